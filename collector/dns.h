@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dns: addresses and their names from the answers of a DNS message (RFC 1035,
+ * RFC 3596). Pure; bounds-checked; compression loops end.
+ */
+#ifndef COLLECTOR_DNS_H
+#define COLLECTOR_DNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/ip.h"
+
+#define DNS_NAME_MAX 254 /* text without final dot, with NUL */
+
+/*
+ * Called for each A and AAAA record that the question's name leads to,
+ * directly or through CNAMEs. name is the name that was asked for, lower
+ * case, without final dot, holding only printable ASCII without space ('?'
+ * for anything else). ttl_s is the least along the chain.
+ */
+typedef void dns_answer(void *arg, const char *name, const struct ip_addr *ip,
+    uint32_t ttl_s);
+
+enum dns_result {
+	DNS_OK,        /* a response; what it answers was reported */
+	DNS_QUERY,     /* a query */
+	DNS_TRUNCATED, /* cut by the snaplen: what came before was reported */
+	DNS_MALFORMED
+};
+
+/* len bytes of the message were captured; no length prefix (UDP). */
+enum dns_result dns_parse(const uint8_t *msg, size_t len, dns_answer *answer,
+    void *arg);
+
+#endif

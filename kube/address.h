@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * address: who held an address at a time, and what a Service address leads to.
+ *
+ * Pure look-ups over a finished cluster; no allocation, safe from several
+ * threads. An address of a finished pod may already belong to a running one:
+ * the running one wins (SEMANTICS 3). hostNetwork pods own no address; theirs
+ * is the node's.
+ */
+#ifndef KUBE_ADDRESS_H
+#define KUBE_ADDRESS_H
+
+#include "kube/cluster.h"
+
+enum address_kind {
+	ADDRESS_EXTERNAL, /* in no range of the cluster */
+	ADDRESS_POD,      /* a pod held it at that time */
+	ADDRESS_NODE,     /* node address or gateway of a pod range */
+	ADDRESS_SERVICE,  /* a Service's cluster, external or balancer address */
+	ADDRESS_POD_RANGE,    /* pods hold such addresses; owner then unknown */
+	ADDRESS_SERVICE_RANGE /* between cluster IPs; no such Service is known */
+};
+
+struct address_owner {
+	enum address_kind kind;
+	uint32_t pod, node, service; /* by kind; FLOW_NONE otherwise. For a
+				      * Service address that several Services
+				      * share: one of them */
+};
+
+/* Who held ip at at_us? Never the owner of another time. */
+struct address_owner address_owner_at(const struct cluster *c,
+    const struct ip_addr *ip, int64_t at_us);
+
+/*
+ * The Service and its port that a dialled address leads to: cluster IP and
+ * port, balancer or external address and port, or a node's address and
+ * nodePort. false: none.
+ */
+bool address_service(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, uint32_t *service,
+    uint16_t *service_port);
+
+/* May Service service, dialled on service_port, lead to ip:port? */
+bool address_is_backend(const struct cluster *c, uint32_t service,
+    uint16_t service_port, uint8_t protocol, const struct ip_addr *ip,
+    uint16_t port);
+
+/* The backends of a service: *n of them from the returned pointer on. */
+const struct kube_backend *address_backends(const struct cluster *c,
+    uint32_t service, size_t *n);
+
+/*
+ * The Services (not headless) that lead to ip:port, at most max of them with
+ * the service ports beside; returns how many there are.
+ */
+size_t address_services_of(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, uint32_t *services,
+    uint16_t *service_ports, size_t max);
+
+/*
+ * Is something known to listen on ip:port at at_us: a backend of an
+ * EndpointSlice, a Service's own address and port or nodePort, or a declared
+ * container port of the pod that held ip?
+ */
+bool address_listens(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, int64_t at_us);
+
+#endif

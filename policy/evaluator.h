@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evaluator: NetworkPolicy v1 exactly as SEMANTICS numbers it.
+ *
+ * A policy set is compiled once against a cluster; queries then allocate
+ * nothing, so one compiled evaluator may be asked from several threads, each
+ * with its own query and answer. The set and the cluster are borrowed for
+ * the evaluator's life.
+ */
+#ifndef POLICY_EVALUATOR_H
+#define POLICY_EVALUATOR_H
+
+#include "core/error.h"
+#include "kube/cluster.h"
+#include "policy/policy.h"
+
+struct evaluator;
+
+/* One end of a connection: a pod, or an address that is none. */
+struct evaluator_end {
+	uint32_t pod;      /* index in the cluster's pods, or FLOW_NONE */
+	struct ip_addr ip; /* the address of this very connection (35) */
+};
+
+struct evaluator_query {
+	struct evaluator_end src, dst; /* dst after every DNAT (53) */
+	/* The source as dst sees it, after SNAT: a node's address, with pod
+	 * FLOW_NONE. Equal to src where nothing was rewritten. */
+	struct evaluator_end seen_src;
+	uint16_t port;     /* on dst */
+	uint8_t protocol;
+};
+
+enum evaluator_verdict {
+	EVAL_ALLOW,        /* isolated, and a rule allows it */
+	EVAL_DENY,         /* isolated, and no rule allows it */
+	EVAL_NOT_ISOLATED, /* a pod that no policy isolates in this direction */
+	EVAL_NOT_SUBJECT   /* no pod, or hostNetwork: its own side allows (29) */
+};
+
+/* Why a side is as it is, beside the verdict (bits). */
+enum evaluator_flag {
+	EVAL_SELF = 1,        /* a pod to itself (49): allowed */
+	EVAL_NODE_LOCAL = 2,  /* from or to the pod's own node (50, 51) */
+	EVAL_BLOCK_ON_POD = 4,   /* hangs on an ipBlock over a pod address (38) */
+	EVAL_NAME_AMBIGUOUS = 8, /* a port name with several numbers (45) */
+	EVAL_NAME_SIDECAR = 16   /* a port name of a sidecar (46) */
+};
+
+struct evaluator_side {
+	enum evaluator_verdict verdict;
+	unsigned flags;
+	uint32_t policy, rule; /* ALLOW: the first rule that allows, else
+				* FLOW_NONE */
+};
+
+struct evaluator_answer {
+	struct evaluator_side egress, ingress;
+	bool allowed; /* neither side denies */
+};
+
+RF_MUST_USE enum rf_status evaluator_new(struct evaluator **out,
+    const struct policy_set *set, const struct cluster *c,
+    struct rf_error *err);
+void evaluator_free(struct evaluator *e);
+
+void evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
+    struct evaluator_answer *answer);
+
+/*
+ * The policies that isolate the pod in that direction: indices into the set,
+ * ascending; *n of them. Borrowed from the evaluator. None for FLOW_NONE and
+ * hostNetwork pods.
+ */
+const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
+    enum policy_direction d, size_t *n);
+
+/* Does that rule of that policy allow the query on its side? For proving
+ * that a rule is needed, and for finding every rule that allows. */
+bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
+
+/* The nearest miss: the rule that came closest to allowing a denied side, and
+ * the one condition that failed. */
+struct evaluator_miss {
+	uint32_t policy, rule; /* FLOW_NONE: no rule exists at all */
+	char text[256];        /* "allow-web, ingress rule 1: peer matches,
+				* port 8080 is not 8081" */
+};
+
+void evaluator_nearest_miss(const struct evaluator *e,
+    const struct evaluator_query *q, enum policy_direction d,
+    struct evaluator_miss *miss);
+
+#endif

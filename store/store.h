@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: the durable home of flows and of the cluster that they speak of; one
+ * SQLite file.
+ *
+ * A handle belongs to one thread. One WRITE handle at a time; readers open
+ * their own READ handles, and WAL lets both proceed. READ never creates,
+ * migrates or changes a file.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/flow.h"
+#include "kube/cluster.h"
+
+struct store;
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/*
+ * WRITE creates the file where it does not exist and migrates an older
+ * schema. On failure *out is NULL: RF_IO (cannot open, locked, not a
+ * database), RF_VERSION (newer than we speak; untouched), RF_CORRUPT (a
+ * database that is not ringfence's, by application_id).
+ */
+RF_MUST_USE enum rf_status store_open(struct store **out, const char *path,
+    enum store_mode mode, struct rf_error *err);
+void store_close(struct store *s);
+
+/* One transaction around what follows: all of it lands, or nothing does. */
+RF_MUST_USE enum rf_status store_begin(struct store *s, struct rf_error *err);
+RF_MUST_USE enum rf_status store_commit(struct store *s, struct rf_error *err);
+void store_rollback(struct store *s);
+
+/*
+ * Write or update every object of the cluster: by namespace, name and uid.
+ * What the database knows and c does not, stays. Intervals of one pod
+ * widen; a pod that ended keeps its end. Indices of c are what
+ * store_put_flows then understands, until the next call. c is borrowed for
+ * the handle's life or until then.
+ */
+RF_MUST_USE enum rf_status store_put_cluster(struct store *s,
+    const struct cluster *c, struct rf_error *err);
+
+/*
+ * Add flows: equal keys add their counters up, first_us and last_us widen,
+ * sides unite. flows name endpoints by index into endpoints (and those name
+ * the objects of the cluster that was put last); sorted here by primary key
+ * before they are written. Counters beyond INT64_MAX are RF_INVAL.
+ */
+RF_MUST_USE enum rf_status store_put_flows(struct store *s,
+    const struct endpoint *endpoints, size_t n_endpoints,
+    const struct flow *flows, size_t n_flows, struct rf_error *err);
+
+RF_MUST_USE enum rf_status store_put_names(struct store *s,
+    const struct dns_name *names, size_t n, struct rf_error *err);
+
+RF_MUST_USE enum rf_status store_put_coverage(struct store *s,
+    const struct coverage *cov, struct rf_error *err);
+
+/*
+ * Note that a capture with this digest was collected. RF_EXISTS: it was
+ * before, as err says with name and time of then; nothing is changed.
+ */
+RF_MUST_USE enum rf_status store_put_source(struct store *s, uint64_t digest,
+    uint64_t packets, const char *name, int64_t now_us, struct rf_error *err);
+
+/* The cluster that the database knows; the caller frees it. Policies too. */
+RF_MUST_USE enum rf_status store_get_cluster(struct store *s,
+    struct cluster **out, struct rf_error *err);
+
+/* Which flows to load; zero fields select everything. */
+struct store_filter {
+	const char *const *namespaces; /* either end in one of them */
+	size_t n_namespaces;
+	int64_t since_us, until_us; /* overlap with [since, until); 0: open */
+};
+
+/*
+ * Load flows summed over windows (window_us is 0), their endpoints, names
+ * and coverage into arena. Indices refer to c, which must come from
+ * store_get_cluster of the same handle with nothing written in between.
+ */
+RF_MUST_USE enum rf_status store_get_flows(struct store *s,
+    const struct cluster *c, const struct store_filter *filter,
+    struct arena *arena, struct flow_set *out, struct rf_error *err);
+
+#endif
