@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # ringfence: `make` builds, `make test` tests, `make demo` shows, `make help`
 # lists the rest. V=1 shows the commands; WERROR=-Werror as CI does.
+#
+# Whatever needs other flags than the release build (debug, asan, fuzz) is
+# this same Makefile again with another B, so objects never mix.
 .DELETE_ON_ERROR:
 .SECONDARY:
 PREFIX     ?= /usr/local
@@ -9,6 +12,7 @@ CFLAGS     ?= -O2 -g
 B          ?= build/release
 WERROR     ?=
 VERSION    := 0.1.0
+JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
 Q          := $(if $(V),,@)
 
 # Rooms, from the bottom up. A room may use what stands in its USES_ row, and
@@ -98,8 +102,98 @@ UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
 unit: $(UNIT)
 	@tests/run-unit.sh $(UNIT)
 
+# A fuzz target tests/fuzz/fuzz_X.c is linked twice: with libFuzzer, and with
+# a plain main that replays fixtures/fuzz/X/, which needs no clang.
+FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY := $(FUZZ:%=$(B)/tests/fuzz/replay_%)
+fuzzee := $(filter-out $(B)/cli.a,$(cli_LIBS)) $(B)/tests/support.a
+fuzzld  = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LINK) \
+	$(call pkg,libs,cli)
+$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(fuzzee)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c,$^) $(fuzzld)
+$(B)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzee)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -fsanitize=fuzzer -o $@ $< $(fuzzld)
+fuzzers: $(FUZZ:%=$(B)/tests/fuzz/fuzz_%)
+fuzz-replay: $(REPLAY)
+	@for t in $(FUZZ); do $(B)/tests/fuzz/replay_$$t \
+		fixtures/fuzz/$$t || exit 1; done
+
+# One run each; what libFuzzer finds stays in build/fuzz/found.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) B=build/fuzz CC=clang HARD=-fPIE CFLAGS='-O1 -g' \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=all' fuzzers
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+# check is what test does once everything that it needs is installed.
+check: all $(UNIT) $(REPLAY)
+	@tests/run-all.sh $(B)
+test: deps
+	@$(MAKE) --no-print-directory check
+deps:
+	@scripts/deps.sh
+debug:
+	@$(MAKE) B=build/debug CFLAGS='-O0 -g3' all
+asan:
+	@$(MAKE) B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/demo.sh $(B)/ringfence $(B:%/release=%)/demo
+
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+$(B)/bench/%: bench/%.c $(filter-out $(B)/cli.a,$(cli_LIBS))
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -o $@ $< $(fuzzld) -lm
+bench: all $(BENCH)
+	@bench/run.sh $(B)
+
+# clang-tidy leaves a stamp per file, so that only what changed is read again.
+DIRS    := $(MODULES) tests/*
+HEADERS := $(wildcard $(DIRS:%=%/*.h))
+SOURCES := $(wildcard $(DIRS:%=%/*.c) bench/*.c)
+$(B)/tidy/%: %.c $(HEADERS) .clang-tidy $(B)/gen/sql.h
+	$(call say,TIDY)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(CPPF) $(call pkg,cflags,cli) 2>$@.log \
+		|| { cat $@.log; exit 1; }
+	$(Q)touch $@
+tidy: $(SOURCES:%.c=$(B)/tidy/%)
+format:
+	clang-format --dry-run --Werror $(SOURCES) $(HEADERS)
+lint:
+	@MAKE='$(MAKE)' B=$(B) JOBS=$(JOBS) tests/lint/all.sh
+
+install: all
+	install -D -m 0755 $(B)/ringfence $(DESTDIR)$(PREFIX)/bin/ringfence
+	for m in man/*.1; do install -D -m 0644 "$$m" \
+		"$(DESTDIR)$(PREFIX)/share/man/man1/$${m##*/}" || exit 1; done
+
 clean:
 	rm -rf build
 
-.PHONY: all unit clean
+help:
+	@echo 'make            release build: $(B)/ringfence'
+	@echo 'make test       install what is missing, build, run every test'
+	@echo 'make demo       the whole story on fixtures/shop'
+	@echo 'make unit       unit tests alone; make check: test without deps'
+	@echo 'make asan       every test under ASan and UBSan'
+	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
+	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
+	@echo 'make fuzz-replay  the committed fuzz inputs, once (no clang)'
+	@echo 'make bench      packets/s beside a null libpcap loop'
+	@echo 'make debug      build/debug/ringfence, not optimised'
+	@echo 'make install    binary and manual; DESTDIR=, PREFIX=$(PREFIX)'
+	@echo 'make clean      remove build/'
+	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror'
+
+.PHONY: all unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
+	bench tidy format lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/run-all.sh BUILD-DIR
+# Run what `make check` has built there: unit tests, the fuzz corpus, the
+# end-to-end scripts and the query plans; end with "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.." || exit 3
+. tests/tally.sh
+build=$1
+
+# Lists follow the sources: what an older build left over is not run.
+sources() {
+	find tests -path "$1" | LC_ALL=C sort
+}
+
+unit() {
+	# shellcheck disable=SC2046 # one path a word; ours hold no blanks
+	tests/run-unit.sh $(sources 'tests/*/test_*.c' |
+	    sed "s|^|$build/|; s|\.c\$||")
+}
+
+stage unit unit
+for target in $(sources 'tests/fuzz/fuzz_*.c' |
+    sed 's|.*/fuzz_||; s|\.c$||'); do
+	stage "fuzz corpus $target" "$build/tests/fuzz/replay_$target" \
+	    "fixtures/fuzz/$target"
+done
+for script in tests/e2e/*.sh; do
+	[ -f "$script" ] || continue
+	stage "e2e ${script##*/}" "$script" "$build/ringfence"
+done
+for lint in tests/lint/query_plan.sh; do
+	[ -f "$lint" ] || continue
+	stage "lint ${lint##*/}" "$lint"
+done
+tally_end
