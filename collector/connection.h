@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connection: what the flow table says of one connection once it is over, or
+ * once something of it has to be stored.
+ *
+ * A leg is one pair of addresses and ports under which the connection was
+ * seen: before and after DNAT, before and after SNAT. Legs that carried the
+ * same packets are one connection.
+ */
+#ifndef COLLECTOR_CONNECTION_H
+#define COLLECTOR_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/ip.h"
+
+#define CONNECTION_LEGS_MAX 6
+
+struct socket_addr {
+	struct ip_addr ip;
+	uint16_t port;
+};
+
+struct connection_leg {
+	struct socket_addr client, server;
+	int64_t first_us;
+	uint32_t last_out_if; /* interface that the client's last unanswered
+			       * packet left on; 0: none, or not known */
+	uint8_t last_out_point;
+};
+
+/* How the client's side was told apart. */
+enum connection_opening {
+	OPENING_HANDSHAKE, /* SYN or SYN-ACK, INIT or INIT-ACK, DNS QR bit */
+	OPENING_FIRST      /* the client's side is who sent first */
+};
+
+struct connection {
+	uint8_t protocol; /* enum flow_protocol */
+	uint8_t opening;  /* enum connection_opening */
+	uint8_t n_legs;
+	bool counted;     /* false: more of a connection told before */
+	bool accepted;    /* SYN-ACK or INIT-ACK was seen */
+	bool both_ways;   /* payload (UDP: packets) in both directions */
+	bool any_reply;   /* any packet from the server's side */
+	bool any_data;    /* payload from either side */
+	bool refused;     /* RST or ABORT answered, or ICMP unreachable did */
+	bool types_known; /* the link type says how the host saw packets */
+	bool entered;     /* a packet of the client came in here … */
+	bool left;        /* … and one left; at each capture point that it
+			   * entered */
+	uint64_t packets, bytes;
+	int64_t first_us, last_us;
+	struct connection_leg legs[CONNECTION_LEGS_MAX]; /* first seen first */
+};
+
+/* Takes one connection; it is borrowed for the call. */
+typedef void connection_sink(void *arg, const struct connection *c);
+
+#endif

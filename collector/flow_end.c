@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a connection: by idleness, by a full table, by the capture's. */
+#include <string.h>
+
+#include "collector/flow_internal.h"
+
+#define ROOM_LOOK 64 /* legs compared before one has to go */
+
+void
+flow_clock(struct flow_table *ft, int64_t ts_us)
+{
+	int64_t ms;
+
+	if (!ft->has_epoch) {
+		ft->has_epoch = true;
+		ft->epoch_us = ts_us;
+		ft->now_ms = LEG_JOIN_WINDOW_MS + 1; /* 0 is an empty mark */
+	}
+	ms = (ts_us - ft->epoch_us) / 1000 + LEG_JOIN_WINDOW_MS + 1;
+	if (ms > (int64_t)ft->now_ms && ms < UINT32_MAX)
+		ft->now_ms = (uint32_t)ms;
+}
+
+/* The pair flags of a leg as its root would have them. */
+static uint32_t
+root_pairs(const struct leg *leg)
+{
+	uint32_t pairs = leg->flags & LEG_PAIRS;
+
+	if (leg->flags & LEG_FLIP)
+		pairs = (pairs & 0x5555) << 1 | (pairs & 0xaaaa) >> 1;
+	return pairs;
+}
+
+/* Is the client the root's lower end? *sure: the opening says so. */
+static bool
+client_is_lo(const struct leg *root, uint32_t pairs, bool *sure)
+{
+	bool first_lo = (root->flags & LEG_FIRST_LO) != 0;
+	bool lo, hi;
+
+	*sure = true;
+	lo = pairs & (LEG_SYN | LEG_CLIENT) << 1 || pairs & LEG_SYNACK;
+	hi = pairs & (LEG_SYN | LEG_CLIENT) || pairs & LEG_SYNACK << 1;
+	if (lo != hi)
+		return lo;
+	if (!lo)
+		*sure = false;
+	return first_lo;
+}
+
+static void
+tell_leg(struct connection_leg *out, const struct leg *leg, bool client_lo)
+{
+	const struct leg_key *k = &leg->key;
+
+	if (leg->flags & LEG_FLIP)
+		client_lo = !client_lo;
+	out->client.ip = client_lo ? k->lo : k->hi;
+	out->client.port = client_lo ? k->lo_port : k->hi_port;
+	out->server.ip = client_lo ? k->hi : k->lo;
+	out->server.port = client_lo ? k->hi_port : k->lo_port;
+	out->first_us = leg->first_us;
+	out->last_out_if = leg->last_out_if;
+	out->last_out_point = leg->last_out_point;
+}
+
+/* Order the legs by the time they were first seen; there are few. */
+static void
+sort_legs(struct connection *c)
+{
+	for (size_t i = 1; i < c->n_legs; i++)
+		for (size_t j = i; j > 0 &&
+		     c->legs[j].first_us < c->legs[j - 1].first_us;
+		     j--) {
+			struct connection_leg t = c->legs[j];
+
+			c->legs[j] = c->legs[j - 1];
+			c->legs[j - 1] = t;
+		}
+}
+
+/* Gather flags and legs; false: a tail, too little to be a connection. */
+static bool
+describe(const struct flow_table *ft, uint32_t root, struct connection *c)
+{
+	const struct leg *legs = ft->pool.legs, *r = &legs[root];
+	uint32_t pairs = 0, in = 0, out = 0, s;
+	bool client_lo, sure, types = false;
+
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next) {
+		pairs |= root_pairs(&legs[i]);
+		in |= legs[i].in_points;
+		out |= legs[i].out_points;
+		types = types || (legs[i].flags & LEG_TYPES) != 0;
+	}
+	client_lo = client_is_lo(r, pairs, &sure);
+	memset(c, 0, sizeof(*c));
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
+		tell_leg(&c->legs[c->n_legs++], &legs[i], client_lo);
+	sort_legs(c);
+	s = !client_lo; /* the server's direction, as shift */
+	c->protocol = r->key.protocol;
+	c->opening = sure ? OPENING_HANDSHAKE : OPENING_FIRST;
+	c->counted = !(r->flags & LEG_CONTINUED);
+	c->accepted = (pairs & LEG_BOTH(LEG_SYNACK)) != 0;
+	c->any_data = (pairs & LEG_BOTH(LEG_DATA)) != 0;
+	c->both_ways = (pairs & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
+	c->any_reply = (pairs & LEG_SEEN << s) != 0;
+	c->refused = (pairs & LEG_RST << s) != 0 ||
+	    (pairs & LEG_REFUSED << !s) != 0;
+	c->types_known = types;
+	c->entered = in != 0;
+	c->left = out != 0 && (in & ~out) == 0;
+	c->packets = r->packets;
+	c->bytes = (uint64_t)r->bytes_high << 32 | r->bytes;
+	c->first_us = c->legs[0].first_us;
+	c->last_us = ft->epoch_us +
+	    ((int64_t)r->last_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
+	if (c->last_us < c->first_us)
+		c->last_us = c->first_us;
+	return c->protocol == FLOW_UDP || c->any_data ||
+	    (pairs & LEG_BOTH(LEG_SYN | LEG_SYNACK)) != 0 ||
+	    (pairs & LEG_BOTH(LEG_SEEN)) == LEG_BOTH(LEG_SEEN);
+}
+
+void
+flow_end(struct flow_table *ft, uint32_t leg)
+{
+	struct leg *legs = ft->pool.legs;
+	uint32_t root = legs[leg].flags & LEG_MEMBER ? legs[leg].root : leg;
+	struct connection c;
+	uint32_t next;
+
+	if (describe(ft, root, &c)) {
+		ft->stats.connections += c.counted;
+		ft->config.sink(ft->config.sink_arg, &c);
+	} else {
+		ft->stats.strays++;
+	}
+	for (uint32_t i = root; i != LEG_NONE; i = next) {
+		next = legs[i].next;
+		leg_remove(&ft->pool, i);
+	}
+}
+
+/* Is this leg one that stands for a connection? */
+static bool
+is_root(const struct leg *leg)
+{
+	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
+}
+
+void
+flow_expire(struct flow_table *ft, size_t n)
+{
+	struct leg_pool *pool = &ft->pool;
+
+	if (n > pool->used)
+		n = pool->used;
+	for (; n > 0; n--) {
+		const struct leg *leg;
+
+		if (ft->hand >= pool->used)
+			ft->hand = 0;
+		leg = &pool->legs[ft->hand];
+		if (is_root(leg) &&
+		    ft->now_ms - leg->last_ms > flow_idle_ms(leg))
+			flow_end(ft, ft->hand);
+		ft->hand++;
+	}
+}
+
+/* How dear a connection is: what is over goes first, then the half-open. */
+static uint64_t
+worth(const struct leg *leg)
+{
+	uint64_t rank = 3;
+
+	if (leg_is_closed(leg))
+		rank = 0;
+	else if (flow_idle_ms(leg) == FLOW_TABLE_HALF_OPEN_MS)
+		rank = 1;
+	else if (leg->key.protocol == FLOW_UDP)
+		rank = 2;
+	return rank << 32 | leg->last_ms;
+}
+
+void
+flow_make_room(struct flow_table *ft)
+{
+	struct leg_pool *pool = &ft->pool;
+	uint32_t best = LEG_NONE;
+
+	for (uint32_t seen = 0; seen < pool->max; seen++) {
+		const struct leg *leg;
+
+		if (ft->hand >= pool->used)
+			ft->hand = 0;
+		leg = &pool->legs[ft->hand];
+		if (is_root(leg) && (best == LEG_NONE ||
+			worth(leg) < worth(&pool->legs[best])))
+			best = ft->hand;
+		ft->hand++;
+		if (seen >= ROOM_LOOK && best != LEG_NONE)
+			break;
+	}
+	if (!leg_is_closed(&pool->legs[best])) {
+		ft->stats.forced_out++;
+		for (uint32_t i = best; i != LEG_NONE; i = pool->legs[i].next)
+			ft->put_out[pool->legs[i].hash % FLOW_PUT_OUT] =
+			    pool->legs[i].hash;
+	}
+	flow_end(ft, best);
+}
+
+void
+flow_table_finish(struct flow_table *ft)
+{
+	for (uint32_t i = 0; i < ft->pool.used; i++)
+		if (is_root(&ft->pool.legs[i]))
+			flow_end(ft, i);
+}

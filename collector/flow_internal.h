@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flow_internal: what the files of the flow table share, and nobody else.
+ */
+#ifndef COLLECTOR_FLOW_INTERNAL_H
+#define COLLECTOR_FLOW_INTERNAL_H
+
+#include "collector/flow_table.h"
+#include "collector/leg.h"
+#include "core/flow.h"
+
+#define FLOW_PUT_OUT   65536 /* live connections put out, remembered */
+#define FLOW_FRAGMENTS 1024  /* datagrams whose ports are remembered */
+#define FLOW_JOIN_TRIES 4
+
+struct flow_fragment {
+	uint64_t hash;
+	uint16_t sport, dport;
+};
+
+struct flow_table {
+	struct leg_pool pool;
+	struct leg_join *join;
+	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
+	struct flow_fragment fragments[FLOW_FRAGMENTS];
+	struct flow_table_config config;
+	struct flow_table_stats stats;
+	int64_t epoch_us;  /* time of the first packet */
+	bool has_epoch;
+	uint32_t now_ms;   /* of the latest packet, never backwards */
+	uint32_t hand;     /* where the look for idle legs goes on */
+};
+
+static inline bool
+leg_is_dns(const struct leg *leg)
+{
+	return leg->key.lo_port == 53 || leg->key.hi_port == 53 ||
+	    leg->key.lo_port == 5353 || leg->key.hi_port == 5353;
+}
+
+static inline bool
+leg_is_closed(const struct leg *leg)
+{
+	return (leg->flags & LEG_BOTH(LEG_RST)) != 0 ||
+	    (leg->flags & LEG_BOTH(LEG_FIN)) == LEG_BOTH(LEG_FIN);
+}
+
+/* Is this packet of the leg worth offering for a join? */
+static inline bool
+leg_wants_join(const struct leg *leg, const struct packet *p)
+{
+	if (leg->tries >= FLOW_JOIN_TRIES || p->fragment)
+		return false;
+	if (p->protocol != FLOW_TCP)
+		return true;
+	return p->tcp_flags & TCP_SYN || leg->tries < 2 ||
+	    (leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0;
+}
+
+/* Take the time of a packet. */
+void flow_clock(struct flow_table *ft, int64_t ts_us);
+
+/* How long this leg may be silent before its connection is over. */
+uint32_t flow_idle_ms(const struct leg *leg);
+
+/* Offer a packet of the leg for joining it to another leg's connection. */
+void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
+    bool from_lo);
+
+/* Tell the connection of that leg to the sink and forget all of its legs. */
+void flow_end(struct flow_table *ft, uint32_t leg);
+
+/* End what has been idle for too long, looking at n legs. */
+void flow_expire(struct flow_table *ft, size_t n);
+
+/* End one connection so that a leg is free. */
+void flow_make_room(struct flow_table *ft);
+
+#endif

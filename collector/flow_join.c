@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Joining the legs of one connection. */
+#include "collector/flow_internal.h"
+
+#define FOUND_MAX 8
+
+/* The leg that stands for the connection. */
+static uint32_t
+root_of(const struct flow_table *ft, uint32_t leg)
+{
+	return ft->pool.legs[leg].flags & LEG_MEMBER ? ft->pool.legs[leg].root
+						     : leg;
+}
+
+/* The leg's end on the root's lower (lo) or higher side. */
+static struct leg_ends
+ends_of(const struct leg *leg, bool from_lo)
+{
+	const struct leg_key *k = &leg->key;
+
+	if (from_lo)
+		return (struct leg_ends){ &k->lo, &k->hi, k->lo_port,
+			k->hi_port };
+	return (struct leg_ends){ &k->hi, &k->lo, k->hi_port, k->lo_port };
+}
+
+/*
+ * One side of a connection is one pod at most, whatever rewrote it. Without
+ * this, two clients that a node masquerades and that send the same bytes would
+ * become one.
+ */
+static bool
+sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
+    bool flip, int64_t at_us)
+{
+	const struct address_view *v = &ft->config.view;
+
+	if (v->classify == NULL)
+		return true;
+	for (int side = 0; side < 2; side++) {
+		struct leg_ends x = ends_of(a, side == 0);
+		struct leg_ends y = ends_of(b, (side == 0) != flip);
+
+		if (ip_equal(x.src, y.src) && x.sport == y.sport)
+			continue;
+		if (v->classify(v->arg, x.src, at_us) == ADDRESS_CLASS_POD &&
+		    v->classify(v->arg, y.src, at_us) == ADDRESS_CLASS_POD)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_flipped(const struct leg *leg)
+{
+	return (leg->flags & LEG_FLIP) != 0;
+}
+
+/* Would every leg of the one connection go with every leg of the other? */
+static bool
+all_agree(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip,
+    int64_t at_us)
+{
+	const struct leg *legs = ft->pool.legs;
+
+	if (legs[ra].n_legs + legs[rb].n_legs > CONNECTION_LEGS_MAX)
+		return false;
+	for (uint32_t i = ra; i != LEG_NONE; i = legs[i].next)
+		for (uint32_t j = rb; j != LEG_NONE; j = legs[j].next)
+			if (!sides_agree(ft, &legs[i], &legs[j],
+				flip ^ is_flipped(&legs[i]) ^
+				    is_flipped(&legs[j]),
+				at_us))
+				return false;
+	return true;
+}
+
+/* Put the legs of rb behind those of ra; flip: rb's lower is ra's higher. */
+static void
+attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
+{
+	struct leg *legs = ft->pool.legs;
+	uint32_t last = ra;
+
+	while (legs[last].next != LEG_NONE)
+		last = legs[last].next;
+	legs[last].next = rb;
+	for (uint32_t i = rb; i != LEG_NONE; i = legs[i].next) {
+		legs[i].root = ra;
+		legs[i].flags |= LEG_MEMBER;
+		if (flip)
+			legs[i].flags ^= LEG_FLIP;
+	}
+	legs[ra].n_legs = (uint8_t)(legs[ra].n_legs + legs[rb].n_legs);
+	ft->stats.joined++;
+}
+
+/* Join leg to the connection of an earlier sighting, if that can be. */
+static bool
+join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
+    const struct leg_sighting *s, const struct packet *p)
+{
+	struct leg *legs = ft->pool.legs;
+	struct leg_ends mine = ends_of(&legs[leg], from_lo);
+	struct leg_ends theirs = ends_of(&legs[s->leg], s->from_lo);
+	uint32_t ra = root_of(ft, s->leg), rb = root_of(ft, leg);
+	bool flip;
+
+	if (!(legs[s->leg].flags & LEG_LIVE) || ra == rb ||
+	    legs[s->leg].key.protocol != p->protocol)
+		return false;
+	if (!leg_join_plausible(&mine, &theirs, p->protocol, s->same_id,
+		&ft->config.view, p->ts_us))
+		return false;
+	flip = (from_lo != s->from_lo) ^ is_flipped(&legs[s->leg]) ^
+	    is_flipped(&legs[leg]);
+	if (legs[ra].first_us > legs[rb].first_us) {
+		uint32_t swap = ra;
+
+		ra = rb;
+		rb = swap;
+	}
+	if (!all_agree(ft, ra, rb, flip, p->ts_us))
+		return false;
+	attach(ft, ra, rb, flip);
+	return true;
+}
+
+void
+flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
+    bool from_lo)
+{
+	struct leg_sighting found[FOUND_MAX];
+	bool known;
+	size_t n;
+
+	n = leg_join_find(ft->join, p, leg, from_lo, ft->now_ms, found,
+	    FOUND_MAX, &known);
+	if (known)
+		return;
+	ft->pool.legs[leg].tries++;
+	for (size_t i = 0; i < n; i++)
+		(void)join_to(ft, leg, from_lo, &found[i], p);
+}

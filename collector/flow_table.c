@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path of a packet: which leg it belongs to, and what it says of it.
+ * What becomes of a connection is in flow_end.c, joining in flow_join.c.
+ */
+#include "collector/flow_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/flow_internal.h"
+#include "core/hash.h"
+
+/* Far behind what a closed connection last sent: another one. */
+#define CLOSE_SEQ_SLACK ((uint32_t)1 << 20)
+
+enum rf_status
+flow_table_new(struct flow_table **out, const struct flow_table_config *config,
+    struct rf_error *err)
+{
+	struct flow_table *ft = calloc(1, sizeof(*ft));
+	enum rf_status st;
+
+	*out = NULL;
+	if (ft == NULL)
+		return rf_fail(err, RF_NOMEM, "flow table: out of memory");
+	ft->config = *config;
+	st = leg_pool_init(&ft->pool, config->legs_max, config->seed, err);
+	if (st != RF_OK)
+		goto out;
+	ft->join = leg_join_new(config->legs_max / 2 < 64
+		? 64
+		: config->legs_max / 2, config->seed);
+	ft->put_out = calloc(FLOW_PUT_OUT, sizeof(*ft->put_out));
+	if (ft->join == NULL || ft->put_out == NULL) {
+		st = rf_fail(err, RF_NOMEM, "flow table: out of memory");
+		goto out;
+	}
+	*out = ft;
+	ft = NULL;
+out:
+	flow_table_free(ft);
+	return st;
+}
+
+void
+flow_table_free(struct flow_table *ft)
+{
+	if (ft == NULL)
+		return;
+	leg_pool_release(&ft->pool);
+	leg_join_free(ft->join);
+	free(ft->put_out);
+	free(ft);
+}
+
+const struct flow_table_stats *
+flow_table_stats(const struct flow_table *ft)
+{
+	return &ft->stats;
+}
+
+/* Where a sighting was made: interface, direction, overlay, capture point. */
+static uint32_t
+tap_of(const struct packet *p)
+{
+	return (p->ifindex << 9 ^ (uint32_t)p->point << 5) |
+	    (uint32_t)p->type << 2 | (uint32_t)p->tunneled << 1 | 1;
+}
+
+/* What the packet says in pair flags, for the higher end's direction. */
+static uint32_t
+bits_of(const struct packet *p)
+{
+	uint32_t bits = LEG_SEEN;
+
+	if (p->protocol == FLOW_TCP) {
+		if (p->payload_bytes != 0)
+			bits |= LEG_DATA;
+		if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0)
+			return bits;
+		if (p->tcp_flags & TCP_SYN)
+			bits |= p->tcp_flags & TCP_ACK ? LEG_SYNACK : LEG_SYN;
+		if (p->tcp_flags & TCP_FIN)
+			bits |= LEG_FIN;
+		if (p->tcp_flags & TCP_RST)
+			bits |= LEG_RST;
+		return bits;
+	}
+	if (p->protocol == FLOW_UDP)
+		return bits | LEG_DATA;
+	if (p->tcp_flags & SCTP_INIT)
+		bits |= LEG_SYN;
+	if (p->tcp_flags & SCTP_INIT_ACK)
+		bits |= LEG_SYNACK;
+	if (p->tcp_flags & SCTP_ABORT)
+		bits |= LEG_RST;
+	if (p->tcp_flags & SCTP_SHUTDOWN)
+		bits |= LEG_FIN;
+	if (p->tcp_flags & SCTP_DATA)
+		bits |= LEG_DATA;
+	return bits;
+}
+
+uint32_t
+flow_idle_ms(const struct leg *leg)
+{
+	uint32_t f = leg->flags;
+
+	if (leg->key.protocol == FLOW_UDP)
+		return leg_is_dns(leg) ? FLOW_TABLE_DNS_MS : FLOW_TABLE_UDP_MS;
+	if (leg_is_closed(leg))
+		return FLOW_TABLE_CLOSED_MS;
+	if (f & LEG_BOTH(LEG_SYN) && !(f & LEG_BOTH(LEG_SYNACK)) &&
+	    (f & LEG_BOTH(LEG_DATA)) == 0)
+		return FLOW_TABLE_HALF_OPEN_MS;
+	return FLOW_TABLE_ESTABLISHED_MS;
+}
+
+/* A SYN or INIT on a leg that is there: repeated, or another connection? */
+static bool
+syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
+{
+	uint32_t f = leg->flags;
+
+	if (f & LEG_SYN << from_lo)
+		return p->seq != leg->isn;
+	if (f & LEG_SYNACK << !from_lo) /* captured out of order */
+		return p->protocol == FLOW_TCP && p->seq != leg->isn;
+	if (f & LEG_SYN << !from_lo) /* simultaneous open, or ports swapped */
+		return leg_is_closed(leg);
+	return true;
+}
+
+/* Does this packet begin another connection on the leg's ports? */
+static bool
+starts_anew(const struct flow_table *ft, const struct leg *leg,
+    const struct packet *p, bool from_lo)
+{
+	uint32_t idle = ft->now_ms - leg->last_ms;
+
+	if (p->protocol == FLOW_UDP)
+		return idle > flow_idle_ms(leg);
+	if (p->protocol == FLOW_TCP
+		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
+		: (p->tcp_flags & SCTP_INIT) != 0)
+		return syn_starts_anew(leg, p, from_lo);
+	if (!leg_is_closed(leg) || p->payload_bytes == 0 ||
+	    p->protocol != FLOW_TCP)
+		return false;
+	return leg->close_seq[from_lo] != 0 &&
+	    p->seq - leg->close_seq[from_lo] + CLOSE_SEQ_SLACK >
+	    2 * CLOSE_SEQ_SLACK;
+}
+
+/* Remember numbers that later tell a repetition from something new. */
+static void
+note_numbers(struct leg *leg, const struct packet *p, uint32_t bits,
+    bool from_lo)
+{
+	if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
+		leg->isn = p->seq;
+	else if (bits & LEG_SYNACK && !(leg->flags & LEG_BOTH(LEG_SYN)) &&
+	    p->protocol == FLOW_TCP)
+		leg->isn = p->ack - 1;
+	if (bits & (LEG_FIN | LEG_RST)) {
+		leg->close_seq[from_lo] = p->seq + p->payload_bytes;
+		if (p->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
+			leg->close_seq[!from_lo] = p->ack;
+	}
+}
+
+/* Which end is the client, where the message itself says so (RFC 1035). */
+static uint32_t
+dns_client(const struct leg *leg, const struct packet *p, bool from_lo)
+{
+	if (p->protocol != FLOW_UDP || p->payload_captured < 12 ||
+	    !leg_is_dns(leg))
+		return 0;
+	return LEG_CLIENT << (p->payload[2] & 0x80 ? !from_lo : from_lo);
+}
+
+/* Came in, or went out: proof of delivery for what stays unanswered. */
+static void
+note_passage(struct leg *leg, const struct packet *p, bool from_lo)
+{
+	uint16_t point = (uint16_t)(1u << (p->point & 15));
+
+	if (p->type == PACKET_TYPE_UNKNOWN)
+		return;
+	leg->flags |= LEG_TYPES;
+	if (from_lo != ((leg->flags & LEG_FIRST_LO) != 0))
+		return;
+	if (p->type == PACKET_OUTGOING) {
+		leg->out_points |= point;
+		leg->last_out_if = p->ifindex;
+		leg->last_out_point = p->point;
+	} else if (p->type == PACKET_HOST || p->type == PACKET_OTHERHOST) {
+		leg->in_points |= point;
+	}
+}
+
+static bool
+is_answered(uint32_t flags)
+{
+	return (flags & LEG_BOTH(LEG_SYNACK)) != 0 ||
+	    (flags & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
+}
+
+/* The parts of a packet's work that most packets have no need of. */
+static void
+leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
+    uint32_t bits, bool from_lo)
+{
+	struct leg *leg = &ft->pool.legs[index];
+
+	note_numbers(leg, p, bits, from_lo);
+	if (!is_answered(leg->flags))
+		note_passage(leg, p, from_lo);
+	leg->flags |= bits << from_lo | dns_client(leg, p, from_lo);
+	if (leg_wants_join(leg, p))
+		flow_join(ft, index, p, from_lo);
+	if (is_answered(leg->flags) && !leg_is_closed(leg) &&
+	    !leg_wants_join(leg, p))
+		leg->flags |= LEG_SETTLED;
+	else
+		leg->flags &= ~LEG_SETTLED;
+}
+
+/* A leg for the packet's key; there is always one after making room. */
+static uint32_t
+leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
+    const struct packet *p, bool from_lo)
+{
+	uint32_t index = leg_add(&ft->pool, key, hash);
+	uint32_t *gone = &ft->put_out[hash % FLOW_PUT_OUT];
+	struct leg *leg;
+
+	if (index == LEG_NONE) {
+		flow_make_room(ft);
+		index = leg_add(&ft->pool, key, hash);
+	}
+	leg = &ft->pool.legs[index];
+	leg->flags = LEG_LIVE | (from_lo ? LEG_FIRST_LO : 0);
+	leg->first_us = p->ts_us;
+	leg->root = index;
+	leg->n_legs = 1;
+	if (*gone == hash && hash != 0) {
+		if (!(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
+			leg->flags |= LEG_CONTINUED;
+		*gone = 0;
+	}
+	ft->stats.legs++;
+	return index;
+}
+
+/* Count the packet where its direction is counted; true if it was counted. */
+static inline bool
+leg_count(struct leg *leg, const struct packet *p, bool from_lo)
+{
+	uint32_t tap = tap_of(p), old = leg->bytes;
+
+	if (leg->tap[from_lo] != tap) {
+		if (leg->tap[from_lo] != 0)
+			return false;
+		leg->tap[from_lo] = tap;
+	}
+	leg->packets++;
+	leg->bytes += p->ip_bytes;
+	if (leg->bytes < old)
+		leg->bytes_high++;
+	return true;
+}
+
+/* An ICMP error speaks of a packet that the leg's sender had sent. */
+static void
+leg_refuse(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
+    bool from_lo)
+{
+	uint32_t index = leg_find(&ft->pool, key, hash);
+
+	if (index != LEG_NONE)
+		ft->pool.legs[index].flags |= LEG_REFUSED << from_lo;
+}
+
+static bool
+take(struct flow_table *ft, const struct packet *p, const struct leg_key *key,
+    uint32_t hash, bool from_lo)
+{
+	uint32_t index = leg_find(&ft->pool, key, hash);
+	uint32_t bits = bits_of(p);
+	struct leg *leg;
+	bool first;
+
+	flow_clock(ft, p->ts_us);
+	if (index != LEG_NONE &&
+	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
+		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
+	    starts_anew(ft, &ft->pool.legs[index], p, from_lo)) {
+		flow_end(ft, index);
+		index = LEG_NONE;
+	}
+	if (index == LEG_NONE)
+		index = leg_start(ft, key, hash, p, from_lo);
+	leg = &ft->pool.legs[index];
+	leg->last_ms = ft->now_ms;
+	first = leg_count(leg, p, from_lo);
+	if (!(leg->flags & LEG_SETTLED) || bits << from_lo & ~leg->flags)
+		leg_notice(ft, index, p, bits, from_lo);
+	return first && !(leg->flags & LEG_MEMBER);
+}
+
+/* Give a later fragment the ports of its datagram's first one. */
+static bool
+fragment_ports(struct flow_table *ft, struct packet *p)
+{
+	uint64_t k[5] = { 0 };
+	uint64_t hash;
+	struct flow_fragment *f;
+
+	memcpy(k, p->src.b, 16);
+	memcpy(k + 2, p->dst.b, 16);
+	k[4] = (uint64_t)p->ip_id << 8 | p->protocol;
+	hash = hash_words(ft->config.seed, k, sizeof(k)) | 1;
+	f = &ft->fragments[hash % FLOW_FRAGMENTS];
+	if (!p->fragment) {
+		*f = (struct flow_fragment){ hash, p->sport, p->dport };
+		return true;
+	}
+	if (f->hash != hash) {
+		ft->stats.orphan_fragments++;
+		return false;
+	}
+	p->sport = f->sport;
+	p->dport = f->dport;
+	p->tcp_flags = 0;
+	return true;
+}
+
+void
+flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
+    bool *first_copy)
+{
+	struct leg_key keys[FLOW_TABLE_BATCH];
+	uint32_t hashes[FLOW_TABLE_BATCH];
+	bool from_lo[FLOW_TABLE_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		from_lo[i] = leg_key_of(&keys[i], &packets[i]);
+		hashes[i] = leg_hash(&ft->pool, &keys[i]);
+		leg_prefetch_slot(&ft->pool, hashes[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		leg_prefetch(&ft->pool, hashes[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct packet copy;
+		const struct packet *p = &packets[i];
+		bool first = false;
+
+		ft->stats.packets++;
+		if (p->icmp_error) {
+			leg_refuse(ft, &keys[i], hashes[i], from_lo[i]);
+		} else if (p->fragment || p->more_fragments) {
+			copy = *p;
+			if (fragment_ports(ft, &copy)) {
+				from_lo[i] = leg_key_of(&keys[i], &copy);
+				hashes[i] = leg_hash(&ft->pool, &keys[i]);
+				first = take(ft, &copy, &keys[i], hashes[i],
+				    from_lo[i]);
+			}
+		} else {
+			first = take(ft, p, &keys[i], hashes[i], from_lo[i]);
+		}
+		if (first_copy != NULL)
+			first_copy[i] = first && !p->fragment;
+	}
+	flow_expire(ft, n);
+}

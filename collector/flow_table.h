@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flow_table: packets in, connections out, each of them once.
+ *
+ * One connection is seen on several interfaces, before and after address
+ * translation. Sightings under one pair of addresses share a leg; legs that
+ * carried the very same packet within a short time are joined by what no
+ * translation changes (collector/leg_join.h). Packets and bytes are counted at
+ * the one place where a connection's first leg was first seen.
+ *
+ * Pure: time comes with the packets, memory is fixed at birth. When the table
+ * is full, closed connections go first, then the one that was idle longest
+ * among those looked at, and stats count it. One table belongs to one thread.
+ */
+#ifndef COLLECTOR_FLOW_TABLE_H
+#define COLLECTOR_FLOW_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/connection.h"
+#include "collector/leg_join.h"
+#include "collector/packet.h"
+#include "core/error.h"
+
+struct flow_table;
+
+struct flow_table_config {
+	uint32_t legs_max; /* a power of two, at least 64 */
+	uint64_t seed;     /* of the hash: random, but fixed in tests */
+	struct address_view view; /* zero: nothing is known of addresses */
+	connection_sink *sink;
+	void *sink_arg;
+};
+
+#define FLOW_TABLE_LEGS_DEFAULT ((uint32_t)1 << 18)
+
+/* How long, in milliseconds of packet time, what is silent is kept. */
+#define FLOW_TABLE_CLOSED_MS      15000   /* for late and repeated packets */
+#define FLOW_TABLE_HALF_OPEN_MS   75000   /* SYNs repeat after up to 64 s */
+#define FLOW_TABLE_UDP_MS         30000
+#define FLOW_TABLE_DNS_MS         10000
+#define FLOW_TABLE_ESTABLISHED_MS 3600000
+
+struct flow_table_stats {
+	uint64_t packets;     /* sightings taken */
+	uint64_t connections; /* told to the sink, counted ones */
+	uint64_t legs;        /* made */
+	uint64_t joined;      /* legs joined to another */
+	uint64_t forced_out;  /* live connections that a full table put out */
+	uint64_t strays;      /* tails without payload: no connection */
+	uint64_t orphan_fragments; /* fragments whose first was not seen */
+};
+
+/* Make a table; RF_NOMEM, or RF_INVAL for a legs_max that is no such size. */
+RF_MUST_USE enum rf_status flow_table_new(struct flow_table **out,
+    const struct flow_table_config *config, struct rf_error *err);
+void flow_table_free(struct flow_table *ft);
+
+#define FLOW_TABLE_BATCH 32
+
+/*
+ * Take n sightings, at most FLOW_TABLE_BATCH, in time order as far as the
+ * capture has it. first_copy[i], unless the pointer is NULL, says whether
+ * sighting i was the one that counts for its packet: its payload is worth
+ * reading once.
+ */
+void flow_table_add(struct flow_table *ft, const struct packet *packets,
+    size_t n, bool *first_copy);
+
+/* Tell and forget everything: the capture is over. */
+void flow_table_finish(struct flow_table *ft);
+
+const struct flow_table_stats *flow_table_stats(const struct flow_table *ft);
+
+#endif

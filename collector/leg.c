@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/leg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+
+_Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
+_Static_assert(sizeof(struct leg) == 128, "two cache lines");
+
+enum rf_status
+leg_pool_init(struct leg_pool *pool, uint32_t max, uint64_t seed,
+    struct rf_error *err)
+{
+	*pool = (struct leg_pool){
+		.max = max,
+		.free = LEG_NONE,
+		.slot_mask = max * 2 - 1,
+		.seed = seed,
+	};
+	if (max < 64 || max > (uint32_t)1 << 26 || (max & (max - 1)) != 0)
+		return rf_fail(err, RF_INVAL,
+		    "flow table: %u legs is no power of two from 64 on", max);
+	pool->legs = aligned_alloc(64, (size_t)max * sizeof(struct leg));
+	pool->slots = calloc((size_t)max * 2, sizeof(struct leg_slot));
+	if (pool->legs == NULL || pool->slots == NULL) {
+		leg_pool_release(pool);
+		return rf_fail(err, RF_NOMEM,
+		    "flow table: no memory for %u legs", max);
+	}
+	return RF_OK;
+}
+
+void
+leg_pool_release(struct leg_pool *pool)
+{
+	free(pool->legs);
+	free(pool->slots);
+	pool->legs = NULL;
+	pool->slots = NULL;
+}
+
+bool
+leg_key_of(struct leg_key *key, const struct packet *p)
+{
+	int c = ip_compare(&p->src, &p->dst);
+	bool from_lo = c < 0 || (c == 0 && p->sport <= p->dport);
+
+	memset(key->zero, 0, sizeof(key->zero));
+	key->protocol = p->protocol;
+	if (from_lo) {
+		key->lo = p->src;
+		key->hi = p->dst;
+		key->lo_port = p->sport;
+		key->hi_port = p->dport;
+	} else {
+		key->lo = p->dst;
+		key->hi = p->src;
+		key->lo_port = p->dport;
+		key->hi_port = p->sport;
+	}
+	return from_lo;
+}
+
+uint32_t
+leg_hash(const struct leg_pool *pool, const struct leg_key *key)
+{
+	return (uint32_t)hash_words(pool->seed, key, sizeof(*key));
+}
+
+static bool
+key_equal(const struct leg_key *a, const struct leg_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+uint32_t
+leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
+{
+	uint32_t i = hash & pool->slot_mask;
+
+	for (; pool->slots[i].leg != 0; i = (i + 1) & pool->slot_mask) {
+		uint32_t leg = pool->slots[i].leg - 1;
+
+		if (pool->slots[i].hash == hash &&
+		    key_equal(&pool->legs[leg].key, key))
+			return leg;
+	}
+	return LEG_NONE;
+}
+
+uint32_t
+leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
+{
+	uint32_t i = hash & pool->slot_mask, leg = pool->free;
+
+	if (leg != LEG_NONE)
+		pool->free = pool->legs[leg].next;
+	else if (pool->used < pool->max)
+		leg = pool->used++;
+	else
+		return LEG_NONE;
+	memset(&pool->legs[leg], 0, sizeof(struct leg));
+	pool->legs[leg].key = *key;
+	pool->legs[leg].hash = hash;
+	pool->legs[leg].next = LEG_NONE;
+	while (pool->slots[i].leg != 0)
+		i = (i + 1) & pool->slot_mask;
+	pool->slots[i] = (struct leg_slot){ .hash = hash, .leg = leg + 1 };
+	pool->live++;
+	return leg;
+}
+
+/* Close the hole at i so that no probe sequence is cut. */
+static void
+slot_remove(struct leg_pool *pool, uint32_t i)
+{
+	uint32_t mask = pool->slot_mask, j = i;
+
+	for (;;) {
+		uint32_t home;
+
+		j = (j + 1) & mask;
+		if (pool->slots[j].leg == 0)
+			break;
+		home = pool->slots[j].hash & mask;
+		if (((j - home) & mask) < ((j - i) & mask))
+			continue; /* it would move before its home */
+		pool->slots[i] = pool->slots[j];
+		i = j;
+	}
+	pool->slots[i].leg = 0;
+}
+
+void
+leg_remove(struct leg_pool *pool, uint32_t leg)
+{
+	uint32_t i = pool->legs[leg].hash & pool->slot_mask;
+
+	while (pool->slots[i].leg != leg + 1)
+		i = (i + 1) & pool->slot_mask;
+	slot_remove(pool, i);
+	pool->legs[leg].flags = 0;
+	pool->legs[leg].next = pool->free;
+	pool->free = leg;
+	pool->live--;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leg: one pair of addresses and ports under which packets were seen, and the
+ * fixed pool that holds all of them with a hash index over their keys.
+ *
+ * Private to the flow table. A leg's first cache line is what every packet
+ * touches; the second is for openings, endings and joins.
+ */
+#ifndef COLLECTOR_LEG_H
+#define COLLECTOR_LEG_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/packet.h"
+#include "core/error.h"
+
+#define LEG_NONE UINT32_MAX
+
+/* The ends in address order, so that both directions have one key. */
+struct leg_key {
+	struct ip_addr lo, hi;
+	uint16_t lo_port, hi_port;
+	uint8_t protocol;
+	uint8_t zero[3];
+};
+
+/* Flags in pairs: shifted left by 1 when the packet came from the lower end */
+#define LEG_SEEN    ((uint32_t)1 << 0)
+#define LEG_DATA    ((uint32_t)1 << 2)
+#define LEG_SYN     ((uint32_t)1 << 4)
+#define LEG_SYNACK  ((uint32_t)1 << 6)
+#define LEG_FIN     ((uint32_t)1 << 8)
+#define LEG_RST     ((uint32_t)1 << 10)
+#define LEG_REFUSED ((uint32_t)1 << 12) /* ICMP complained about its packet */
+#define LEG_CLIENT  ((uint32_t)1 << 14) /* a DNS message says: the client */
+#define LEG_BOTH(flag) ((flag) | (flag) << 1)
+#define LEG_PAIRS   0xffffu
+/* Single flags */
+#define LEG_LIVE      ((uint32_t)1 << 16)
+#define LEG_MEMBER    ((uint32_t)1 << 17) /* another leg is its root */
+#define LEG_FLIP      ((uint32_t)1 << 18) /* its lower end: root's higher */
+#define LEG_FIRST_LO  ((uint32_t)1 << 19) /* the first packet's sender */
+#define LEG_CONTINUED ((uint32_t)1 << 20) /* was told before */
+#define LEG_TYPES     ((uint32_t)1 << 21) /* packet types are known */
+#define LEG_SETTLED   ((uint32_t)1 << 22) /* packets only count now */
+
+struct leg {
+	alignas(64) struct leg_key key;
+	uint32_t flags;
+	uint32_t last_ms;  /* since the table's first packet */
+	uint32_t tap[2];   /* by direction: where packets are counted */
+	uint32_t packets;
+	uint32_t bytes;    /* the lower half */
+
+	alignas(64) int64_t first_us;
+	uint32_t hash;
+	uint32_t root;     /* LEG_MEMBER: the leg that stands for all */
+	uint32_t next;     /* next leg of the connection, or of the free list */
+	uint32_t isn;      /* of the side that sent SYN; initiate tag */
+	uint32_t close_seq[2]; /* behind the FIN or RST, by direction */
+	uint32_t bytes_high;
+	uint32_t last_out_if;
+	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
+	uint8_t last_out_point;
+	uint8_t tries;     /* packets offered for joining */
+	uint8_t n_legs;    /* of the whole connection, in its root */
+};
+
+struct leg_slot {
+	uint32_t hash;
+	uint32_t leg; /* index + 1; 0 empty */
+};
+
+struct leg_pool {
+	struct leg *legs;
+	uint32_t max;     /* a power of two */
+	uint32_t used;    /* legs ever handed out: beyond is untouched memory */
+	uint32_t free;    /* head of the free list, or LEG_NONE */
+	uint32_t live;
+	struct leg_slot *slots;
+	uint32_t slot_mask;
+	uint64_t seed;
+};
+
+RF_MUST_USE enum rf_status leg_pool_init(struct leg_pool *pool, uint32_t max,
+    uint64_t seed, struct rf_error *err);
+void leg_pool_release(struct leg_pool *pool);
+
+/* The key of a sighting; true when its source is the lower end. */
+bool leg_key_of(struct leg_key *key, const struct packet *p);
+
+uint32_t leg_hash(const struct leg_pool *pool, const struct leg_key *key);
+
+static inline void
+leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
+{
+	__builtin_prefetch(&pool->slots[hash & pool->slot_mask]);
+}
+
+/* Bring in the leg that the slot leads to, most likely the right one. */
+static inline void
+leg_prefetch(const struct leg_pool *pool, uint32_t hash)
+{
+	const struct leg_slot *s = &pool->slots[hash & pool->slot_mask];
+
+	if (s->leg != 0)
+		__builtin_prefetch(&pool->legs[s->leg - 1]);
+}
+
+/* Index of the leg with that key, or LEG_NONE. */
+uint32_t leg_find(const struct leg_pool *pool, const struct leg_key *key,
+    uint32_t hash);
+
+/* A zeroed leg under that key, or LEG_NONE when the pool is full. */
+uint32_t leg_add(struct leg_pool *pool, const struct leg_key *key,
+    uint32_t hash);
+
+/* Take a leg out of index and pool. */
+void leg_remove(struct leg_pool *pool, uint32_t leg);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/leg_join.h"
+
+#include <stdlib.h>
+
+#include "core/flow.h"
+#include "core/hash.h"
+
+#define WAYS 4 /* one bucket is one cache line */
+
+struct mark {
+	uint32_t tag;    /* of the hash; 0 empty */
+	uint32_t leg_dir; /* leg * 2 + from_lo */
+	uint32_t ms;
+	uint32_t ip_id;
+};
+
+struct leg_join {
+	uint64_t seed;
+	uint32_t bucket_mask;
+	struct mark marks[]; /* WAYS a bucket */
+};
+
+struct leg_join *
+leg_join_new(uint32_t entries_max, uint64_t seed)
+{
+	struct leg_join *lj;
+
+	lj = calloc(1, sizeof(*lj) + entries_max * sizeof(struct mark));
+	if (lj == NULL)
+		return NULL;
+	lj->seed = seed;
+	lj->bucket_mask = entries_max / WAYS - 1;
+	return lj;
+}
+
+void
+leg_join_free(struct leg_join *lj)
+{
+	free(lj);
+}
+
+/* Look the hash up in its bucket, add what is new to found, remember it. */
+static size_t
+bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
+    struct leg_sighting *found, size_t n, size_t max, bool *known)
+{
+	struct mark *b = &lj->marks[(hash & lj->bucket_mask) * WAYS];
+	struct mark *oldest = b;
+	uint32_t tag = (uint32_t)(hash >> 32) | 1;
+
+	for (struct mark *m = b; m < b + WAYS; m++) {
+		if (m->ms < oldest->ms || m->tag == 0)
+			oldest = m;
+		if (m->tag != tag || mine->ms - m->ms > LEG_JOIN_WINDOW_MS)
+			continue;
+		if (m->leg_dir >> 1 == mine->leg_dir >> 1) {
+			*known = true;
+			return n;
+		}
+		if (n < max)
+			found[n++] = (struct leg_sighting){
+				.leg = m->leg_dir >> 1,
+				.from_lo = m->leg_dir & 1,
+				.same_id = m->ip_id == mine->ip_id,
+			};
+	}
+	*oldest = *mine;
+	oldest->tag = tag;
+	return n;
+}
+
+static uint64_t
+hash_numbers(const struct leg_join *lj, const struct packet *p)
+{
+	uint64_t v[3];
+
+	v[0] = (uint64_t)p->seq << 32 | p->ack;
+	v[1] = (uint64_t)p->tsval << 32 | p->payload_bytes;
+	v[2] = (uint64_t)p->tcp_flags << 8 | p->protocol;
+	if (p->protocol == FLOW_SCTP)
+		v[1] = p->ip_bytes;
+	return hash_words(lj->seed, v, sizeof(v));
+}
+
+/* UDP: the payload's mark with one end, or with the IP id. */
+static uint64_t
+hash_payload(const struct leg_join *lj, const struct packet *p,
+    const struct ip_addr *ip, uint32_t extra)
+{
+	uint64_t v[4] = { 0 };
+
+	memcpy(v, ip->b, sizeof(ip->b));
+	v[2] = (uint64_t)extra << 32 | p->payload_bytes;
+	v[3] = p->payload_sum;
+	return hash_words(lj->seed, v, sizeof(v));
+}
+
+size_t
+leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
+    bool from_lo, uint32_t now_ms, struct leg_sighting *found, size_t max,
+    bool *known)
+{
+	static const struct ip_addr none;
+	struct mark mine = { .leg_dir = leg << 1 | from_lo,
+		.ms = now_ms,
+		.ip_id = p->ip_id };
+	size_t n = 0;
+
+	*known = false;
+	if (p->protocol != FLOW_UDP)
+		return bucket_visit(lj, hash_numbers(lj, p), &mine, found, 0,
+		    max, known);
+	n = bucket_visit(lj, hash_payload(lj, p, &p->src, p->sport), &mine,
+	    found, n, max, known);
+	if (*known)
+		return 0;
+	n = bucket_visit(lj,
+	    hash_payload(lj, p, &p->dst, 0x10000u | p->dport), &mine, found, n,
+	    max, known);
+	n = bucket_visit(lj, hash_payload(lj, p, &none, 0x20000u), &mine,
+	    found, n, max, known);
+	*known = false;
+	return n;
+}
+
+static bool
+is_rewritten(enum address_class c)
+{
+	return c == ADDRESS_CLASS_NODE || c == ADDRESS_CLASS_SERVICE;
+}
+
+/* One end was rewritten from x to y (or back); the other stayed. */
+static bool
+plausible_one_end(enum address_class x, enum address_class y,
+    uint8_t protocol)
+{
+	if (is_rewritten(x) || is_rewritten(y))
+		return true;
+	/* Numbers of 64 bits and one equal end leave no room for chance; a
+	 * repeated UDP payload to a second server does. */
+	return protocol != FLOW_UDP &&
+	    !(x == ADDRESS_CLASS_POD && y == ADDRESS_CLASS_POD);
+}
+
+/* Both ends changed: is a Service known to lead from the one to the other? */
+static bool
+is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
+    const struct address_view *view)
+{
+	return view->leads_to != NULL &&
+	    (view->leads_to(view->arg, a->dst, a->dport, b->dst, b->dport,
+		 protocol) ||
+		view->leads_to(view->arg, b->dst, b->dport, a->dst, a->dport,
+		    protocol) ||
+		view->leads_to(view->arg, a->src, a->sport, b->src, b->sport,
+		    protocol) ||
+		view->leads_to(view->arg, b->src, b->sport, a->src, a->sport,
+		    protocol));
+}
+
+bool
+leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
+    uint8_t protocol, bool same_id, const struct address_view *view,
+    int64_t at_us)
+{
+	bool same_src = ip_equal(a->src, b->src) && a->sport == b->sport;
+	bool same_dst = ip_equal(a->dst, b->dst) && a->dport == b->dport;
+	bool src_rewritten, dst_rewritten;
+	enum address_class as, bs, ad, bd;
+
+	if (same_src && same_dst)
+		return false;
+	if (view->classify == NULL)
+		return same_src || same_dst;
+	as = view->classify(view->arg, a->src, at_us);
+	bs = view->classify(view->arg, b->src, at_us);
+	ad = view->classify(view->arg, a->dst, at_us);
+	bd = view->classify(view->arg, b->dst, at_us);
+	if (same_src)
+		return plausible_one_end(ad, bd, protocol);
+	if (same_dst)
+		return plausible_one_end(as, bs, protocol);
+	src_rewritten = is_rewritten(as) || is_rewritten(bs);
+	dst_rewritten = is_rewritten(ad) || is_rewritten(bd);
+	if (protocol != FLOW_UDP)
+		return src_rewritten || dst_rewritten;
+	return src_rewritten && dst_rewritten &&
+	    (same_id || is_led(a, b, protocol, view));
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leg_join: finds the leg that carried the same packet a moment ago.
+ *
+ * What no address translation changes marks a packet: for TCP sequence and
+ * acknowledgement numbers, flags, payload length and the timestamp option;
+ * for SCTP tag and chunks; for UDP length and sum of the payload together with
+ * one end's address and port, or, where both ends changed, with the IP id or
+ * a Service that is known to lead from the one to the other. A match must also be one that a translation can have made: one end is the
+ * same, or the address classes tell which were rewritten.
+ *
+ * A fixed table of recent marks; the oldest of a bucket goes first.
+ */
+#ifndef COLLECTOR_LEG_JOIN_H
+#define COLLECTOR_LEG_JOIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/packet.h"
+#include "core/error.h"
+
+/* What is known of an address, as far as translation is concerned. */
+enum address_class {
+	ADDRESS_CLASS_OTHER,   /* outside of the cluster, or nothing known */
+	ADDRESS_CLASS_POD,
+	ADDRESS_CLASS_NODE,    /* nodes and gateways: masquerade, nodePort */
+	ADDRESS_CLASS_SERVICE  /* cluster, external and balancer addresses */
+};
+
+/* What the world knows of addresses; both may be NULL: then nothing. */
+struct address_view {
+	enum address_class (*classify)(void *arg, const struct ip_addr *ip,
+	    int64_t at_us);
+	/* Does a Service, dialled on vip and vport, lead to ip and port? */
+	bool (*leads_to)(void *arg, const struct ip_addr *vip, uint16_t vport,
+	    const struct ip_addr *ip, uint16_t port, uint8_t protocol);
+	void *arg;
+};
+
+#define LEG_JOIN_WINDOW_MS 1000
+
+struct leg_join;
+
+/* entries_max: a power of two, at least 64. NULL: out of memory. */
+struct leg_join *leg_join_new(uint32_t entries_max, uint64_t seed);
+void leg_join_free(struct leg_join *lj);
+
+/* One earlier sighting under another leg. */
+struct leg_sighting {
+	uint32_t leg;
+	bool from_lo; /* the packet's source was the leg's lower end */
+	bool same_id; /* it had the same IP id */
+};
+
+/*
+ * Earlier sightings of p within the window, under other legs than leg, newest
+ * first; then remember this one. Returns how many were put into found (at most
+ * max). *known: this very leg had this packet already, nothing was added.
+ */
+size_t leg_join_find(struct leg_join *lj, const struct packet *p,
+    uint32_t leg, bool from_lo, uint32_t now_ms, struct leg_sighting *found,
+    size_t max, bool *known);
+
+/* Both ends of one sighting, as its packet had them. */
+struct leg_ends {
+	const struct ip_addr *src, *dst;
+	uint16_t sport, dport;
+};
+
+/*
+ * Can an address translation have turned the one into the other? Where
+ * nothing is known of addresses one end must be the same.
+ */
+bool leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
+    uint8_t protocol, bool same_id, const struct address_view *view,
+    int64_t at_us);
+
+#endif
