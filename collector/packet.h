@@ -4,8 +4,9 @@
  *
  * Of an overlay packet (VXLAN, Geneve, IPIP, 6in4, GRE; one level) it is the
  * inner one that is described, with tunneled set. Non-first fragments carry
- * no ports. Of an ICMP error, the addresses and ports are those of the packet
- * that it complains about, with icmp_error set.
+ * no ports. Of an ICMP error, the addresses, ports, ip_id and seq are those of
+ * the packet that it complains about, with icmp_error set; the rest is zero but
+ * for ip_bytes, the length of the ICMP packet itself.
  */
 #ifndef COLLECTOR_PACKET_H
 #define COLLECTOR_PACKET_H
@@ -49,8 +50,12 @@ struct packet {
 	uint32_t tsval;         /* TCP timestamp option, or 0 */
 	uint16_t window;        /* TCP */
 	uint16_t payload_sum;   /* UDP: ones' complement sum of the payload,
-				 * from the UDP checksum; 0 unknown */
-	uint32_t payload_bytes; /* TCP and UDP, on the wire */
+				 * never 0; of all of it, also when the
+				 * snaplen or fragmentation cut it (then from
+				 * the UDP checksum); 0 unknown */
+	uint32_t payload_bytes; /* TCP and UDP, on the wire; of a fragmented
+				 * UDP datagram its first fragment has all of
+				 * the length, as in the UDP header */
 	const uint8_t *payload; /* captured part, or NULL; borrowed from the
 				 * frame */
 	uint32_t payload_captured;

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP, UDP and SCTP.
+ */
+#include "collector/decode_internal.h"
+
+enum {
+	TCP_BYTES = 20,
+	UDP_BYTES = 8,
+	SCTP_BYTES = 12,
+	SCTP_CHUNK_BYTES = 4,
+	SCTP_INITIATE_TAG_BYTES = 8, /* of an INIT chunk, up to its tag */
+	SCTP_CHUNKS_MAX = 32
+};
+
+/* no-operation, no-operation, timestamps of 10 bytes: how Linux begins the
+ * options of every segment but a SYN */
+#define TCP_TIMESTAMP_ALIGNED 0x0101080au
+
+static uint32_t
+find_timestamp(const uint8_t *b, const uint8_t *end)
+{
+	while (end - b >= 2 && b[0] != 0) {
+		if (b[0] == 1) {
+			b++;
+			continue;
+		}
+		if (b[1] < 2)
+			return 0;
+		if (b[0] == 8)
+			return b[1] == 10 && end - b >= 10 ? load_be32(b + 2)
+							   : 0;
+		if (b[1] > end - b)
+			return 0;
+		b += b[1];
+	}
+	return 0;
+}
+
+static void
+set_payload(struct packet *p, const struct layer *l, size_t header)
+{
+	p->payload_bytes = (uint32_t)(l->wire - header);
+	if (l->captured > header) {
+		p->payload = l->p + header;
+		p->payload_captured = (uint32_t)(l->captured - header);
+	}
+}
+
+enum decode_result
+decode_tcp(struct packet *p, const struct layer *l)
+{
+	const uint8_t *b = l->p;
+	size_t header, have;
+
+	if (l->captured < TCP_BYTES)
+		return layer_short(l, TCP_BYTES);
+	header = (size_t)(b[12] >> 4) * 4;
+	if (header < TCP_BYTES || header > l->wire)
+		return DECODE_MALFORMED;
+	p->sport = load_be16(b);
+	p->dport = load_be16(b + 2);
+	p->seq = load_be32(b + 4);
+	p->ack = load_be32(b + 8);
+	p->tcp_flags = b[13] & 0x1f;
+	p->window = load_be16(b + 14);
+	have = header < l->captured ? header : l->captured;
+	if (have >= 32 && load_be32(b + 20) == TCP_TIMESTAMP_ALIGNED)
+		p->tsval = load_be32(b + 24);
+	else if (have > TCP_BYTES)
+		p->tsval = find_timestamp(b + TCP_BYTES, b + have);
+	set_payload(p, l, header);
+	return DECODE_OK;
+}
+
+/* Fold to 16 bits; the two zeros of ones' complement become 0xffff. */
+static uint16_t
+fold_sum(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum == 0 ? 0xffff : sum);
+}
+
+/* The ones' complement sum of n bytes as 16-bit words in network order. */
+static uint16_t
+sum_bytes(const uint8_t *b, size_t n)
+{
+	uint64_t sum = 0;
+	uint32_t word;
+	uint8_t tail[4] = { 0 };
+
+	/* The sum's bytes swap with the words' (RFC 1071), so words are taken
+	 * as they lie, and a carry cannot leave 64 bits for 2^32 words. */
+	for (; n >= 4; n -= 4, b += 4) {
+		memcpy(&word, b, 4);
+		sum += word;
+	}
+	memcpy(tail, b, n);
+	memcpy(&word, tail, 4);
+	sum = fold_sum(sum + word);
+	word = (uint32_t)sum;
+	memcpy(tail, &word, 4);
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? load_be16(tail)
+							 : (uint16_t)sum;
+}
+
+/* What the pseudo-header adds to a checksum (RFC 768, RFC 8200 8.1). */
+static uint64_t
+sum_pseudo_header(const struct packet *p, uint32_t length)
+{
+	bool v4 = ip_is_v4(&p->src);
+	uint64_t sum = FLOW_UDP + (uint64_t)length;
+
+	for (unsigned i = v4 ? 12 : 0; i < 16; i += 4)
+		sum +=
+		    (uint64_t)load_be32(p->src.b + i) + load_be32(p->dst.b + i);
+	return sum;
+}
+
+/*
+ * The payload's sum out of the checksum: all words together give 0xffff, so
+ * the payload is the complement of the others. A sender that leaves the
+ * checksum to its card shows the bare pseudo-header's sum: that says nothing.
+ */
+static uint16_t
+derive_payload_sum(const struct packet *p, uint16_t length, uint16_t checksum)
+{
+	uint64_t pseudo = sum_pseudo_header(p, length);
+
+	if (checksum == 0 || fold_sum(pseudo) == checksum)
+		return 0;
+	return fold_sum(0xffffu -
+	    fold_sum(pseudo + p->sport + p->dport + length + checksum));
+}
+
+enum decode_result
+decode_udp(struct packet *p, const struct layer *l)
+{
+	const uint8_t *b = l->p;
+	enum decode_result result;
+	struct layer inner;
+	uint16_t length;
+
+	if (l->captured < UDP_BYTES)
+		return decode_is_ignored(p) ? DECODE_IGNORED
+					    : layer_short(l, UDP_BYTES);
+	p->sport = load_be16(b);
+	p->dport = load_be16(b + 2);
+	length = load_be16(b + 4);
+	if (length < UDP_BYTES || (length > l->wire && !l->partial))
+		return DECODE_MALFORMED;
+	inner = (struct layer){ .p = b,
+		.captured = l->captured < length ? l->captured : length,
+		.wire = length,
+		.partial = l->partial };
+	if (decode_is_overlay_port(p->dport)) {
+		struct layer payload = layer_after(&inner, UDP_BYTES);
+
+		if (decode_udp_overlay(p, &payload, p->dport, &result))
+			return result;
+	}
+	if (decode_is_ignored(p))
+		return DECODE_IGNORED;
+	set_payload(p, &inner, UDP_BYTES);
+	if (p->payload_captured == p->payload_bytes)
+		p->payload_sum = sum_bytes(b + UDP_BYTES, p->payload_bytes);
+	else
+		p->payload_sum =
+		    derive_payload_sum(p, length, load_be16(b + 6));
+	return DECODE_OK;
+}
+
+static uint8_t
+chunk_flag(uint8_t type)
+{
+	switch (type) {
+	case 0:  /* DATA */
+	case 64: /* I-DATA */
+		return SCTP_DATA;
+	case 1:
+		return SCTP_INIT;
+	case 2:
+		return SCTP_INIT_ACK;
+	case 6:
+		return SCTP_ABORT;
+	case 7:  /* SHUTDOWN */
+	case 8:  /* SHUTDOWN ACK */
+	case 14: /* SHUTDOWN COMPLETE */
+		return SCTP_SHUTDOWN;
+	default:
+		return SCTP_OTHER;
+	}
+}
+
+/*
+ * One chunk: its flag, and the tag of one that opens an association. *l
+ * moves to the next; what the snaplen cut off behind the first is not missed.
+ */
+static enum decode_result
+decode_chunk(struct packet *p, struct layer *l)
+{
+	size_t length, step;
+	uint8_t flag;
+
+	if (l->captured < SCTP_CHUNK_BYTES)
+		return layer_short(l, SCTP_CHUNK_BYTES);
+	flag = chunk_flag(l->p[0]);
+	length = load_be16(l->p + 2);
+	if (length < SCTP_CHUNK_BYTES || (length > l->wire && !l->partial))
+		return DECODE_MALFORMED;
+	if (flag == SCTP_INIT || flag == SCTP_INIT_ACK) {
+		if (length < SCTP_INITIATE_TAG_BYTES)
+			return DECODE_MALFORMED;
+		if (l->captured < SCTP_INITIATE_TAG_BYTES)
+			return layer_short(l, SCTP_INITIATE_TAG_BYTES);
+		p->seq = load_be32(l->p + SCTP_CHUNK_BYTES);
+	}
+	p->tcp_flags |= flag;
+	step = (length + 3) & ~(size_t)3;
+	*l = layer_after(l, step < l->captured ? step : l->captured);
+	return DECODE_OK;
+}
+
+enum decode_result
+decode_sctp(struct packet *p, const struct layer *l)
+{
+	struct layer chunks;
+	enum decode_result r;
+
+	if (l->captured < SCTP_BYTES)
+		return layer_short(l, SCTP_BYTES);
+	p->sport = load_be16(l->p);
+	p->dport = load_be16(l->p + 2);
+	p->seq = load_be32(l->p + 4);
+	chunks = layer_after(l, SCTP_BYTES);
+	r = decode_chunk(p, &chunks);
+	for (int i = 1; r == DECODE_OK && i < SCTP_CHUNKS_MAX; i++) {
+		if (chunks.captured < SCTP_CHUNK_BYTES)
+			break;
+		r = decode_chunk(p, &chunks);
+	}
+	return r;
+}
