@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/address.h"
+
+#include <string.h>
+
+#include "kube/internal.h"
+
+static uint32_t
+holder_at(
+    const struct cluster_index *ix, const struct address_slot *s, int64_t at_us)
+{
+	size_t lo = s->first, hi = s->first + s->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct address_span *sp = &ix->spans[mid];
+
+		if (at_us < sp->from_us)
+			hi = mid;
+		else if (at_us >= sp->to_us)
+			lo = mid + 1;
+		else
+			return sp->pod;
+	}
+	return FLOW_NONE;
+}
+
+static bool
+in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
+{
+	size_t lo = 0, hi = ix->n_pod_ranges;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ip_compare(ip, &ix->pod_ranges[mid].lo) < 0)
+			hi = mid;
+		else if (ip_compare(ip, &ix->pod_ranges[mid].hi) > 0)
+			lo = mid + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+static enum address_kind
+range_kind(const struct cluster_index *ix, const struct ip_addr *ip)
+{
+	if (in_pod_ranges(ix, ip))
+		return ADDRESS_POD_RANGE;
+	for (size_t i = 0; i < ix->n_service_ranges; i++)
+		if (ip_prefix_contains(&ix->service_ranges[i], ip))
+			return ADDRESS_SERVICE_RANGE;
+	return ADDRESS_EXTERNAL;
+}
+
+struct address_owner
+address_owner_at(
+    const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = { ADDRESS_EXTERNAL, FLOW_NONE, FLOW_NONE,
+		FLOW_NONE };
+	const struct address_slot *s = index_find_address(c->index, ip);
+
+	if (s == NULL) {
+		o.kind = range_kind(c->index, ip);
+		return o;
+	}
+	o.pod = holder_at(c->index, s, at_us);
+	if (o.pod != FLOW_NONE) {
+		o.kind = ADDRESS_POD;
+	} else if (s->node != FLOW_NONE) {
+		o.kind = ADDRESS_NODE;
+		o.node = s->node;
+	} else if (s->service != FLOW_NONE) {
+		o.kind = ADDRESS_SERVICE;
+		o.service = s->service;
+	} else {
+		o.kind = ADDRESS_POD_RANGE; /* some pod had it once */
+	}
+	return o;
+}
+
+/* The entries of ip:port, or of the nodePort if ip is a node's own. */
+static const struct port_entry *
+find_services(const struct cluster *c, const struct ip_addr *ip, uint16_t port,
+    uint8_t protocol, size_t *n)
+{
+	static const struct ip_addr any_node;
+	const struct cluster_index *ix = c->index;
+	const struct address_slot *s;
+	const struct port_entry *e;
+
+	*n = 0;
+	if (ip_is_none(ip))
+		return NULL;
+	e = index_find_port(&ix->services, ip, port, protocol, n);
+	if (e != NULL)
+		return e;
+	s = index_find_address(ix, ip);
+	if (s == NULL || !s->own_node_addr)
+		return NULL;
+	return index_find_port(&ix->services, &any_node, port, protocol, n);
+}
+
+bool
+address_service(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, uint32_t *service, uint16_t *service_port)
+{
+	size_t n;
+	const struct port_entry *e = find_services(c, ip, port, protocol, &n);
+
+	if (e == NULL)
+		return false;
+	*service = e->object;
+	*service_port = c->services[e->object].ports[e->detail].port;
+	return true;
+}
+
+/* The port of service that a backend belongs to, or NULL. */
+static const struct kube_service_port *
+port_of_backend(const struct kube_service *s, const struct kube_backend *b)
+{
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i].protocol == b->protocol &&
+		    strcmp(s->ports[i].name, b->port_name) == 0)
+			return &s->ports[i];
+	return NULL;
+}
+
+bool
+address_is_backend(const struct cluster *c, uint32_t service,
+    uint16_t service_port, uint8_t protocol, const struct ip_addr *ip,
+    uint16_t port)
+{
+	size_t n;
+	const struct port_entry *e =
+	    index_find_port(&c->index->backends, ip, port, protocol, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kube_backend *b = &c->backends[e[i].object];
+		const struct kube_service_port *sp;
+
+		if (b->service != service)
+			continue;
+		sp = port_of_backend(&c->services[service], b);
+		if (sp != NULL && sp->port == service_port)
+			return true;
+	}
+	return false;
+}
+
+/* Backends are grouped by ascending service: the first one not below. */
+static size_t
+first_backend(const struct cluster *c, uint32_t service)
+{
+	size_t lo = 0, hi = c->n_backends;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->backends[mid].service < service)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct kube_backend *
+address_backends(const struct cluster *c, uint32_t service, size_t *n)
+{
+	size_t first = first_backend(c, service);
+
+	*n = first_backend(c, service + 1) - first;
+	return *n == 0 ? NULL : &c->backends[first];
+}
+
+/* Slices may name a backend twice while endpoints move between them. */
+static bool
+is_repeated(const uint32_t *services, const uint16_t *ports, size_t n,
+    uint32_t service, uint16_t port)
+{
+	for (size_t i = 0; i < n; i++)
+		if (services[i] == service && ports[i] == port)
+			return true;
+	return false;
+}
+
+size_t
+address_services_of(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, uint32_t *services,
+    uint16_t *service_ports, size_t max)
+{
+	size_t n, found = 0;
+	const struct port_entry *e =
+	    index_find_port(&c->index->backends, ip, port, protocol, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kube_backend *b = &c->backends[e[i].object];
+		const struct kube_service *s = &c->services[b->service];
+		const struct kube_service_port *sp = port_of_backend(s, b);
+
+		if (s->headless || sp == NULL ||
+		    is_repeated(services, service_ports,
+			found < max ? found : max, b->service, sp->port))
+			continue;
+		if (found < max) {
+			services[found] = b->service;
+			service_ports[found] = sp->port;
+		}
+		found++;
+	}
+	return found;
+}
+
+static bool
+pod_declares(const struct kube_pod *p, uint16_t port, uint8_t protocol)
+{
+	for (size_t i = 0; i < p->n_ports; i++)
+		if (p->ports[i].port == port &&
+		    p->ports[i].protocol == protocol && !p->ports[i].init)
+			return true;
+	return false;
+}
+
+static bool
+host_pod_listens(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, int64_t at_us)
+{
+	size_t n;
+	const struct port_entry *e =
+	    index_find_port(&c->index->host_ports, ip, port, protocol, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kube_pod *p = &c->pods[e[i].object];
+
+		if (p->from_us <= at_us && at_us < p->to_us)
+			return true;
+	}
+	return false;
+}
+
+bool
+address_listens(const struct cluster *c, const struct ip_addr *ip,
+    uint16_t port, uint8_t protocol, int64_t at_us)
+{
+	struct address_owner o;
+	size_t n;
+
+	if (index_find_port(&c->index->backends, ip, port, protocol, &n) !=
+		NULL ||
+	    find_services(c, ip, port, protocol, &n) != NULL)
+		return true;
+	o = address_owner_at(c, ip, at_us);
+	if (o.kind == ADDRESS_POD)
+		return pod_declares(&c->pods[o.pod], port, protocol);
+	return host_pod_listens(c, ip, port, protocol, at_us);
+}

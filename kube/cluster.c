@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/cluster.h"
+
+#include <stdlib.h>
+
+#include "kube/internal.h"
+
+struct cluster *
+cluster_new(void)
+{
+	struct cluster *c = calloc(1, sizeof(*c));
+
+	if (c != NULL)
+		arena_init(&c->arena, 0);
+	return c;
+}
+
+void
+cluster_free(struct cluster *c)
+{
+	if (c == NULL)
+		return;
+	arena_release(&c->arena);
+	free(c);
+}
+
+enum rf_status
+cluster_finish(struct cluster *c, struct rf_error *err)
+{
+	enum rf_status st;
+
+	c->index = arena_alloc(&c->arena, sizeof(*c->index));
+	if (c->index == NULL)
+		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
+	if ((st = index_names(c, err)) != RF_OK)
+		return st;
+	if ((st = index_addresses(c, err)) != RF_OK)
+		return st;
+	return index_ports(c, err);
+}
+
+uint32_t
+cluster_find_namespace(const struct cluster *c, const char *name)
+{
+	return index_find_name(c, NAMES_NAMESPACE, "", "", name);
+}
+
+uint32_t
+cluster_find_node(const struct cluster *c, const char *name)
+{
+	return index_find_name(c, NAMES_NODE, "", "", name);
+}
+
+uint32_t
+cluster_find_service(
+    const struct cluster *c, const char *namespace, const char *name)
+{
+	return index_find_name(c, NAMES_SERVICE, "", namespace, name);
+}
+
+uint32_t
+cluster_find_workload(const struct cluster *c, const char *namespace,
+    const char *kind, const char *name)
+{
+	return index_find_name(c, NAMES_WORKLOAD, kind, namespace, name);
+}
+
+uint32_t
+cluster_find_pod(
+    const struct cluster *c, const char *namespace, const char *name)
+{
+	return index_find_name(c, NAMES_POD, "", namespace, name);
+}
+
+/* The first two addresses of a range, unless it is too small for a bridge. */
+static bool
+is_gateway(const struct ip_prefix *p, const struct ip_addr *a)
+{
+	struct ip_addr even = *a;
+
+	even.b[15] &= 0xfe;
+	return p->bits < 127 && ip_equal(&p->addr, &even);
+}
+
+bool
+kube_node_owns(const struct kube_node *n, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < n->n_addrs; i++)
+		if (ip_equal(&n->addrs[i], a))
+			return true;
+	for (size_t i = 0; i < n->n_pod_cidrs; i++)
+		if (is_gateway(&n->pod_cidrs[i], a))
+			return true;
+	return false;
+}
+
+bool
+cluster_is_own_node(const struct cluster *c, const struct kube_pod *pod,
+    const struct ip_addr *a)
+{
+	for (size_t i = 0; i < pod->n_host_ips; i++)
+		if (ip_equal(&pod->host_ips[i], a))
+			return true;
+	return pod->node != FLOW_NONE &&
+	    kube_node_owns(&c->nodes[pod->node], a);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses to their owners: the pods' claims become disjoint spans of time,
+ * one list an address, and the ranges of pods and Services are summed up.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/rfc3339.h"
+#include "kube/internal.h"
+
+/* A /12 is the shortest that kube-apiserver takes for IPv4; the same length
+ * for IPv6 would swallow everything, so a /64 there. */
+#define SERVICE_BITS_MIN_V4 (96 + 12)
+#define SERVICE_BITS_MIN_V6 64
+
+struct claim {
+	struct ip_addr ip;
+	int64_t from_us, to_us;
+	uint32_t pod;
+	bool live; /* neither deleted nor finished */
+};
+
+static bool
+is_live(const struct kube_pod *p)
+{
+	return !p->deleted && p->phase != POD_SUCCEEDED &&
+	    p->phase != POD_FAILED;
+}
+
+static int
+compare_claims(const void *va, const void *vb)
+{
+	const struct claim *a = va, *b = vb;
+	int d = ip_compare(&a->ip, &b->ip);
+
+	if (d != 0)
+		return d;
+	if (a->from_us != b->from_us)
+		return a->from_us < b->from_us ? -1 : 1;
+	return a->pod < b->pod ? -1 : a->pod > b->pod;
+}
+
+/*
+ * End every claim of one address where the next owner begins. Whoever starts
+ * later has taken the address over, but a pod that is finished or gone never
+ * takes it from one that runs (SEMANTICS 3).
+ */
+static void
+resolve_claims(struct claim *v, size_t n)
+{
+	int64_t next = TIME_MAX_US, next_live = TIME_MAX_US;
+
+	for (size_t i = n; i > 0; i--) {
+		struct claim *cl = &v[i - 1];
+		int64_t end = cl->live ? next_live : next;
+
+		if (end < cl->to_us)
+			cl->to_us = end;
+		next = cl->from_us;
+		if (cl->live)
+			next_live = cl->from_us;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].live && v[i].from_us >= next_live)
+			v[i].to_us = v[i].from_us; /* owns nothing */
+}
+
+/* A pod whose end nobody told us ended when its last address was taken. */
+static void
+end_pods(struct cluster *c, const struct claim *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct kube_pod *p = &c->pods[v[i].pod];
+
+		if (!v[i].live && p->to_us == TIME_MAX_US)
+			p->to_us = p->from_us;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct kube_pod *p = &c->pods[v[i].pod];
+
+		if (!v[i].live && p->to_us < v[i].to_us)
+			p->to_us = v[i].to_us;
+	}
+}
+
+static size_t
+count_pod_ips(const struct cluster *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_pods; i++)
+		n += c->pods[i].n_ips + c->pods[i].n_host_ips;
+	return n;
+}
+
+static size_t
+collect_claims(const struct cluster *c, struct claim *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_pods; i++) {
+		const struct kube_pod *p = &c->pods[i];
+
+		for (size_t k = 0; !p->host_network && k < p->n_ips; k++)
+			if (!ip_is_none(&p->ips[k]))
+				v[n++] = (struct claim){ .ip = p->ips[k],
+					.from_us = p->from_us,
+					.to_us = p->to_us,
+					.pod = (uint32_t)i,
+					.live = is_live(p) };
+	}
+	return n;
+}
+
+static uint32_t
+find_slot(const struct cluster_index *ix, const struct ip_addr *ip)
+{
+	uint32_t at = (uint32_t)hash_words(0, ip->b, sizeof(ip->b)) & ix->mask;
+
+	while (
+	    !ip_is_none(&ix->slots[at].ip) && !ip_equal(&ix->slots[at].ip, ip))
+		at = (at + 1) & ix->mask;
+	return at;
+}
+
+const struct address_slot *
+index_find_address(const struct cluster_index *ix, const struct ip_addr *ip)
+{
+	const struct address_slot *s = &ix->slots[find_slot(ix, ip)];
+
+	return ip_is_none(&s->ip) ? NULL : s;
+}
+
+static struct address_slot *
+add_slot(struct cluster_index *ix, const struct ip_addr *ip)
+{
+	struct address_slot *s = &ix->slots[find_slot(ix, ip)];
+
+	if (ip_is_none(&s->ip)) {
+		s->ip = *ip;
+		s->node = s->service = FLOW_NONE;
+	}
+	return s;
+}
+
+static void
+add_spans(struct cluster_index *ix, struct claim *v, size_t n)
+{
+	uint32_t at = 0;
+
+	for (size_t i = 0, end; i < n; i = end) {
+		struct address_slot *s = add_slot(ix, &v[i].ip);
+
+		for (end = i; end < n && ip_equal(&v[end].ip, &v[i].ip);)
+			end++;
+		resolve_claims(&v[i], end - i);
+		s->first = at;
+		s->n_ever = (uint32_t)(end - i);
+		for (size_t k = i; k < end; k++)
+			if (v[k].from_us < v[k].to_us)
+				ix->spans[at++] =
+				    (struct address_span){ v[k].from_us,
+					    v[k].to_us, v[k].pod };
+		s->n = at - s->first;
+	}
+}
+
+static void
+set_node(
+    struct cluster_index *ix, const struct ip_addr *ip, uint32_t node, bool own)
+{
+	struct address_slot *s;
+
+	if (ip_is_none(ip))
+		return;
+	s = add_slot(ix, ip);
+	if (s->node == FLOW_NONE)
+		s->node = node;
+	s->own_node_addr = s->own_node_addr || own;
+}
+
+/* Own addresses first: they outrank another node's gateway. */
+static void
+add_nodes(struct cluster *c)
+{
+	struct cluster_index *ix = c->index;
+
+	for (size_t i = 0; i < c->n_nodes; i++)
+		for (size_t k = 0; k < c->nodes[i].n_addrs; k++)
+			set_node(ix, &c->nodes[i].addrs[k], (uint32_t)i, true);
+	for (size_t i = 0; i < c->n_pods; i++)
+		for (size_t k = 0;
+		     c->pods[i].node != FLOW_NONE && k < c->pods[i].n_host_ips;
+		     k++)
+			set_node(
+			    ix, &c->pods[i].host_ips[k], c->pods[i].node, true);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		const struct kube_node *n = &c->nodes[i];
+
+		for (size_t k = 0; k < n->n_pod_cidrs; k++) {
+			struct ip_addr a = n->pod_cidrs[k].addr;
+
+			if (n->pod_cidrs[k].bits >= 127)
+				continue;
+			set_node(ix, &a, (uint32_t)i, false);
+			a.b[15] |= 1;
+			set_node(ix, &a, (uint32_t)i, false);
+		}
+	}
+}
+
+static void
+set_service(struct cluster_index *ix, const struct ip_addr *ip, uint32_t i)
+{
+	struct address_slot *s;
+
+	if (ip_is_none(ip))
+		return;
+	s = add_slot(ix, ip);
+	if (s->service == FLOW_NONE)
+		s->service = i;
+}
+
+static void
+add_services(struct cluster *c)
+{
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct kube_service *s = &c->services[i];
+
+		for (size_t k = 0; k < s->n_cluster_ips; k++)
+			set_service(c->index, &s->cluster_ips[k], (uint32_t)i);
+		for (size_t k = 0; k < s->n_lb_ips; k++)
+			set_service(c->index, &s->lb_ips[k], (uint32_t)i);
+	}
+}
+
+static int
+compare_ranges(const void *va, const void *vb)
+{
+	const struct address_range *a = va, *b = vb;
+	int d = ip_compare(&a->lo, &b->lo);
+
+	return d != 0 ? d : ip_compare(&a->hi, &b->hi);
+}
+
+static struct address_range
+range_of(const struct ip_prefix *p)
+{
+	struct address_range r = { p->addr, p->addr };
+
+	for (unsigned bit = p->bits; bit < 128; bit++)
+		r.hi.b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return r;
+}
+
+static enum rf_status
+build_pod_ranges(struct cluster *c, struct rf_error *err)
+{
+	struct cluster_index *ix = c->index;
+	struct address_range *v;
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < c->n_nodes; i++)
+		n += c->nodes[i].n_pod_cidrs;
+	v = arena_calloc(&c->arena, n, sizeof(*v));
+	if (v == NULL)
+		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
+	n = 0;
+	for (size_t i = 0; i < c->n_nodes; i++)
+		for (size_t k = 0; k < c->nodes[i].n_pod_cidrs; k++)
+			v[n++] = range_of(&c->nodes[i].pod_cidrs[k]);
+	qsort(v, n, sizeof(*v), compare_ranges);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || ip_compare(&v[kept - 1].hi, &v[i].lo) < 0)
+			v[kept++] = v[i];
+		else if (ip_compare(&v[kept - 1].hi, &v[i].hi) < 0)
+			v[kept - 1].hi = v[i].hi;
+	}
+	ix->pod_ranges = v;
+	ix->n_pod_ranges = kept;
+	return RF_OK;
+}
+
+static uint8_t
+common_bits(const struct ip_addr *a, const struct ip_addr *b, uint8_t max)
+{
+	unsigned n = 0;
+
+	while (n < max && ((a->b[n / 8] ^ b->b[n / 8]) & (0x80 >> n % 8)) == 0)
+		n++;
+	return (uint8_t)n;
+}
+
+/* The smallest prefix around all cluster IPs of one family. */
+static void
+build_service_range(struct cluster *c, bool v4)
+{
+	struct cluster_index *ix = c->index;
+	const struct ip_addr *first = NULL;
+	uint8_t bits = 128;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		for (size_t k = 0; k < c->services[i].n_cluster_ips; k++) {
+			const struct ip_addr *a =
+			    &c->services[i].cluster_ips[k];
+
+			if (ip_is_v4(a) != v4 || ip_is_none(a))
+				continue;
+			if (first == NULL)
+				first = a;
+			bits = common_bits(first, a, bits);
+		}
+	if (first != NULL && bits < 128 &&
+	    bits >= (v4 ? SERVICE_BITS_MIN_V4 : SERVICE_BITS_MIN_V6))
+		ix->service_ranges[ix->n_service_ranges++] =
+		    ip_prefix_of(first, bits);
+}
+
+static size_t
+count_addresses(const struct cluster *c)
+{
+	size_t n = count_pod_ips(c);
+
+	for (size_t i = 0; i < c->n_nodes; i++)
+		n += c->nodes[i].n_addrs + 2 * c->nodes[i].n_pod_cidrs;
+	for (size_t i = 0; i < c->n_services; i++)
+		n += c->services[i].n_cluster_ips + c->services[i].n_lb_ips;
+	return n;
+}
+
+enum rf_status
+index_addresses(struct cluster *c, struct rf_error *err)
+{
+	struct cluster_index *ix = c->index;
+	uint32_t cap = index_capacity(count_addresses(c));
+	size_t n_ips = count_pod_ips(c);
+	struct claim *claims = calloc(n_ips + 1, sizeof(*claims));
+
+	ix->slots = arena_calloc(&c->arena, cap, sizeof(*ix->slots));
+	ix->spans = arena_calloc(&c->arena, n_ips, sizeof(*ix->spans));
+	if (claims == NULL || ix->slots == NULL || ix->spans == NULL) {
+		free(claims);
+		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
+	}
+	ix->mask = cap - 1;
+	n_ips = collect_claims(c, claims);
+	qsort(claims, n_ips, sizeof(*claims), compare_claims);
+	add_spans(ix, claims, n_ips);
+	end_pods(c, claims, n_ips);
+	free(claims);
+	add_nodes(c);
+	add_services(c);
+	build_service_range(c, true);
+	build_service_range(c, false);
+	return build_pod_ranges(c, err);
+}

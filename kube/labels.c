@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/labels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const volatile_keys[] = {
+	"app.kubernetes.io/version",
+	"apps.kubernetes.io/pod-index",
+	"controller-revision-hash",
+	"controller-uid",
+	"controller.kubernetes.io/hash",
+	"helm.sh/chart",
+	"job-name",
+	"kubernetes.io/created-by",
+	"pod-template-generation",
+	"pod-template-hash",
+	"rollouts-pod-template-hash",
+	"security.istio.io/tlsMode",
+	"service.istio.io/canonical-revision",
+	"statefulset.kubernetes.io/pod-name",
+};
+
+static const char *const volatile_prefixes[] = {
+	"batch.kubernetes.io/",
+	"topology.kubernetes.io/",
+};
+
+const char *
+label_get(const struct label_set *set, const char *key)
+{
+	size_t lo = 0, hi = set->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int d = strcmp(set->v[mid].key, key);
+
+		if (d == 0)
+			return set->v[mid].value;
+		if (d < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* Insertion sort: sets are small, and it is stable, so that the last of
+ * equal keys can be told. */
+size_t
+label_sort(struct label *v, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct label l = v[i];
+		size_t at = kept;
+
+		while (at > 0 && strcmp(v[at - 1].key, l.key) > 0)
+			at--;
+		if (at > 0 && strcmp(v[at - 1].key, l.key) == 0) {
+			v[at - 1].value = l.value;
+			continue;
+		}
+		memmove(&v[at + 1], &v[at], (kept - at) * sizeof(*v));
+		v[at] = l;
+		kept++;
+	}
+	return kept;
+}
+
+int
+label_set_compare(const struct label_set *a, const struct label_set *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		int d = strcmp(a->v[i].key, b->v[i].key);
+
+		if (d == 0)
+			d = strcmp(a->v[i].value, b->v[i].value);
+		if (d != 0)
+			return d;
+	}
+	return a->n < b->n ? -1 : a->n > b->n;
+}
+
+bool
+label_set_equal(const struct label_set *a, const struct label_set *b)
+{
+	return a->n == b->n && label_set_compare(a, b) == 0;
+}
+
+bool
+selector_is_empty(const struct label_selector *s)
+{
+	return s->match_labels.n == 0 && s->n_match_expressions == 0;
+}
+
+static bool
+has_value(const struct selector_requirement *r, const char *value)
+{
+	for (size_t i = 0; i < r->n_values; i++)
+		if (strcmp(r->values[i], value) == 0)
+			return true;
+	return false;
+}
+
+static bool
+requirement_holds(
+    const struct selector_requirement *r, const struct label_set *labels)
+{
+	const char *value = label_get(labels, r->key);
+
+	switch (r->op) {
+	case SELECTOR_IN:
+		return value != NULL && has_value(r, value);
+	case SELECTOR_NOT_IN:
+		return value == NULL || !has_value(r, value);
+	case SELECTOR_EXISTS:
+		return value != NULL;
+	case SELECTOR_DOES_NOT_EXIST:
+		return value == NULL;
+	}
+	return false;
+}
+
+bool
+selector_matches(const struct label_selector *s, const struct label_set *labels)
+{
+	const struct label_set *want = &s->match_labels;
+
+	for (size_t i = 0; i < want->n; i++) {
+		const char *value = label_get(labels, want->v[i].key);
+
+		if (value == NULL || strcmp(value, want->v[i].value) != 0)
+			return false;
+	}
+	for (size_t i = 0; i < s->n_match_expressions; i++)
+		if (!requirement_holds(&s->match_expressions[i], labels))
+			return false;
+	return true;
+}
+
+bool
+label_is_volatile(const char *key)
+{
+	for (size_t i = 0; i < NELEM(volatile_keys); i++)
+		if (strcmp(key, volatile_keys[i]) == 0)
+			return true;
+	for (size_t i = 0; i < NELEM(volatile_prefixes); i++)
+		if (strncmp(key, volatile_prefixes[i],
+			strlen(volatile_prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+struct label_set
+label_stable(const struct label_set *set, struct arena *arena)
+{
+	struct label_set out = { 0 };
+	struct label *v;
+
+	for (size_t i = 0; i < set->n; i++)
+		out.n += !label_is_volatile(set->v[i].key);
+	if (out.n == 0)
+		return out;
+	v = arena_calloc(arena, out.n, sizeof(*v));
+	out.v = v;
+	for (size_t i = 0; v != NULL && i < set->n; i++)
+		if (!label_is_volatile(set->v[i].key))
+			*v++ = set->v[i];
+	return out;
+}
