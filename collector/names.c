@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/dns.h"
+#include "core/hash.h"
+#include "kube/address.h"
+
+#define NAMES_MAX    ((uint32_t)1 << 15)
+#define HEADLESS_MAX ((uint32_t)1 << 14)
+#define TEXT_MAX     ((size_t)4 * 1024 * 1024)
+
+struct headless {
+	struct ip_addr client, ip;
+	uint32_t service; /* FLOW_NONE: empty */
+};
+
+struct names {
+	const struct cluster *c;
+	uint64_t seed;
+	struct arena text;
+	struct dns_name *v; /* NAMES_MAX / 2 of them at most */
+	uint32_t n;
+	uint32_t *slots;    /* NAMES_MAX: index + 1 into v */
+	struct headless *headless;
+	struct names_stats stats;
+};
+
+struct names *
+names_new(const struct cluster *c, uint64_t seed)
+{
+	struct names *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	n->c = c;
+	n->seed = seed;
+	arena_init(&n->text, TEXT_MAX);
+	n->v = calloc(NAMES_MAX / 2, sizeof(*n->v));
+	n->slots = calloc(NAMES_MAX, sizeof(*n->slots));
+	n->headless = calloc(HEADLESS_MAX, sizeof(*n->headless));
+	if (n->v == NULL || n->slots == NULL || n->headless == NULL) {
+		names_free(n);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < HEADLESS_MAX; i++)
+		n->headless[i].service = FLOW_NONE;
+	return n;
+}
+
+void
+names_free(struct names *n)
+{
+	if (n == NULL)
+		return;
+	arena_release(&n->text);
+	free(n->v);
+	free(n->slots);
+	free(n->headless);
+	free(n);
+}
+
+static void
+learn_name(struct names *n, const char *name, const struct ip_addr *ip,
+    int64_t at_us)
+{
+	uint64_t h = hash_bytes(hash_string(n->seed, name), ip, sizeof(*ip));
+	uint32_t i = (uint32_t)h & (NAMES_MAX - 1);
+	struct dns_name *d;
+
+	for (; n->slots[i] != 0; i = (i + 1) & (NAMES_MAX - 1)) {
+		d = &n->v[n->slots[i] - 1];
+		if (ip_equal(&d->ip, ip) && strcmp(d->name, name) == 0) {
+			if (at_us > d->last_us)
+				d->last_us = at_us;
+			return;
+		}
+	}
+	if (n->n >= NAMES_MAX / 2) {
+		n->stats.overflow++;
+		return;
+	}
+	d = &n->v[n->n];
+	d->name = arena_strdup(&n->text, name);
+	if (d->name == NULL) {
+		n->stats.overflow++;
+		return;
+	}
+	d->ip = *ip;
+	d->first_us = at_us;
+	d->last_us = at_us;
+	n->slots[i] = ++n->n;
+	n->stats.learnt++;
+}
+
+static uint32_t
+headless_slot(const struct names *n, const struct ip_addr *client,
+    const struct ip_addr *ip)
+{
+	struct ip_addr pair[2] = { *client, *ip };
+
+	return (uint32_t)hash_words(n->seed, pair, sizeof(pair)) &
+	    (HEADLESS_MAX - 1);
+}
+
+/*
+ * "service.namespace.svc.zone" or "pod.service.namespace.svc.zone": the
+ * Service's index, or FLOW_NONE.
+ */
+static uint32_t
+service_of_name(const struct cluster *c, const char *name)
+{
+	char copy[DNS_NAME_MAX], *label[4], *p = copy, *save;
+	size_t n = 0;
+
+	if (strlen(name) >= sizeof(copy))
+		return FLOW_NONE;
+	memcpy(copy, name, strlen(name) + 1);
+	while (n < 4 && (label[n] = strtok_r(p, ".", &save)) != NULL) {
+		p = NULL;
+		n++;
+	}
+	if (n >= 3 && strcmp(label[2], "svc") == 0)
+		return cluster_find_service(c, label[1], label[0]);
+	if (n >= 4 && strcmp(label[3], "svc") == 0)
+		return cluster_find_service(c, label[2], label[1]);
+	return FLOW_NONE;
+}
+
+/* One answered address; a later answer to the same client replaces. */
+static void
+learn_headless(struct names *n, const char *name,
+    const struct ip_addr *client, const struct ip_addr *ip)
+{
+	uint32_t service = service_of_name(n->c, name);
+
+	if (service == FLOW_NONE || !n->c->services[service].headless)
+		return;
+	n->headless[headless_slot(n, client, ip)] =
+	    (struct headless){ *client, *ip, service };
+}
+
+uint32_t
+names_headless(const struct names *n, const struct ip_addr *client,
+    const struct ip_addr *ip)
+{
+	const struct headless *h = &n->headless[headless_slot(n, client, ip)];
+
+	if (h->service == FLOW_NONE || !ip_equal(&h->client, client) ||
+	    !ip_equal(&h->ip, ip))
+		return FLOW_NONE;
+	return h->service;
+}
+
+struct answer_context {
+	struct names *names;
+	const struct ip_addr *client;
+	int64_t at_us;
+};
+
+static void
+on_answer(void *arg, const char *name, const struct ip_addr *ip,
+    uint32_t ttl_s)
+{
+	struct answer_context *ctx = arg;
+	struct address_owner o;
+
+	(void)ttl_s; /* a name annotates; it never makes or ends a rule */
+	o = address_owner_at(ctx->names->c, ip, ctx->at_us);
+	if (o.kind == ADDRESS_SERVICE || o.kind == ADDRESS_SERVICE_RANGE)
+		return;
+	if (o.kind == ADDRESS_POD)
+		learn_headless(ctx->names, name, ctx->client, ip);
+	else
+		learn_name(ctx->names, name, ip, ctx->at_us);
+}
+
+void
+names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
+    size_t len, int64_t at_us)
+{
+	struct answer_context ctx = { n, client, at_us };
+
+	switch (dns_parse(msg, len, on_answer, &ctx)) {
+	case DNS_OK:
+	case DNS_TRUNCATED:
+		n->stats.answers++;
+		break;
+	case DNS_MALFORMED:
+		n->stats.malformed++;
+		break;
+	case DNS_QUERY:
+		break;
+	}
+}
+
+const struct dns_name *
+names_all(const struct names *n, size_t *count)
+{
+	*count = n->n;
+	return n->v;
+}
+
+const struct names_stats *
+names_stats(const struct names *n)
+{
+	return &n->stats;
+}

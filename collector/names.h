@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * names: which DNS names were answered with which addresses, and which client
+ * was led to a pod by the name of a headless Service.
+ *
+ * Names of Services' own addresses are of no use and not kept. Bounded: when
+ * it is full, stats count what was not learnt.
+ */
+#ifndef COLLECTOR_NAMES_H
+#define COLLECTOR_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/flow.h"
+#include "kube/cluster.h"
+
+struct names;
+
+struct names_stats {
+	uint64_t answers;  /* DNS messages that answered something */
+	uint64_t learnt;
+	uint64_t overflow; /* not learnt: the table is full */
+	uint64_t malformed;
+};
+
+/* c is borrowed. NULL: out of memory. */
+struct names *names_new(const struct cluster *c, uint64_t seed);
+void names_free(struct names *n);
+
+/* Read one DNS message that client received at at_us. */
+void names_read(struct names *n, const struct ip_addr *client,
+    const uint8_t *msg, size_t len, int64_t at_us);
+
+/* The headless Service under whose name client got the address ip, or
+ * FLOW_NONE. */
+uint32_t names_headless(const struct names *n, const struct ip_addr *client,
+    const struct ip_addr *ip);
+
+/* All names, in no order; borrowed until the next names_read. */
+const struct dns_name *names_all(const struct names *n, size_t *count);
+
+const struct names_stats *names_stats(const struct names *n);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/passage.h"
+
+#include <stdlib.h>
+
+#define PASSAGE_MAX 4096 /* interfaces of a node and then some */
+
+struct interface {
+	uint32_t ifindex; /* 0: empty */
+	uint8_t point;
+	bool shared; /* packets left on it for more than one address */
+	struct ip_addr to;
+};
+
+struct passage {
+	struct interface v[PASSAGE_MAX];
+};
+
+struct passage *
+passage_new(void)
+{
+	return calloc(1, sizeof(struct passage));
+}
+
+void
+passage_free(struct passage *p)
+{
+	free(p);
+}
+
+/* The slot of an interface, or where it belongs; full: PASSAGE_MAX. */
+static uint32_t
+slot_of(const struct passage *p, const struct connection_leg *leg)
+{
+	uint32_t home = leg->last_out_if * 2654435761u + leg->last_out_point;
+
+	for (uint32_t n = 0; n < PASSAGE_MAX; n++) {
+		uint32_t i = (home + n) % PASSAGE_MAX;
+
+		if (p->v[i].ifindex == 0 ||
+		    (p->v[i].ifindex == leg->last_out_if &&
+			p->v[i].point == leg->last_out_point))
+			return i;
+	}
+	return PASSAGE_MAX;
+}
+
+void
+passage_learn(struct passage *p, const struct connection_leg *leg)
+{
+	struct interface *f;
+	uint32_t i;
+
+	if (leg->last_out_if == 0 || (i = slot_of(p, leg)) == PASSAGE_MAX)
+		return;
+	f = &p->v[i];
+	if (f->ifindex == 0)
+		*f = (struct interface){ leg->last_out_if,
+			leg->last_out_point, false, leg->server.ip };
+	else if (!ip_equal(&f->to, &leg->server.ip))
+		f->shared = true;
+}
+
+bool
+passage_delivered(const struct passage *p, const struct connection_leg *leg)
+{
+	uint32_t i;
+
+	if (leg->last_out_if == 0 || (i = slot_of(p, leg)) == PASSAGE_MAX)
+		return false;
+	return p->v[i].ifindex != 0 && !p->v[i].shared &&
+	    ip_equal(&p->v[i].to, &leg->server.ip);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * passage: is an interface one pod's own, so that a packet that left on it
+ * was delivered?
+ *
+ * A bridge shows copies that are dropped behind it; only the last interface,
+ * which leads to one address, proves delivery. Learnt from where packets went:
+ * an interface on which they left for two addresses is no pod's.
+ */
+#ifndef COLLECTOR_PASSAGE_H
+#define COLLECTOR_PASSAGE_H
+
+#include <stdbool.h>
+
+#include "collector/connection.h"
+
+struct passage;
+
+struct passage *passage_new(void); /* NULL: out of memory */
+void passage_free(struct passage *p);
+
+/* Note where the leg's packets left for its server. */
+void passage_learn(struct passage *p, const struct connection_leg *leg);
+
+/* Did the leg's packets leave on an interface of their server's own? */
+bool passage_delivered(const struct passage *p,
+    const struct connection_leg *leg);
+
+#endif

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/resolve.h"
+
+#include <stdlib.h>
+
+#include "collector/direction.h"
+#include "collector/passage.h"
+#include "core/hash.h"
+#include "kube/address.h"
+
+#define LISTENERS_MAX ((uint32_t)1 << 16)
+#define BACKENDS_MAX  64
+/* Kubernetes writes whole seconds: a pod may live for one more. */
+#define CLOCK_GRAIN_US 1000000
+
+struct resolver {
+	const struct cluster *c;
+	const struct names *names;
+	int64_t window_us;
+	struct listeners *listeners;
+	struct passage *passage;
+};
+
+/* The legs of a connection by what they are for. */
+struct roles {
+	const struct connection_leg *client;  /* its client is the client */
+	const struct connection_leg *dialled; /* its server was dialled */
+	const struct connection_leg *real;    /* its server was reached */
+	const struct connection_leg *seen;    /* its client is who real saw */
+	uint32_t service;                     /* of dialled, or FLOW_NONE */
+	uint16_t service_port;
+};
+
+struct resolver *
+resolver_new(const struct cluster *c, const struct names *names,
+    int64_t window_us, uint64_t seed)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->c = c;
+	r->names = names;
+	r->window_us = window_us;
+	r->listeners = listeners_new(LISTENERS_MAX, seed);
+	r->passage = passage_new();
+	if (r->listeners == NULL || r->passage == NULL) {
+		resolver_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+	if (r == NULL)
+		return;
+	listeners_free(r->listeners);
+	passage_free(r->passage);
+	free(r);
+}
+
+/* Who held ip then; a pod that ended within the same second still counts. */
+static struct address_owner
+owner_at(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = address_owner_at(c, ip, at_us), before;
+
+	if (o.kind != ADDRESS_POD_RANGE)
+		return o;
+	before = address_owner_at(c, ip, at_us - CLOCK_GRAIN_US);
+	return before.kind == ADDRESS_POD ? before : o;
+}
+
+static enum address_class
+classify(void *arg, const struct ip_addr *ip, int64_t at_us)
+{
+	switch (address_owner_at(arg, ip, at_us).kind) {
+	case ADDRESS_POD:
+	case ADDRESS_POD_RANGE:
+		return ADDRESS_CLASS_POD;
+	case ADDRESS_NODE:
+		return ADDRESS_CLASS_NODE;
+	case ADDRESS_SERVICE:
+	case ADDRESS_SERVICE_RANGE:
+		return ADDRESS_CLASS_SERVICE;
+	case ADDRESS_EXTERNAL:
+		break;
+	}
+	return ADDRESS_CLASS_OTHER;
+}
+
+static bool
+leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+{
+	uint32_t service;
+	uint16_t service_port;
+
+	return address_service(arg, vip, vport, protocol, &service,
+		   &service_port) &&
+	    address_is_backend(arg, service, service_port, protocol, ip, port);
+}
+
+struct address_view
+resolver_view(const struct cluster *c)
+{
+	union {
+		const struct cluster *in;
+		void *out;
+	} arg = { .in = c }; /* both functions only read it */
+
+	return (struct address_view){ classify, leads_to, arg.out };
+}
+
+/* How much an address looks like the client itself, not its translation. */
+static int
+client_rank(const struct resolver *r, const struct socket_addr *a, int64_t t)
+{
+	union {
+		const struct cluster *in;
+		void *out;
+	} arg = { .in = r->c };
+
+	switch (classify(arg.out, &a->ip, t)) {
+	case ADDRESS_CLASS_POD:
+		return 3;
+	case ADDRESS_CLASS_OTHER:
+		return 2;
+	case ADDRESS_CLASS_NODE:
+		return 1;
+	case ADDRESS_CLASS_SERVICE:
+		break;
+	}
+	return 0;
+}
+
+/* The same for the server: behind every DNAT. */
+static int
+server_rank(const struct resolver *r, const struct socket_addr *a, int64_t t)
+{
+	static const int by_client_rank[] = { 0, 2, 1, 3 };
+
+	return by_client_rank[client_rank(r, a, t)];
+}
+
+static bool
+same_socket(const struct socket_addr *a, const struct socket_addr *b)
+{
+	return a->port == b->port && ip_equal(&a->ip, &b->ip);
+}
+
+/* The leg that dialled a Service, if one did. */
+static void
+find_dialled(const struct resolver *r, const struct connection *c,
+    struct roles *roles)
+{
+	roles->service = FLOW_NONE;
+	roles->service_port = 0;
+	roles->dialled = NULL;
+	for (size_t i = 0; i < c->n_legs; i++)
+		if (address_service(r->c, &c->legs[i].server.ip,
+			c->legs[i].server.port, c->protocol, &roles->service,
+			&roles->service_port)) {
+			roles->dialled = &c->legs[i];
+			return;
+		}
+	roles->service = FLOW_NONE;
+	roles->service_port = 0;
+}
+
+/* The leg whose server was really reached: the best rank, the last seen; the
+ * dialled one only when there is no other. */
+static const struct connection_leg *
+find_real(const struct resolver *r, const struct connection *c,
+    const struct roles *roles)
+{
+	const struct connection_leg *best = NULL;
+	int best_rank = -1;
+
+	for (size_t i = 0; i < c->n_legs; i++) {
+		const struct connection_leg *l = &c->legs[i];
+		int rank = server_rank(r, &l->server, c->first_us) * 2;
+
+		if (roles->dialled == NULL ||
+		    !same_socket(&l->server, &roles->dialled->server))
+			rank++;
+		if (rank >= best_rank) {
+			best = l;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static void
+find_roles(const struct resolver *r, const struct connection *c,
+    struct roles *roles)
+{
+	int best = -1, least = 4;
+
+	find_dialled(r, c, roles);
+	roles->real = find_real(r, c, roles);
+	roles->client = &c->legs[0];
+	roles->seen = roles->real;
+	for (size_t i = 0; i < c->n_legs; i++) {
+		const struct connection_leg *l = &c->legs[i];
+		int rank = client_rank(r, &l->client, c->first_us);
+
+		if (rank > best) {
+			best = rank;
+			roles->client = l;
+		}
+		if (same_socket(&l->server, &roles->real->server) &&
+		    rank < least) {
+			least = rank;
+			roles->seen = l;
+		}
+	}
+}
+
+static struct endpoint
+endpoint_of(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = owner_at(c, ip, at_us);
+	struct endpoint e = { .type = ENDPOINT_UNKNOWN,
+		.ip = *ip,
+		.workload = FLOW_NONE,
+		.pod = FLOW_NONE,
+		.node = FLOW_NONE };
+
+	if (o.kind == ADDRESS_POD) {
+		e.type = ENDPOINT_WORKLOAD;
+		e.pod = o.pod;
+		e.workload = c->pods[o.pod].workload;
+		e.node = c->pods[o.pod].node;
+	} else if (o.kind == ADDRESS_NODE) {
+		e.type = ENDPOINT_NODE;
+		e.node = o.node;
+	} else if (o.kind == ADDRESS_EXTERNAL) {
+		e.type = ENDPOINT_EXTERNAL;
+	}
+	return e;
+}
+
+/* The backends of a dialled Service port. */
+static size_t
+backends_of(const struct cluster *c, const struct roles *roles,
+    uint8_t protocol, const struct kube_backend **out)
+{
+	const struct kube_backend *all;
+	size_t n, found = 0;
+
+	all = address_backends(c, roles->service, &n);
+	for (size_t i = 0; i < n && found < BACKENDS_MAX; i++)
+		if (all[i].protocol == protocol &&
+		    address_is_backend(c, roles->service, roles->service_port,
+			protocol, &all[i].ip, all[i].port))
+			out[found++] = &all[i];
+	return found;
+}
+
+/*
+ * Only the Service's own address was visible: who is behind it, if that is one
+ * workload, or one address, or the client's own node (an API server on the
+ * pod's node is visible only before DNAT).
+ */
+static void
+behind_service(const struct resolver *r, const struct connection *c,
+    const struct roles *roles, const struct endpoint *src,
+    struct resolved *out)
+{
+	const struct kube_backend *v[BACKENDS_MAX];
+	size_t n = backends_of(r->c, roles, c->protocol, v);
+	struct endpoint e;
+
+	for (size_t i = 0; i < n; i++) {
+		e = endpoint_of(r->c, &v[i]->ip, c->first_us);
+		if (n == 1 ||
+		    (e.type == ENDPOINT_NODE && e.node == src->node)) {
+			out->dst = e;
+			out->flow.port = v[i]->port;
+			return;
+		}
+		if (e.type != ENDPOINT_WORKLOAD || v[i]->port != v[0]->port ||
+		    (i > 0 && e.workload != out->dst.workload))
+			goto unknown;
+		out->dst = e;
+	}
+	if (n == 0)
+		goto unknown;
+	out->flow.port = v[0]->port;
+	out->dst.ip = (struct ip_addr){ 0 };
+	out->dst.pod = FLOW_NONE;
+	out->dst.node = FLOW_NONE;
+	return;
+unknown:
+	out->dst = (struct endpoint){ .type = ENDPOINT_UNKNOWN,
+		.ip = roles->real->server.ip,
+		.workload = FLOW_NONE,
+		.pod = FLOW_NONE,
+		.node = FLOW_NONE };
+}
+
+/* The port of a service that leads to the reached socket, or 0. */
+static uint16_t
+port_leading_to(const struct cluster *c, uint32_t service,
+    const struct socket_addr *to, uint8_t protocol)
+{
+	const struct kube_service *s = &c->services[service];
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i].protocol == protocol &&
+		    address_is_backend(c, service, s->ports[i].port, protocol,
+			&to->ip, to->port))
+			return s->ports[i].port;
+	return 0;
+}
+
+/*
+ * No Service address was on the wire. A headless Service has none: the client
+ * had resolved its name. A host-network client's is rewritten before any
+ * interface: it is the one Service that leads there, unless the client is the
+ * pod's own node, whose kubelet probes pods directly.
+ */
+static void
+service_without_address(const struct resolver *r, const struct connection *c,
+    const struct roles *roles, struct resolved *out)
+{
+	const struct socket_addr *to = &roles->real->server;
+	uint32_t service;
+	uint16_t port;
+
+	if (out->dst.type != ENDPOINT_WORKLOAD)
+		return;
+	if (out->src.type == ENDPOINT_WORKLOAD) {
+		service = names_headless(r->names, &roles->client->client.ip,
+		    &to->ip);
+		if (service == FLOW_NONE)
+			return;
+		port = port_leading_to(r->c, service, to, c->protocol);
+	} else if (out->src.type != ENDPOINT_NODE ||
+	    out->src.node == out->dst.node ||
+	    address_services_of(r->c, &to->ip, to->port, c->protocol, &service,
+		&port, 1) != 1) {
+		return;
+	}
+	if (port == 0)
+		return;
+	out->flow.service = service;
+	out->flow.service_port = port;
+}
+
+/* Did the client's packets come in from a pod and leave nowhere? */
+static bool
+is_dropped(const struct connection *c, const struct resolved *out)
+{
+	return c->types_known && c->entered && !c->left &&
+	    out->src.type == ENDPOINT_WORKLOAD &&
+	    out->dst.type != ENDPOINT_NODE;
+}
+
+static enum flow_outcome
+outcome_udp(const struct resolver *r, const struct connection *c,
+    const struct roles *roles, const struct resolved *out)
+{
+	const struct connection_leg *real = roles->real;
+
+	if (c->both_ways)
+		return OUTCOME_ESTABLISHED;
+	if (c->refused)
+		return OUTCOME_REFUSED;
+	if (is_dropped(c, out))
+		return OUTCOME_DROPPED;
+	if (out->dst.type == ENDPOINT_WORKLOAD && out->dst.pod != FLOW_NONE &&
+	    address_listens(r->c, &real->server.ip, real->server.port,
+		c->protocol, c->first_us) &&
+	    (!c->types_known || passage_delivered(r->passage, real)))
+		return OUTCOME_ONEWAY;
+	return OUTCOME_UNANSWERED;
+}
+
+static enum flow_outcome
+outcome_of(const struct resolver *r, const struct connection *c,
+    const struct roles *roles, const struct resolved *out)
+{
+	if (c->protocol == FLOW_UDP)
+		return outcome_udp(r, c, roles, out);
+	if (c->accepted)
+		return OUTCOME_ESTABLISHED;
+	if (c->opening != OPENING_HANDSHAKE)
+		return OUTCOME_MIDSTREAM;
+	if (c->both_ways)
+		return OUTCOME_ESTABLISHED;
+	if (c->refused)
+		return OUTCOME_REFUSED;
+	if (c->any_reply)
+		return OUTCOME_ESTABLISHED;
+	return is_dropped(c, out) ? OUTCOME_DROPPED : OUTCOME_UNANSWERED;
+}
+
+/* From which side of the network it was observed. */
+static uint8_t
+sides_of(const struct connection *c)
+{
+	uint8_t sides = c->entered ? SIDE_SRC : 0;
+
+	for (size_t i = 0; i < c->n_legs; i++)
+		if (c->legs[i].last_out_if != 0)
+			sides |= SIDE_DST;
+	return sides != 0 ? sides : SIDE_SRC | SIDE_DST;
+}
+
+static int64_t
+window_of(int64_t t, int64_t width)
+{
+	int64_t rest = t % width;
+
+	return t - (rest < 0 ? rest + width : rest);
+}
+
+static void
+resolve_ends(struct resolver *r, const struct connection *c,
+    const struct roles *roles, struct resolved *out)
+{
+	const struct socket_addr *to = &roles->real->server;
+	enum address_kind kind;
+
+	out->src = endpoint_of(r->c, &roles->client->client.ip, c->first_us);
+	out->dst = endpoint_of(r->c, &to->ip, c->first_us);
+	out->flow.port = to->port;
+	out->flow.service = roles->service;
+	out->flow.service_port = roles->service_port;
+	kind = owner_at(r->c, &to->ip, c->first_us).kind;
+	if (kind == ADDRESS_SERVICE && roles->service != FLOW_NONE)
+		behind_service(r, c, roles, &out->src, out);
+	else if (roles->service == FLOW_NONE)
+		service_without_address(r, c, roles, out);
+	out->seen_src = out->src;
+	if (out->dst.type == ENDPOINT_WORKLOAD)
+		out->seen_src = endpoint_of(r->c, &roles->seen->client.ip,
+		    c->first_us);
+}
+
+void
+resolver_resolve(struct resolver *r, const struct connection *seen,
+    struct resolved *out)
+{
+	struct connection c = *seen;
+	struct roles roles;
+
+	memset(out, 0, sizeof(*out));
+	out->flow.certainty =
+	    (uint8_t)direction_decide(&c, r->c, r->listeners);
+	find_roles(r, &c, &roles);
+	if (c.accepted && c.opening == OPENING_HANDSHAKE) {
+		listeners_learn(r->listeners, &roles.real->server.ip,
+		    roles.real->server.port, c.protocol);
+		if (roles.dialled != NULL)
+			listeners_learn(r->listeners,
+			    &roles.dialled->server.ip,
+			    roles.dialled->server.port, c.protocol);
+	}
+	passage_learn(r->passage, roles.real);
+	resolve_ends(r, &c, &roles, out);
+	out->flow.window_us = window_of(c.first_us, r->window_us);
+	out->flow.protocol = c.protocol;
+	out->flow.outcome = (uint8_t)outcome_of(r, &c, &roles, out);
+	out->flow.sides = sides_of(&c);
+	out->flow.connections = c.counted;
+	out->flow.packets = c.packets;
+	out->flow.bytes = c.bytes;
+	out->flow.first_us = c.first_us;
+	out->flow.last_us = c.last_us;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resolve: from a connection's addresses to who talked to whom.
+ *
+ * Decides direction and certainty, orders the legs into what was dialled and
+ * what was reached, resolves addresses with the connection's own time, and
+ * names the outcome. What cannot be known comes out as ENDPOINT_UNKNOWN or
+ * CERTAINTY_GUESSED. No I/O; learns listeners and interfaces as it goes.
+ */
+#ifndef COLLECTOR_RESOLVE_H
+#define COLLECTOR_RESOLVE_H
+
+#include "collector/connection.h"
+#include "collector/leg_join.h"
+#include "collector/names.h"
+#include "core/flow.h"
+#include "kube/cluster.h"
+
+struct resolver;
+
+/* One connection as a flow of its own, with the endpoints spelled out. */
+struct resolved {
+	struct endpoint src, dst, seen_src;
+	struct flow flow; /* src, dst and seen_src are not set */
+};
+
+/* c and names are borrowed for the resolver's life. NULL: out of memory. */
+struct resolver *resolver_new(const struct cluster *c,
+    const struct names *names, int64_t window_us, uint64_t seed);
+void resolver_free(struct resolver *r);
+
+/* What the cluster knows of addresses, for the flow table. Borrows c. */
+struct address_view resolver_view(const struct cluster *c);
+
+void resolver_resolve(struct resolver *r, const struct connection *c,
+    struct resolved *out);
+
+#endif
