@@ -10,8 +10,7 @@ listens(const struct socket_addr *a, const struct connection *c,
     const struct cluster *cluster, const struct listeners *learnt)
 {
 	return listeners_has(learnt, &a->ip, a->port, c->protocol) ||
-	    address_listens(cluster, &a->ip, a->port, c->protocol,
-		c->first_us);
+	    address_listens(cluster, &a->ip, a->port, c->protocol, c->first_us);
 }
 
 /* Exchange client and server in every leg and in what was seen of them. */
@@ -63,10 +62,10 @@ direction_decide(struct connection *c, const struct cluster *cluster,
 	if (c->opening == OPENING_HANDSHAKE)
 		return CERTAINTY_HANDSHAKE;
 	for (size_t i = 0; i < c->n_legs; i++) {
-		server = server ||
-		    listens(&c->legs[i].server, c, cluster, learnt);
-		client = client ||
-		    listens(&c->legs[i].client, c, cluster, learnt);
+		server =
+		    server || listens(&c->legs[i].server, c, cluster, learnt);
+		client =
+		    client || listens(&c->legs[i].client, c, cluster, learnt);
 	}
 	if (server == client)
 		return by_ports(c, server);

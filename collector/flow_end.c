@@ -70,8 +70,8 @@ static void
 sort_legs(struct connection *c)
 {
 	for (size_t i = 1; i < c->n_legs; i++)
-		for (size_t j = i; j > 0 &&
-		     c->legs[j].first_us < c->legs[j - 1].first_us;
+		for (size_t j = i;
+		     j > 0 && c->legs[j].first_us < c->legs[j - 1].first_us;
 		     j--) {
 			struct connection_leg t = c->legs[j];
 
@@ -107,8 +107,8 @@ describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	c->any_data = (pairs & LEG_BOTH(LEG_DATA)) != 0;
 	c->both_ways = (pairs & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
 	c->any_reply = (pairs & LEG_SEEN << s) != 0;
-	c->refused = (pairs & LEG_RST << s) != 0 ||
-	    (pairs & LEG_REFUSED << !s) != 0;
+	c->refused =
+	    (pairs & LEG_RST << s) != 0 || (pairs & LEG_REFUSED << !s) != 0;
 	c->types_known = types;
 	c->entered = in != 0;
 	c->left = out != 0 && (in & ~out) == 0;
@@ -186,6 +186,38 @@ worth(const struct leg *leg)
 	return rank << 32 | leg->last_ms;
 }
 
+/* The bucket for hashes like this one. */
+static uint32_t *
+put_out_bucket(struct flow_table *ft, uint32_t hash)
+{
+	return &ft->put_out[hash / FLOW_PUT_OUT_WAYS * FLOW_PUT_OUT_WAYS %
+	    FLOW_PUT_OUT];
+}
+
+/* Remember a leg that is put out while it lives; the oldest is forgotten. */
+static void
+remember(struct flow_table *ft, uint32_t hash)
+{
+	uint32_t *b = put_out_bucket(ft, hash);
+
+	for (int i = FLOW_PUT_OUT_WAYS - 1; i > 0; i--)
+		b[i] = b[i - 1];
+	b[0] = hash;
+}
+
+bool
+flow_was_put_out(struct flow_table *ft, uint32_t hash)
+{
+	uint32_t *b = put_out_bucket(ft, hash);
+
+	for (int i = 0; i < FLOW_PUT_OUT_WAYS; i++)
+		if (b[i] == hash && hash != 0) {
+			b[i] = 0;
+			return true;
+		}
+	return false;
+}
+
 void
 flow_make_room(struct flow_table *ft)
 {
@@ -198,8 +230,8 @@ flow_make_room(struct flow_table *ft)
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
 		leg = &pool->legs[ft->hand];
-		if (is_root(leg) && (best == LEG_NONE ||
-			worth(leg) < worth(&pool->legs[best])))
+		if (is_root(leg) &&
+		    (best == LEG_NONE || worth(leg) < worth(&pool->legs[best])))
 			best = ft->hand;
 		ft->hand++;
 		if (seen >= ROOM_LOOK && best != LEG_NONE)
@@ -208,8 +240,7 @@ flow_make_room(struct flow_table *ft)
 	if (!leg_is_closed(&pool->legs[best])) {
 		ft->stats.forced_out++;
 		for (uint32_t i = best; i != LEG_NONE; i = pool->legs[i].next)
-			ft->put_out[pool->legs[i].hash % FLOW_PUT_OUT] =
-			    pool->legs[i].hash;
+			remember(ft, pool->legs[i].hash);
 	}
 	flow_end(ft, best);
 }

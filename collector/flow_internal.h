@@ -9,7 +9,8 @@
 #include "collector/leg.h"
 #include "core/flow.h"
 
-#define FLOW_PUT_OUT   65536 /* live connections put out, remembered */
+#define FLOW_PUT_OUT   65536 /* live connections put out, remembered … */
+#define FLOW_PUT_OUT_WAYS 4  /* … in buckets of so many */
 #define FLOW_FRAGMENTS 1024  /* datagrams whose ports are remembered */
 #define FLOW_JOIN_TRIES 4
 
@@ -75,5 +76,8 @@ void flow_expire(struct flow_table *ft, size_t n);
 
 /* End one connection so that a leg is free. */
 void flow_make_room(struct flow_table *ft);
+
+/* Was a leg of that hash put out while it lived? Forgets it. */
+bool flow_was_put_out(struct flow_table *ft, uint32_t hash);
 
 #endif

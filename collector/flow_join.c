@@ -19,8 +19,8 @@ ends_of(const struct leg *leg, bool from_lo)
 	const struct leg_key *k = &leg->key;
 
 	if (from_lo)
-		return (struct leg_ends){ &k->lo, &k->hi, k->lo_port,
-			k->hi_port };
+		return (
+		    struct leg_ends){ &k->lo, &k->hi, k->lo_port, k->hi_port };
 	return (struct leg_ends){ &k->hi, &k->lo, k->hi_port, k->lo_port };
 }
 
@@ -58,8 +58,8 @@ is_flipped(const struct leg *leg)
 
 /* Would every leg of the one connection go with every leg of the other? */
 static bool
-all_agree(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip,
-    int64_t at_us)
+all_agree(
+    struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip, int64_t at_us)
 {
 	const struct leg *legs = ft->pool.legs;
 
@@ -127,15 +127,15 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 }
 
 void
-flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
-    bool from_lo)
+flow_join(
+    struct flow_table *ft, uint32_t leg, const struct packet *p, bool from_lo)
 {
 	struct leg_sighting found[FOUND_MAX];
 	bool known;
 	size_t n;
 
-	n = leg_join_find(ft->join, p, leg, from_lo, ft->now_ms, found,
-	    FOUND_MAX, &known);
+	n = leg_join_find(
+	    ft->join, p, leg, from_lo, ft->now_ms, found, FOUND_MAX, &known);
 	if (known)
 		return;
 	ft->pool.legs[leg].tries++;

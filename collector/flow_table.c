@@ -28,9 +28,9 @@ flow_table_new(struct flow_table **out, const struct flow_table_config *config,
 	st = leg_pool_init(&ft->pool, config->legs_max, config->seed, err);
 	if (st != RF_OK)
 		goto out;
-	ft->join = leg_join_new(config->legs_max / 2 < 64
-		? 64
-		: config->legs_max / 2, config->seed);
+	ft->join =
+	    leg_join_new(config->legs_max / 2 < 64 ? 64 : config->legs_max / 2,
+		config->seed);
 	ft->put_out = calloc(FLOW_PUT_OUT, sizeof(*ft->put_out));
 	if (ft->join == NULL || ft->put_out == NULL) {
 		st = rf_fail(err, RF_NOMEM, "flow table: out of memory");
@@ -155,8 +155,8 @@ starts_anew(const struct flow_table *ft, const struct leg *leg,
 
 /* Remember numbers that later tell a repetition from something new. */
 static void
-note_numbers(struct leg *leg, const struct packet *p, uint32_t bits,
-    bool from_lo)
+note_numbers(
+    struct leg *leg, const struct packet *p, uint32_t bits, bool from_lo)
 {
 	if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
 		leg->isn = p->seq;
@@ -233,7 +233,6 @@ leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
     const struct packet *p, bool from_lo)
 {
 	uint32_t index = leg_add(&ft->pool, key, hash);
-	uint32_t *gone = &ft->put_out[hash % FLOW_PUT_OUT];
 	struct leg *leg;
 
 	if (index == LEG_NONE) {
@@ -245,11 +244,9 @@ leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
 	leg->first_us = p->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
-	if (*gone == hash && hash != 0) {
-		if (!(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
-			leg->flags |= LEG_CONTINUED;
-		*gone = 0;
-	}
+	if (flow_was_put_out(ft, hash) &&
+	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
+		leg->flags |= LEG_CONTINUED;
 	ft->stats.legs++;
 	return index;
 }
@@ -365,8 +362,8 @@ flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
 			if (fragment_ports(ft, &copy)) {
 				from_lo[i] = leg_key_of(&keys[i], &copy);
 				hashes[i] = leg_hash(&ft->pool, &keys[i]);
-				first = take(ft, &copy, &keys[i], hashes[i],
-				    from_lo[i]);
+				first = take(
+				    ft, &copy, &keys[i], hashes[i], from_lo[i]);
 			}
 		} else {
 			first = take(ft, p, &keys[i], hashes[i], from_lo[i]);

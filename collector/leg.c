@@ -10,8 +10,8 @@ _Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
 _Static_assert(sizeof(struct leg) == 128, "two cache lines");
 
 enum rf_status
-leg_pool_init(struct leg_pool *pool, uint32_t max, uint64_t seed,
-    struct rf_error *err)
+leg_pool_init(
+    struct leg_pool *pool, uint32_t max, uint64_t seed, struct rf_error *err)
 {
 	*pool = (struct leg_pool){
 		.max = max,
@@ -26,8 +26,8 @@ leg_pool_init(struct leg_pool *pool, uint32_t max, uint64_t seed,
 	pool->slots = calloc((size_t)max * 2, sizeof(struct leg_slot));
 	if (pool->legs == NULL || pool->slots == NULL) {
 		leg_pool_release(pool);
-		return rf_fail(err, RF_NOMEM,
-		    "flow table: no memory for %u legs", max);
+		return rf_fail(
+		    err, RF_NOMEM, "flow table: no memory for %u legs", max);
 	}
 	return RF_OK;
 }

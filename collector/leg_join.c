@@ -9,7 +9,7 @@
 #define WAYS 4 /* one bucket is one cache line */
 
 struct mark {
-	uint32_t tag;    /* of the hash; 0 empty */
+	uint32_t tag;     /* of the hash; 0 empty */
 	uint32_t leg_dir; /* leg * 2 + from_lo */
 	uint32_t ms;
 	uint32_t ip_id;
@@ -102,24 +102,23 @@ leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
     bool *known)
 {
 	static const struct ip_addr none;
-	struct mark mine = { .leg_dir = leg << 1 | from_lo,
-		.ms = now_ms,
-		.ip_id = p->ip_id };
+	struct mark mine = {
+		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
+	};
 	size_t n = 0;
 
 	*known = false;
 	if (p->protocol != FLOW_UDP)
-		return bucket_visit(lj, hash_numbers(lj, p), &mine, found, 0,
-		    max, known);
+		return bucket_visit(
+		    lj, hash_numbers(lj, p), &mine, found, 0, max, known);
 	n = bucket_visit(lj, hash_payload(lj, p, &p->src, p->sport), &mine,
 	    found, n, max, known);
 	if (*known)
 		return 0;
-	n = bucket_visit(lj,
-	    hash_payload(lj, p, &p->dst, 0x10000u | p->dport), &mine, found, n,
-	    max, known);
-	n = bucket_visit(lj, hash_payload(lj, p, &none, 0x20000u), &mine,
-	    found, n, max, known);
+	n = bucket_visit(lj, hash_payload(lj, p, &p->dst, 0x10000u | p->dport),
+	    &mine, found, n, max, known);
+	n = bucket_visit(lj, hash_payload(lj, p, &none, 0x20000u), &mine, found,
+	    n, max, known);
 	*known = false;
 	return n;
 }
@@ -132,8 +131,7 @@ is_rewritten(enum address_class c)
 
 /* One end was rewritten from x to y (or back); the other stayed. */
 static bool
-plausible_one_end(enum address_class x, enum address_class y,
-    uint8_t protocol)
+plausible_one_end(enum address_class x, enum address_class y, uint8_t protocol)
 {
 	if (is_rewritten(x) || is_rewritten(y))
 		return true;
@@ -149,14 +147,14 @@ is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
     const struct address_view *view)
 {
 	return view->leads_to != NULL &&
-	    (view->leads_to(view->arg, a->dst, a->dport, b->dst, b->dport,
-		 protocol) ||
-		view->leads_to(view->arg, b->dst, b->dport, a->dst, a->dport,
-		    protocol) ||
-		view->leads_to(view->arg, a->src, a->sport, b->src, b->sport,
-		    protocol) ||
-		view->leads_to(view->arg, b->src, b->sport, a->src, a->sport,
-		    protocol));
+	    (view->leads_to(
+		 view->arg, a->dst, a->dport, b->dst, b->dport, protocol) ||
+		view->leads_to(
+		    view->arg, b->dst, b->dport, a->dst, a->dport, protocol) ||
+		view->leads_to(
+		    view->arg, a->src, a->sport, b->src, b->sport, protocol) ||
+		view->leads_to(
+		    view->arg, b->src, b->sport, a->src, a->sport, protocol));
 }
 
 bool

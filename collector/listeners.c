@@ -45,8 +45,8 @@ slot_of(const struct listeners *l, const struct listener *key)
 {
 	uint32_t i = (uint32_t)hash_words(l->seed, key, sizeof(*key)) & l->mask;
 
-	while (l->v[i].protocol != 0 &&
-	    memcmp(&l->v[i], key, sizeof(*key)) != 0)
+	while (
+	    l->v[i].protocol != 0 && memcmp(&l->v[i], key, sizeof(*key)) != 0)
 		i = (i + 1) & l->mask;
 	return i;
 }
@@ -55,8 +55,7 @@ void
 listeners_learn(struct listeners *l, const struct ip_addr *ip, uint16_t port,
     uint8_t protocol)
 {
-	struct listener key = { .ip = *ip, .port = port,
-		.protocol = protocol };
+	struct listener key = { .ip = *ip, .port = port, .protocol = protocol };
 	uint32_t i = slot_of(l, &key);
 
 	if (l->v[i].protocol != 0 || l->used >= l->mask - l->mask / 4)
@@ -69,8 +68,7 @@ bool
 listeners_has(const struct listeners *l, const struct ip_addr *ip,
     uint16_t port, uint8_t protocol)
 {
-	struct listener key = { .ip = *ip, .port = port,
-		.protocol = protocol };
+	struct listener key = { .ip = *ip, .port = port, .protocol = protocol };
 
 	return l->v[slot_of(l, &key)].protocol != 0;
 }

@@ -23,7 +23,7 @@ struct names {
 	struct arena text;
 	struct dns_name *v; /* NAMES_MAX / 2 of them at most */
 	uint32_t n;
-	uint32_t *slots;    /* NAMES_MAX: index + 1 into v */
+	uint32_t *slots; /* NAMES_MAX: index + 1 into v */
 	struct headless *headless;
 	struct names_stats stats;
 };
@@ -63,8 +63,8 @@ names_free(struct names *n)
 }
 
 static void
-learn_name(struct names *n, const char *name, const struct ip_addr *ip,
-    int64_t at_us)
+learn_name(
+    struct names *n, const char *name, const struct ip_addr *ip, int64_t at_us)
 {
 	uint64_t h = hash_bytes(hash_string(n->seed, name), ip, sizeof(*ip));
 	uint32_t i = (uint32_t)h & (NAMES_MAX - 1);
@@ -131,8 +131,8 @@ service_of_name(const struct cluster *c, const char *name)
 
 /* One answered address; a later answer to the same client replaces. */
 static void
-learn_headless(struct names *n, const char *name,
-    const struct ip_addr *client, const struct ip_addr *ip)
+learn_headless(struct names *n, const char *name, const struct ip_addr *client,
+    const struct ip_addr *ip)
 {
 	uint32_t service = service_of_name(n->c, name);
 
@@ -161,8 +161,7 @@ struct answer_context {
 };
 
 static void
-on_answer(void *arg, const char *name, const struct ip_addr *ip,
-    uint32_t ttl_s)
+on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
 {
 	struct answer_context *ctx = arg;
 	struct address_owner o;

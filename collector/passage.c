@@ -7,6 +7,7 @@
 
 struct interface {
 	uint32_t ifindex; /* 0: empty */
+	uint32_t node;    /* of the pods that packets left for */
 	uint8_t point;
 	bool shared; /* packets left on it for more than one address */
 	struct ip_addr to;
@@ -30,43 +31,50 @@ passage_free(struct passage *p)
 
 /* The slot of an interface, or where it belongs; full: PASSAGE_MAX. */
 static uint32_t
-slot_of(const struct passage *p, const struct connection_leg *leg)
+slot_of(
+    const struct passage *p, const struct connection_leg *leg, uint32_t node)
 {
-	uint32_t home = leg->last_out_if * 2654435761u + leg->last_out_point;
+	uint32_t home =
+	    (leg->last_out_if * 31 + node) * 2654435761u + leg->last_out_point;
 
 	for (uint32_t n = 0; n < PASSAGE_MAX; n++) {
 		uint32_t i = (home + n) % PASSAGE_MAX;
 
 		if (p->v[i].ifindex == 0 ||
 		    (p->v[i].ifindex == leg->last_out_if &&
-			p->v[i].point == leg->last_out_point))
+			p->v[i].point == leg->last_out_point &&
+			p->v[i].node == node))
 			return i;
 	}
 	return PASSAGE_MAX;
 }
 
 void
-passage_learn(struct passage *p, const struct connection_leg *leg)
+passage_learn(
+    struct passage *p, const struct connection_leg *leg, uint32_t node)
 {
 	struct interface *f;
 	uint32_t i;
 
-	if (leg->last_out_if == 0 || (i = slot_of(p, leg)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0 || (i = slot_of(p, leg, node)) == PASSAGE_MAX)
 		return;
 	f = &p->v[i];
 	if (f->ifindex == 0)
-		*f = (struct interface){ leg->last_out_if,
-			leg->last_out_point, false, leg->server.ip };
+		*f = (struct interface){ .ifindex = leg->last_out_if,
+			.node = node,
+			.point = leg->last_out_point,
+			.to = leg->server.ip };
 	else if (!ip_equal(&f->to, &leg->server.ip))
 		f->shared = true;
 }
 
 bool
-passage_delivered(const struct passage *p, const struct connection_leg *leg)
+passage_delivered(
+    const struct passage *p, const struct connection_leg *leg, uint32_t node)
 {
 	uint32_t i;
 
-	if (leg->last_out_if == 0 || (i = slot_of(p, leg)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0 || (i = slot_of(p, leg, node)) == PASSAGE_MAX)
 		return false;
 	return p->v[i].ifindex != 0 && !p->v[i].shared &&
 	    ip_equal(&p->v[i].to, &leg->server.ip);

@@ -5,7 +5,9 @@
  *
  * A bridge shows copies that are dropped behind it; only the last interface,
  * which leads to one address, proves delivery. Learnt from where packets went:
- * an interface on which they left for two addresses is no pod's.
+ * an interface on which they left for two addresses is no pod's. Interfaces are
+ * told apart by the server's node too: a capture may be merged from many nodes,
+ * whose interface numbers collide.
  */
 #ifndef COLLECTOR_PASSAGE_H
 #define COLLECTOR_PASSAGE_H
@@ -19,11 +21,12 @@ struct passage;
 struct passage *passage_new(void); /* NULL: out of memory */
 void passage_free(struct passage *p);
 
-/* Note where the leg's packets left for its server. */
-void passage_learn(struct passage *p, const struct connection_leg *leg);
+/* Note where the leg's packets left for its server, a pod on that node. */
+void passage_learn(struct passage *p, const struct connection_leg *leg,
+    uint32_t node);
 
 /* Did the leg's packets leave on an interface of their server's own? */
 bool passage_delivered(const struct passage *p,
-    const struct connection_leg *leg);
+    const struct connection_leg *leg, uint32_t node);
 
 #endif

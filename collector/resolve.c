@@ -98,8 +98,8 @@ leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
 	uint32_t service;
 	uint16_t service_port;
 
-	return address_service(arg, vip, vport, protocol, &service,
-		   &service_port) &&
+	return address_service(
+		   arg, vip, vport, protocol, &service, &service_port) &&
 	    address_is_backend(arg, service, service_port, protocol, ip, port);
 }
 
@@ -153,8 +153,8 @@ same_socket(const struct socket_addr *a, const struct socket_addr *b)
 
 /* The leg that dialled a Service, if one did. */
 static void
-find_dialled(const struct resolver *r, const struct connection *c,
-    struct roles *roles)
+find_dialled(
+    const struct resolver *r, const struct connection *c, struct roles *roles)
 {
 	roles->service = FLOW_NONE;
 	roles->service_port = 0;
@@ -195,8 +195,8 @@ find_real(const struct resolver *r, const struct connection *c,
 }
 
 static void
-find_roles(const struct resolver *r, const struct connection *c,
-    struct roles *roles)
+find_roles(
+    const struct resolver *r, const struct connection *c, struct roles *roles)
 {
 	int best = -1, least = 4;
 
@@ -268,8 +268,7 @@ backends_of(const struct cluster *c, const struct roles *roles,
  */
 static void
 behind_service(const struct resolver *r, const struct connection *c,
-    const struct roles *roles, const struct endpoint *src,
-    struct resolved *out)
+    const struct roles *roles, const struct endpoint *src, struct resolved *out)
 {
 	const struct kube_backend *v[BACKENDS_MAX];
 	size_t n = backends_of(r->c, roles, c->protocol, v);
@@ -335,8 +334,8 @@ service_without_address(const struct resolver *r, const struct connection *c,
 	if (out->dst.type != ENDPOINT_WORKLOAD)
 		return;
 	if (out->src.type == ENDPOINT_WORKLOAD) {
-		service = names_headless(r->names, &roles->client->client.ip,
-		    &to->ip);
+		service = names_headless(
+		    r->names, &roles->client->client.ip, &to->ip);
 		if (service == FLOW_NONE)
 			return;
 		port = port_leading_to(r->c, service, to, c->protocol);
@@ -376,7 +375,8 @@ outcome_udp(const struct resolver *r, const struct connection *c,
 	if (out->dst.type == ENDPOINT_WORKLOAD && out->dst.pod != FLOW_NONE &&
 	    address_listens(r->c, &real->server.ip, real->server.port,
 		c->protocol, c->first_us) &&
-	    (!c->types_known || passage_delivered(r->passage, real)))
+	    (!c->types_known ||
+		passage_delivered(r->passage, real, out->dst.node)))
 		return OUTCOME_ONEWAY;
 	return OUTCOME_UNANSWERED;
 }
@@ -439,31 +439,30 @@ resolve_ends(struct resolver *r, const struct connection *c,
 		service_without_address(r, c, roles, out);
 	out->seen_src = out->src;
 	if (out->dst.type == ENDPOINT_WORKLOAD)
-		out->seen_src = endpoint_of(r->c, &roles->seen->client.ip,
-		    c->first_us);
+		out->seen_src =
+		    endpoint_of(r->c, &roles->seen->client.ip, c->first_us);
 }
 
 void
-resolver_resolve(struct resolver *r, const struct connection *seen,
-    struct resolved *out)
+resolver_resolve(
+    struct resolver *r, const struct connection *seen, struct resolved *out)
 {
 	struct connection c = *seen;
 	struct roles roles;
 
 	memset(out, 0, sizeof(*out));
-	out->flow.certainty =
-	    (uint8_t)direction_decide(&c, r->c, r->listeners);
+	out->flow.certainty = (uint8_t)direction_decide(&c, r->c, r->listeners);
 	find_roles(r, &c, &roles);
 	if (c.accepted && c.opening == OPENING_HANDSHAKE) {
 		listeners_learn(r->listeners, &roles.real->server.ip,
 		    roles.real->server.port, c.protocol);
 		if (roles.dialled != NULL)
-			listeners_learn(r->listeners,
-			    &roles.dialled->server.ip,
+			listeners_learn(r->listeners, &roles.dialled->server.ip,
 			    roles.dialled->server.port, c.protocol);
 	}
-	passage_learn(r->passage, roles.real);
 	resolve_ends(r, &c, &roles, out);
+	if (out->dst.type == ENDPOINT_WORKLOAD)
+		passage_learn(r->passage, roles.real, out->dst.node);
 	out->flow.window_us = window_of(c.first_us, r->window_us);
 	out->flow.protocol = c.protocol;
 	out->flow.outcome = (uint8_t)outcome_of(r, &c, &roles, out);
