@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main: the command table, and nothing that a command could do itself. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/nearest.h"
+
+static const struct command commands[] = {
+	{ &flows_spec, cmd_flows },
+	{ &recommend_spec, cmd_recommend },
+	{ &audit_spec, cmd_audit },
+	{ &validate_spec, cmd_validate },
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+usage(FILE *out)
+{
+	fputs("ringfence watches which pods really talk to each other and "
+	      "writes the\nNetworkPolicies that allow exactly that.\n\n"
+	      "Usage: ringfence COMMAND [OPTION]...\n\nCommands:\n",
+	    out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-10s  %s\n", commands[i].spec->name,
+		    commands[i].spec->summary);
+	fputs("\n'ringfence COMMAND --help' shows examples and options; "
+	      "'ringfence --version'\nprints the version.\n",
+	    out);
+}
+
+static const struct command *
+find(const char *name)
+{
+	struct nearest near;
+
+	nearest_init(&near, name);
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].spec->name, name) == 0)
+			return &commands[i];
+		nearest_offer(&near, commands[i].spec->name);
+	}
+	fprintf(stderr, "ringfence: unknown command '%s'", name);
+	if (near.best != NULL)
+		fprintf(stderr, "; did you mean '%s'?", near.best);
+	fputs("\nSee 'ringfence --help' for usage.\n", stderr);
+	return NULL;
+}
+
+static int
+run(int argc, char **argv)
+{
+	static char help[] = "--help";
+	const char *word = argc < 2 ? "" : argv[1];
+	const struct command *c;
+
+	if (argc < 2) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(word, "--version") == 0) {
+		puts("ringfence " RF_VERSION_STRING);
+		return STATUS_OK;
+	}
+	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
+	    (strcmp(word, "help") == 0 && argc == 2)) {
+		usage(stdout);
+		return STATUS_OK;
+	}
+	if (strcmp(word, "help") == 0) {
+		c = find(argv[2]);
+		return c == NULL ? STATUS_USAGE
+				 : c->run(2, (char *[]){ argv[2], help, NULL });
+	}
+	c = find(word);
+	return c == NULL ? STATUS_USAGE : c->run(argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
+	/* Whoever stops reading us ends us, without a word. */
+	(void)signal(SIGPIPE, SIG_DFL);
+	status = run(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr,
+		    "ringfence: cannot write to standard output: "
+		    "%s\n",
+		    strerror(errno));
+		return STATUS_FAILURE;
+	}
+	return status;
+}
