@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making an evaluator: groups, the sets of selectors, isolation lists. */
+#include "policy/compiled.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Scratch of one compilation. */
+struct compilation {
+	struct evaluator *e;
+	uint64_t *bits; /* one set over all groups */
+	uint32_t n_words;
+};
+
+struct sort_pod {
+	const struct kube_pod *pod;
+	uint32_t index;
+};
+
+static int
+compare_pods(const void *a, const void *b)
+{
+	const struct sort_pod *x = a, *y = b;
+	int d;
+
+	if (x->pod->ns != y->pod->ns)
+		return x->pod->ns < y->pod->ns ? -1 : 1;
+	d = x->pod->labels.v == y->pod->labels.v &&
+		x->pod->labels.n == y->pod->labels.n
+	    ? 0
+	    : label_set_compare(&x->pod->labels, &y->pod->labels);
+	return d != 0 ? d : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Number the groups in the order of sorted pods. */
+static void
+number_groups(struct evaluator *e, const struct sort_pod *sorted, size_t n)
+{
+	uint32_t ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kube_pod *pod = sorted[i].pod;
+
+		if (i == 0 || sorted[i - 1].pod->ns != pod->ns ||
+		    !label_set_equal(
+			&sorted[i - 1].pod->labels, &pod->labels)) {
+			while (ns <= pod->ns)
+				e->ns_start[ns++] = e->n_groups;
+			e->pod_of_group[e->n_groups++] = sorted[i].index;
+		}
+		e->group_of_pod[sorted[i].index] = e->n_groups - 1;
+	}
+	while (ns <= e->cluster->n_namespaces)
+		e->ns_start[ns++] = e->n_groups;
+}
+
+static enum rf_status
+make_groups(struct evaluator *e)
+{
+	const struct cluster *c = e->cluster;
+	struct sort_pod *sorted = calloc(c->n_pods + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	e->group_of_pod =
+	    arena_calloc(&e->arena, c->n_pods, sizeof(*e->group_of_pod));
+	e->pod_of_group =
+	    arena_calloc(&e->arena, c->n_pods, sizeof(*e->pod_of_group));
+	e->ns_start =
+	    arena_calloc(&e->arena, c->n_namespaces + 1, sizeof(*e->ns_start));
+	if (sorted == NULL || e->group_of_pod == NULL ||
+	    e->pod_of_group == NULL || e->ns_start == NULL) {
+		free(sorted);
+		return RF_NOMEM;
+	}
+	for (uint32_t i = 0; i < c->n_pods; i++) {
+		e->group_of_pod[i] = FLOW_NONE;
+		if (!c->pods[i].host_network)
+			sorted[n++] =
+			    (struct sort_pod){ .pod = &c->pods[i], .index = i };
+	}
+	qsort(sorted, n, sizeof(*sorted), compare_pods);
+	number_groups(e, sorted, n);
+	free(sorted);
+	return RF_OK;
+}
+
+static const struct label_set *
+group_labels(const struct evaluator *e, uint32_t group)
+{
+	return &e->cluster->pods[e->pod_of_group[group]].labels;
+}
+
+/* Add to the scratch set the groups of namespace ns that s matches; NULL:
+ * all of them. */
+static void
+add_namespace(
+    struct compilation *c, uint32_t ns, const struct label_selector *s)
+{
+	const struct evaluator *e = c->e;
+
+	for (uint32_t g = e->ns_start[ns]; g < e->ns_start[ns + 1]; g++)
+		if (s == NULL || selector_matches(s, group_labels(e, g)))
+			c->bits[g / 64] |= (uint64_t)1 << g % 64;
+}
+
+/* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. */
+static void
+add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
+{
+	const struct cluster *k = c->e->cluster;
+
+	if (p->ip_block != NULL)
+		return;
+	if (p->namespace_selector == NULL) {
+		if (p->pod_selector != NULL && policy_ns != FLOW_NONE)
+			add_namespace(c, policy_ns, p->pod_selector);
+		return;
+	}
+	for (uint32_t ns = 0; ns < k->n_namespaces; ns++)
+		if (selector_matches(
+			p->namespace_selector, &k->namespaces[ns].labels))
+			add_namespace(c, ns, p->pod_selector);
+}
+
+/* Move the scratch set into out, without its empty ends. */
+static bool
+take_set(struct compilation *c, struct group_set *out)
+{
+	uint32_t first = 0, end = c->n_words;
+	uint64_t *words;
+
+	while (first < end && c->bits[first] == 0)
+		first++;
+	while (end > first && c->bits[end - 1] == 0)
+		end--;
+	*out = (struct group_set){ .first = first, .n = end - first };
+	if (out->n == 0)
+		return true;
+	words = arena_calloc(&c->e->arena, out->n, sizeof(*words));
+	if (words == NULL)
+		return false;
+	memcpy(words, c->bits + first, out->n * sizeof(*words));
+	memset(c->bits + first, 0, out->n * sizeof(*words));
+	out->words = words;
+	return true;
+}
+
+static uint64_t
+read_be64(const uint8_t *b)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		v = v << 8 | b[i];
+	return v;
+}
+
+struct compiled_ip
+compiled_ip_of(const struct ip_addr *a)
+{
+	return (struct compiled_ip){ .hi = read_be64(a->b),
+		.lo = read_be64(a->b + 8),
+		.is_v4 = ip_is_v4(a),
+		.is_none = ip_is_none(a) };
+}
+
+static struct compiled_prefix
+compile_prefix(const struct ip_prefix *p)
+{
+	struct compiled_ip ip = compiled_ip_of(&p->addr);
+	unsigned hi = p->bits < 64 ? p->bits : 64, lo = p->bits - hi;
+
+	return (struct compiled_prefix){ .hi = ip.hi,
+		.lo = ip.lo,
+		.mask_hi = hi == 0 ? 0 : UINT64_MAX << (64 - hi),
+		.mask_lo = lo == 0 ? 0 : UINT64_MAX << (64 - lo),
+		.is_v4 = ip_prefix_is_v4(p) };
+}
+
+static bool
+compile_block(struct evaluator *e, const struct policy_ip_block *b,
+    struct compiled_block *out)
+{
+	struct compiled_prefix *except =
+	    arena_calloc(&e->arena, b->n_except, sizeof(*except));
+
+	if (except == NULL)
+		return false;
+	out->cidr = compile_prefix(&b->cidr);
+	for (size_t i = 0; i < b->n_except; i++)
+		except[i] = compile_prefix(&b->except[i]);
+	out->except = except;
+	out->n_except = (uint32_t)b->n_except;
+	return true;
+}
+
+static bool
+compile_blocks(struct evaluator *e, const struct policy_rule *rule,
+    struct compiled_rule *out)
+{
+	struct compiled_block *blocks;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < rule->n_peers; i++)
+		n += rule->peers[i].ip_block != NULL;
+	blocks = arena_calloc(&e->arena, n, sizeof(*blocks));
+	if (blocks == NULL)
+		return false;
+	out->blocks = blocks;
+	for (size_t i = 0; i < rule->n_peers; i++) {
+		const struct policy_ip_block *b = rule->peers[i].ip_block;
+
+		if (b != NULL && !compile_block(e, b, &blocks[out->n_blocks++]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+compile_rule(struct compilation *c, const struct policy_rule *rule,
+    uint32_t policy_ns, struct compiled_rule *out)
+{
+	out->source = rule;
+	for (size_t i = 0; i < rule->n_peers; i++)
+		add_peer(c, &rule->peers[i], policy_ns);
+	return take_set(c, &out->pods) && compile_blocks(c->e, rule, out);
+}
+
+static bool
+compile_policy(
+    struct compilation *c, const struct policy *p, struct compiled_policy *out)
+{
+	uint32_t ns = cluster_find_namespace(c->e->cluster, p->namespace);
+
+	if (ns != FLOW_NONE)
+		add_namespace(c, ns, &p->pod_selector);
+	if (!take_set(c, &out->subjects))
+		return false;
+	for (unsigned d = 0; d < 2; d++) {
+		struct compiled_rule *rules;
+
+		/* A policy that selects nothing is never asked. */
+		if (!p->types[d] || out->subjects.n == 0)
+			continue;
+		rules =
+		    arena_calloc(&c->e->arena, p->n_rules[d], sizeof(*rules));
+		if (rules == NULL)
+			return false;
+		for (size_t i = 0; i < p->n_rules[d]; i++)
+			if (!compile_rule(c, &p->rules[d][i], ns, &rules[i]))
+				return false;
+		out->rules[d] = rules;
+	}
+	return true;
+}
+
+/* Call add(ctx, group) once for each group that policy p isolates in d. */
+static void
+each_subject(const struct evaluator *e, uint32_t p, enum policy_direction d,
+    void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
+    struct compiled_isolation *to)
+{
+	const struct group_set *s = &e->policies[p].subjects;
+
+	if (!e->set->policies[p].types[d])
+		return;
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint64_t w = s->words[i];
+
+		for (; w != 0; w &= w - 1)
+			add(to,
+			    (s->first + i) * 64 + (uint32_t)__builtin_ctzll(w),
+			    p);
+	}
+}
+
+static void
+count_policy(struct compiled_isolation *to, uint32_t group, uint32_t policy)
+{
+	(void)policy;
+	to->start[group]++;
+}
+
+static void
+put_policy(struct compiled_isolation *to, uint32_t group, uint32_t policy)
+{
+	to->policies[to->start[group]++] = policy;
+}
+
+/* Count, turn the counts into starts, and fill, which moves each start to
+ * its end: the start of the next. */
+static bool
+make_isolation(struct evaluator *e, enum policy_direction d)
+{
+	struct compiled_isolation *to = &e->isolation[d];
+	uint32_t n_policies = (uint32_t)e->set->n_policies;
+	size_t total = 0;
+
+	to->start = arena_calloc(
+	    &e->arena, (size_t)e->n_groups + 1, sizeof(*to->start));
+	if (to->start == NULL)
+		return false;
+	for (uint32_t p = 0; p < n_policies; p++)
+		each_subject(e, p, d, count_policy, to);
+	for (uint32_t g = 0; g <= e->n_groups; g++) {
+		uint32_t n = to->start[g];
+
+		to->start[g] = (uint32_t)total;
+		total += n;
+		if (total > UINT32_MAX)
+			return false;
+	}
+	to->policies = arena_calloc(&e->arena, total, sizeof(*to->policies));
+	if (to->policies == NULL)
+		return false;
+	for (uint32_t p = 0; p < n_policies; p++)
+		each_subject(e, p, d, put_policy, to);
+	memmove(to->start + 1, to->start, e->n_groups * sizeof(*to->start));
+	to->start[0] = 0;
+	return true;
+}
+
+static enum rf_status
+compile(struct evaluator *e)
+{
+	struct compilation c = { .e = e };
+	enum rf_status st = make_groups(e);
+
+	if (st != RF_OK)
+		return st;
+	c.n_words = (e->n_groups + 63) / 64;
+	c.bits = calloc((size_t)c.n_words + 1, sizeof(*c.bits));
+	e->policies =
+	    arena_calloc(&e->arena, e->set->n_policies, sizeof(*e->policies));
+	if (c.bits == NULL || e->policies == NULL)
+		st = RF_NOMEM;
+	for (size_t i = 0; st == RF_OK && i < e->set->n_policies; i++)
+		if (!compile_policy(&c, &e->set->policies[i], &e->policies[i]))
+			st = RF_NOMEM;
+	free(c.bits);
+	if (st == RF_OK &&
+	    (!make_isolation(e, POLICY_INGRESS) ||
+		!make_isolation(e, POLICY_EGRESS)))
+		st = RF_NOMEM;
+	return st;
+}
+
+enum rf_status
+evaluator_new(struct evaluator **out, const struct policy_set *set,
+    const struct cluster *c, struct rf_error *err)
+{
+	struct evaluator *e;
+	enum rf_status st;
+
+	*out = NULL;
+	if (set->n_policies >= FLOW_NONE || c->n_pods >= FLOW_NONE)
+		return rf_fail(err, RF_LIMIT,
+		    "evaluator: %zu policies, %zu pods are too many",
+		    set->n_policies, c->n_pods);
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return rf_fail(err, RF_NOMEM, "evaluator: out of memory");
+	arena_init(&e->arena, 0);
+	e->set = set;
+	e->cluster = c;
+	st = compile(e);
+	if (st != RF_OK) {
+		evaluator_free(e);
+		return rf_fail(err, st, "evaluator: out of memory");
+	}
+	*out = e;
+	return RF_OK;
+}
+
+void
+evaluator_free(struct evaluator *e)
+{
+	if (e == NULL)
+		return;
+	arena_release(&e->arena);
+	free(e);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policy files: one, standard input, or those of a directory. */
+#include "policy/read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/strbuf.h"
+
+#define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define DEPTH_MAX      32
+
+static enum rf_status
+read_stream(
+    struct policy_reader *r, FILE *f, const char *name, struct rf_error *err)
+{
+	struct strbuf sb;
+	char chunk[16384];
+	enum rf_status st;
+	size_t n;
+
+	strbuf_init(&sb, FILE_MAX_BYTES);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+		if (n > FILE_MAX_BYTES - sb.len) {
+			st = rf_fail(
+			    err, RF_LIMIT, "%s: larger than 64 MiB", name);
+			goto out;
+		}
+		strbuf_add(&sb, chunk, n);
+	}
+	if (ferror(f))
+		st = rf_fail(err, RF_IO, "read %s: %s", name, strerror(errno));
+	else if (strbuf_failed(&sb))
+		st = rf_fail(err, RF_NOMEM, "read %s: out of memory", name);
+	else
+		st = policy_reader_text(r, name, strbuf_str(&sb), sb.len, err);
+out:
+	strbuf_release(&sb);
+	return st;
+}
+
+static enum rf_status
+read_file(struct policy_reader *r, const char *path, struct rf_error *err)
+{
+	enum rf_status st;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return rf_fail(
+		    err, RF_IO, "open %s: %s", path, strerror(errno));
+	st = read_stream(r, f, path, err);
+	(void)fclose(f);
+	return st;
+}
+
+static bool
+has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+static int
+is_wanted(const struct dirent *e)
+{
+	return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+}
+
+static int
+compare_entries(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static enum rf_status read_dir(struct policy_reader *r, const char *dir,
+    unsigned depth, struct rf_error *err);
+
+/* depth 0: sub-directories are not entered. Links to directories never are,
+ * as in kubectl, so there is no circle. */
+static enum rf_status
+read_entry(struct policy_reader *r, const char *dir, const char *name,
+    unsigned depth, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+	struct stat link, target;
+	char *path;
+
+	if (asprintf(&path, "%s%s%s", dir, has_suffix(dir, "/") ? "" : "/",
+		name) < 0)
+		return rf_fail(err, RF_NOMEM, "read %s: out of memory", dir);
+	if (lstat(path, &link) != 0)
+		st = rf_fail(err, RF_IO, "%s: %s", path, strerror(errno));
+	else if (S_ISDIR(link.st_mode)) {
+		if (depth > 0)
+			st = read_dir(r, path, depth - 1, err);
+	} else if (has_suffix(name, ".yaml") || has_suffix(name, ".yml") ||
+	    has_suffix(name, ".json")) {
+		if (stat(path, &target) != 0 || !S_ISDIR(target.st_mode))
+			st = read_file(r, path, err);
+	}
+	free(path);
+	return st;
+}
+
+static enum rf_status
+read_dir(struct policy_reader *r, const char *dir, unsigned depth,
+    struct rf_error *err)
+{
+	struct dirent **entries = NULL;
+	enum rf_status st = RF_OK;
+	int n = scandir(dir, &entries, is_wanted, compare_entries);
+
+	if (n < 0)
+		return rf_fail(
+		    err, RF_IO, "open directory %s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		if (st == RF_OK)
+			st = read_entry(r, dir, entries[i]->d_name, depth, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return st;
+}
+
+enum rf_status
+policy_reader_path(struct policy_reader *r, const char *path, bool recurse,
+    struct rf_error *err)
+{
+	struct stat sb;
+
+	if (strcmp(path, "-") == 0)
+		return read_stream(r, stdin, "standard input", err);
+	if (stat(path, &sb) != 0)
+		return rf_fail(
+		    err, RF_IO, "open %s: %s", path, strerror(errno));
+	if (S_ISDIR(sb.st_mode))
+		return read_dir(r, path, recurse ? DEPTH_MAX : 0, err);
+	return read_file(r, path, err);
+}
