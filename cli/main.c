@@ -9,6 +9,7 @@
 #include "cli/nearest.h"
 
 static const struct command commands[] = {
+	{ &collect_spec, cmd_collect },
 	{ &flows_spec, cmd_flows },
 	{ &recommend_spec, cmd_recommend },
 	{ &audit_spec, cmd_audit },

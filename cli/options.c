@@ -24,7 +24,7 @@ static const struct option_spec help_row = {
 /* What getopt_long(3) wants, made from the table. */
 struct getopt_tables {
 	struct option longs[OPTIONS_MAX + 2];
-	char shorts[2 * OPTIONS_MAX + 4];
+	char shorts[2 * OPTIONS_MAX + 5];
 };
 
 struct parse {
@@ -61,6 +61,7 @@ tables_fill(struct getopt_tables *t, const struct command_spec *spec)
 	char *s = t->shorts;
 
 	*t = (struct getopt_tables){ 0 };
+	*s++ = '-'; /* words come in their place, as option 1 */
 	*s++ = ':';
 	for (size_t i = 0; i <= spec->n_options; i++) {
 		const struct option_spec *o = row_at(spec, i);
@@ -294,13 +295,23 @@ put_environment(struct parse *p)
 	}
 }
 
+/* A word without dashes: one more for the option before it, or a mistake. */
+static int
+put_word(struct parse *p, const struct option_spec *before, const char *word)
+{
+	if (before == NULL || !before->words)
+		return options_usage(
+		    p->spec, "unexpected argument '%s'", word);
+	return put(p, before, word);
+}
+
 int
 options_parse(const struct command_spec *spec, int argc, char **argv,
     void *config, struct arena *arena)
 {
 	struct parse p = { .spec = spec, .config = config, .arena = arena };
 	struct getopt_tables t;
-	const struct option_spec *o;
+	const struct option_spec *o, *before = NULL;
 	int c, rc;
 
 	for (int a = 0; a < argc; a++)
@@ -312,7 +323,12 @@ options_parse(const struct command_spec *spec, int argc, char **argv,
 	    (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
 		if (c == ':' || c == '?')
 			return complain(spec, c);
+		if (c == 1) {
+			rc = put_word(&p, before, optarg);
+			continue;
+		}
 		o = row_of(spec, c);
+		before = o;
 		if (o == &help_row || o == NULL) {
 			options_help(spec, stdout);
 			return STATUS_OK;
@@ -321,11 +337,10 @@ options_parse(const struct command_spec *spec, int argc, char **argv,
 	}
 	if (rc != OPTIONS_RUN)
 		return rc;
-	if (optind < argc)
-		return options_usage(
-		    spec, "unexpected argument '%s'", argv[optind]);
+	for (; rc == OPTIONS_RUN && optind < argc; optind++) /* behind -- */
+		rc = put_word(&p, before, argv[optind]);
 	put_environment(&p);
-	return OPTIONS_RUN;
+	return rc;
 }
 
 /* Sentences, wrapped at 79 columns behind the options' names. */

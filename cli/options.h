@@ -45,6 +45,7 @@ struct option_spec {
 	const char *name; /* long name, without dashes */
 	char letter;      /* short form, or 0 */
 	bool optional;    /* LIST: "--name" and "--name=V,V"; V is split */
+	bool words;       /* LIST: words that follow it belong to it too */
 	enum option_kind kind;
 	size_t offset;
 	const char *arg;            /* the value's name in help; FLAG: NULL */
@@ -71,7 +72,8 @@ struct command_spec {
 /*
  * Parse argv into config. OPTIONS_RUN: go on. Anything else is the exit
  * status with which to end now: 0 after --help (on stdout), 2 after a
- * mistake (said on stderr), 3 without memory. Operands are a mistake.
+ * mistake (said on stderr), 3 without memory. Operands are a mistake, but for
+ * those behind an option that takes words.
  * Strings are borrowed from argv, lists are in arena.
  */
 int options_parse(const struct command_spec *spec, int argc, char **argv,

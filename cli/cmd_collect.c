@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* collect: captures and the cluster's objects in, a database of flows out. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "collector/collect.h"
+#include "kube/snapshot.h"
+#include "store/store.h"
+
+#define WINDOW_US ((int64_t)3600 * 1000000)
+
+struct collect_options {
+	struct option_list files, snapshots;
+	const char *db, *node;
+	bool accept_cut, quiet;
+};
+
+static const struct option_spec table[] = {
+	{ .name = "read",
+	    .letter = 'r',
+	    .kind = OPTION_LIST,
+	    .words = true,
+	    .arg = "FILE...",
+	    .offset = offsetof(struct collect_options, files),
+	    .help = "Capture to read, pcap or pcapng; - is standard input. "
+		    "Several are taken in time order, each as a place of its "
+		    "own; a connection seen at two of them counts once." },
+	{ .name = "snapshot",
+	    .letter = 's',
+	    .kind = OPTION_LIST,
+	    .words = true,
+	    .arg = "FILE...",
+	    .offset = offsetof(struct collect_options, snapshots),
+	    .help = "The cluster's objects, as kubectl get ... -o json or "
+		    "kubectl get pods -A -w --output-watch-events -o json "
+		    "print them. Several: earlier states first." },
+	{ .name = "db",
+	    .kind = OPTION_TEXT,
+	    .arg = "PATH",
+	    .env = "RINGFENCE_DB",
+	    .offset = offsetof(struct collect_options, db),
+	    .help = "Database to add to; made if it is not there." },
+	{ .name = "node",
+	    .kind = OPTION_TEXT,
+	    .arg = "NAME",
+	    .offset = offsetof(struct collect_options, node),
+	    .help = "Node that the captures were taken on, for the record." },
+	{ .name = "accept-cut",
+	    .kind = OPTION_FLAG,
+	    .offset = offsetof(struct collect_options, accept_cut),
+	    .help = "Take what is whole of a capture that ends in the middle "
+		    "of a packet, as when its writer was killed." },
+	{ .name = "quiet",
+	    .letter = 'q',
+	    .kind = OPTION_FLAG,
+	    .offset = offsetof(struct collect_options, quiet),
+	    .help = "No progress and no summary." },
+};
+
+const struct command_spec collect_spec = {
+	.name = "collect",
+	.summary = "read captures, resolve who talked to whom, store it",
+	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME] "
+		    "[--accept-cut] [-q]",
+	.about =
+	    "Reads packet captures, finds each connection in them once, "
+	    "names both of its ends\nby the cluster's objects as they were "
+	    "at that time, and adds the sums to a database.\nA capture "
+	    "that this database has already is refused, and nothing is "
+	    "stored.",
+	.examples =
+	    "  tcpdump -i any -w node-1.pcap    # on each node, as long as "
+	    "you can\n"
+	    "  kubectl get pods,svc,ns,nodes,endpointslices,deployments,"
+	    "replicasets,\\\n"
+	    "      statefulsets,daemonsets,jobs,cronjobs,networkpolicies "
+	    "-A -o json >objects.json\n"
+	    "  ringfence collect -r node-*.pcap --snapshot objects.json "
+	    "--db flows.db\n"
+	    "  gzip -dc old.pcap.gz | ringfence collect -r - --snapshot "
+	    "objects.json --db flows.db\n",
+	.options = table,
+	.n_options = sizeof(table) / sizeof(table[0]),
+};
+
+static int
+fail(const struct rf_error *err)
+{
+	fprintf(stderr, "ringfence collect: %s\n", err->msg);
+	return STATUS_FAILURE;
+}
+
+/* Read all snapshots, or the cluster that the database knows already. */
+static enum rf_status
+read_cluster(struct cluster **out, const struct collect_options *o,
+    struct store *store, struct rf_error *err)
+{
+	struct snapshot_builder *sb = NULL;
+	struct snapshot_stats stats;
+	enum rf_status st;
+
+	if (o->snapshots.n == 0)
+		return store_get_cluster(store, out, err);
+	st = snapshot_builder_new(&sb, err);
+	for (size_t i = 0; st == RF_OK && i < o->snapshots.n; i++) {
+		const char *name = o->snapshots.v[i];
+		bool is_stdin = strcmp(name, "-") == 0;
+		FILE *f = is_stdin ? stdin : fopen(name, "re");
+
+		if (f == NULL) {
+			st = rf_fail(
+			    err, RF_IO, "open %s: %s", name, strerror(errno));
+			break;
+		}
+		st = snapshot_read(
+		    sb, f, is_stdin ? "standard input" : name, err);
+		if (!is_stdin)
+			(void)fclose(f);
+	}
+	if (st == RF_OK)
+		st = snapshot_finish(sb, out, &stats, err);
+	snapshot_builder_free(sb);
+	return st;
+}
+
+static void
+show_progress(void *arg, uint64_t packets)
+{
+	(void)arg;
+	fprintf(stderr, "\r%" PRIu64 " million packets", packets >> 20);
+}
+
+static void
+print_coverage(const struct coverage *c)
+{
+	printf("%s: %" PRIu64 " packets", c->source, c->packets);
+	if (c->truncated != 0)
+		printf(", %" PRIu64 " truncated", c->truncated);
+	if (c->malformed != 0)
+		printf(", %" PRIu64 " malformed", c->malformed);
+	if (c->unsupported != 0)
+		printf(", %" PRIu64 " unsupported", c->unsupported);
+	if (c->icmp != 0)
+		printf(", %" PRIu64 " ICMP", c->icmp);
+	if (c->non_ip != 0)
+		printf(", %" PRIu64 " not IP", c->non_ip);
+	if (c->ignored != 0)
+		printf(", %" PRIu64 " loopback or multicast", c->ignored);
+	putchar('\n');
+}
+
+static void
+print_report(const struct collect_options *o, const struct collect_report *r)
+{
+	for (size_t i = 0; i < o->files.n; i++)
+		print_coverage(&r->coverage[i]);
+	printf("%" PRIu64 " connections, each counted once (%" PRIu64
+	       " sightings behind address translation joined)\n",
+	    r->connections, r->joined);
+	if (r->unresolved != 0)
+		printf("%" PRIu64 " of them have an end whose owner at that "
+		       "time is unknown: they give no rule\n",
+		    r->unresolved);
+	if (r->guessed != 0)
+		printf("%" PRIu64 " of them have a guessed direction: they "
+		       "give no rule\n",
+		    r->guessed);
+	if (r->coverage[0].table_full != 0)
+		printf("%" PRIu64 " were put out of a full table while they "
+		       "lived; none is lost\n",
+		    r->coverage[0].table_full);
+	printf("stored in %s; next: ringfence flows --db %s\n", o->db, o->db);
+}
+
+static int
+collect_into(struct store *store, const struct collect_options *o)
+{
+	struct collect_config config = {
+		.files = o->files.v,
+		.n_files = o->files.n,
+		.node = o->node,
+		.window_us = WINDOW_US,
+		.now_us = (int64_t)time(NULL) * 1000000,
+		.accept_cut = o->accept_cut,
+	};
+	struct collect_report *report = calloc(1, sizeof(*report));
+	struct cluster *c = NULL;
+	struct rf_error err;
+	enum rf_status st = RF_NOMEM;
+
+	if (report == NULL)
+		return fail(&(struct rf_error){ .msg = "out of memory" });
+	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
+		config.seed = (uint64_t)getpid();
+	if (!o->quiet && isatty(STDERR_FILENO))
+		config.progress = show_progress;
+	st = read_cluster(&c, o, store, &err);
+	if (st == RF_OK && c->n_pods == 0)
+		fputs("ringfence collect: warning: no pods are known; without "
+		      "--snapshot every address stays external\n",
+		    stderr);
+	if (st == RF_OK)
+		st = collect_files(store, c, &config, report, &err);
+	if (config.progress != NULL)
+		fputs("\r\033[K", stderr);
+	if (st == RF_OK && !o->quiet)
+		print_report(o, report);
+	cluster_free(c);
+	free(report);
+	return st == RF_OK ? STATUS_OK : fail(&err);
+}
+
+/* Can the file be opened at all? Asked before a database is made for it. */
+static bool
+readable(const char *path, struct rf_error *err)
+{
+	if (strcmp(path, "-") == 0 || access(path, R_OK) == 0)
+		return true;
+	(void)rf_fail(err, RF_IO, "open %s: %s", path, strerror(errno));
+	return false;
+}
+
+/* A database that this run made and put nothing into does not stay. */
+static void
+remove_database(const char *path)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char name[4096];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		int n = snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+
+		if (n > 0 && (size_t)n < sizeof(name))
+			(void)unlink(name);
+	}
+}
+
+static int
+run(const struct collect_options *o)
+{
+	bool existed = access(o->db, F_OK) == 0;
+	struct store *store = NULL;
+	struct rf_error err;
+	int status;
+
+	for (size_t i = 0; i < o->files.n; i++)
+		if (!readable(o->files.v[i], &err))
+			return fail(&err);
+	for (size_t i = 0; i < o->snapshots.n; i++)
+		if (!readable(o->snapshots.v[i], &err))
+			return fail(&err);
+	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
+		return fail(&err);
+	status = collect_into(store, o);
+	store_close(store);
+	if (status != STATUS_OK && !existed)
+		remove_database(o->db);
+	return status;
+}
+
+int
+cmd_collect(int argc, char **argv)
+{
+	struct collect_options o = { 0 };
+	struct arena arena;
+	int status;
+
+	arena_init(&arena, 0);
+	status = options_parse(&collect_spec, argc, argv, &o, &arena);
+	if (status == OPTIONS_RUN && o.files.n == 0)
+		status = options_usage(
+		    &collect_spec, "which capture? Name it with -r FILE");
+	if (status == OPTIONS_RUN && o.files.n > COLLECT_FILES_MAX)
+		status = options_usage(&collect_spec,
+		    "%zu captures; at most %d can be read at once", o.files.n,
+		    COLLECT_FILES_MAX);
+	if (status == OPTIONS_RUN && o.db == NULL)
+		status = options_usage(&collect_spec,
+		    "where to? Name the database with --db PATH");
+	if (status == OPTIONS_RUN)
+		status = run(&o);
+	arena_release(&arena);
+	return status;
+}
