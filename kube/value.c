@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "kube/value_internal.h"
+
+#define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define LINEAR_MAX     16 /* keys up to which a search needs no table */
+
+const struct value *
+value_get(const struct value *map, const char *key)
+{
+	if (map == NULL || map->kind != VALUE_MAP)
+		return NULL;
+	for (size_t i = map->n; i > 0; i--)
+		if (strcmp(map->pairs[i - 1].key, key) == 0)
+			return map->pairs[i - 1].value;
+	return NULL;
+}
+
+const char *
+value_kind_name(enum value_kind kind)
+{
+	switch (kind) {
+	case VALUE_NULL:
+		return "null";
+	case VALUE_BOOL:
+		return "boolean";
+	case VALUE_INT:
+		return "integer";
+	case VALUE_FLOAT:
+		return "number";
+	case VALUE_STRING:
+		return "string";
+	case VALUE_LIST:
+		return "list";
+	case VALUE_MAP:
+		return "map";
+	}
+	return "unknown";
+}
+
+static uint32_t
+find_slot(const struct string_map *m, const char *key)
+{
+	uint32_t at = (uint32_t)hash_string(0, key) & m->mask;
+
+	while (m->slots[at] != 0 && strcmp(m->keys[m->slots[at] - 1], key) != 0)
+		at = (at + 1) & m->mask;
+	return at;
+}
+
+uint32_t *
+string_map_find(const struct string_map *m, const char *key)
+{
+	if (m->slots != NULL) {
+		uint32_t i = m->slots[find_slot(m, key)];
+
+		return i == 0 ? NULL : &m->numbers[i - 1];
+	}
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->keys[i], key) == 0)
+			return &m->numbers[i];
+	return NULL;
+}
+
+static bool
+grow_map(struct string_map *m, struct arena *arena)
+{
+	size_t cap = m->cap == 0 ? LINEAR_MAX : m->cap * 2;
+	const char **keys = arena_calloc(arena, cap, sizeof(*keys));
+	uint32_t *numbers = arena_calloc(arena, cap, sizeof(*numbers));
+	uint32_t *slots = NULL;
+
+	if (cap > LINEAR_MAX)
+		slots = arena_calloc(arena, cap * 2, sizeof(*slots));
+	if (keys == NULL || numbers == NULL ||
+	    (slots == NULL && cap > LINEAR_MAX))
+		return false;
+	for (size_t i = 0; i < m->n; i++) {
+		keys[i] = m->keys[i];
+		numbers[i] = m->numbers[i];
+	}
+	m->keys = keys;
+	m->numbers = numbers;
+	m->slots = slots;
+	m->mask = (uint32_t)(cap * 2 - 1);
+	m->cap = cap;
+	for (size_t i = 0; slots != NULL && i < m->n; i++)
+		slots[find_slot(m, keys[i])] = (uint32_t)i + 1;
+	return true;
+}
+
+bool
+string_map_add(
+    struct string_map *m, struct arena *arena, const char *key, uint32_t number)
+{
+	if (m->n == m->cap && !grow_map(m, arena))
+		return false;
+	if (m->slots != NULL)
+		m->slots[find_slot(m, key)] = (uint32_t)m->n + 1;
+	m->keys[m->n] = key;
+	m->numbers[m->n++] = number;
+	return true;
+}
+
+static void
+notice_duplicate(
+    struct value_reader *r, const struct value_pair *p, uint32_t first_line)
+{
+	char text[160];
+
+	if (r->notice == NULL)
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "duplicate key \"%.80s\" (first on line %u); the last one counts",
+	    p->key, (unsigned)first_line);
+	r->notice(r->notice_arg, p->line, text);
+}
+
+static bool
+append_pair(struct value_reader *r, struct pair_builder *b,
+    const struct value_pair *p, bool merged)
+{
+	void *v = b->v, *m = b->merged;
+
+	if (!arena_grow(r->arena, &v, b->n, &b->cap, sizeof(*b->v)) ||
+	    !arena_grow(
+		r->arena, &m, b->n, &b->cap_merged, sizeof(*b->merged)) ||
+	    !string_map_add(&b->index, r->arena, p->key, (uint32_t)b->n))
+		return false;
+	b->v = v;
+	b->merged = m;
+	b->merged[b->n] = merged;
+	b->v[b->n++] = *p;
+	return true;
+}
+
+enum rf_status
+value_put(struct value_reader *r, struct pair_builder *b,
+    const struct value_pair *p, bool merged)
+{
+	const uint32_t *at = string_map_find(&b->index, p->key);
+
+	if (at == NULL)
+		return append_pair(r, b, p, merged) ? RF_OK
+						    : value_no_memory(r);
+	if (!merged && !b->merged[*at])
+		notice_duplicate(r, p, b->v[*at].line);
+	b->v[*at] = *p;
+	b->merged[*at] = merged;
+	return RF_OK;
+}
+
+enum rf_status
+value_add_doc(struct value_reader *r, const struct value *doc)
+{
+	void *v = r->docs;
+
+	if (doc == NULL || doc->kind == VALUE_NULL)
+		return RF_OK;
+	if (!arena_grow(
+		r->arena, &v, r->n_docs, &r->cap_docs, sizeof(*r->docs)))
+		return value_no_memory(r);
+	r->docs = v;
+	r->docs[r->n_docs++] = doc;
+	return RF_OK;
+}
+
+enum rf_status
+value_no_memory(struct value_reader *r)
+{
+	return rf_fail(r->err, RF_NOMEM, "out of memory");
+}
+
+/* The first character that is no white space decides, as in kubectl. */
+static bool
+is_json(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && text[i] != '\0' && strchr(" \t\r\n\v\f", text[i]))
+		i++;
+	return i < len && text[i] == '{';
+}
+
+enum rf_status
+value_read(struct value_docs *out, struct arena *arena, const char *text,
+    size_t len, value_notice *notice, void *notice_arg, struct rf_error *err)
+{
+	struct value_reader r = { .arena = arena,
+		.notice = notice,
+		.notice_arg = notice_arg,
+		.err = err };
+	enum rf_status st = RF_OK;
+	uint32_t line = 1;
+	size_t used = 0;
+
+	*out = (struct value_docs){ 0 };
+	if (len > TEXT_BYTES_MAX)
+		return rf_fail(err, RF_LIMIT, "larger than 64 MiB");
+	if (is_json(text, len))
+		st = value_read_json(&r, text, len, &used);
+	for (size_t i = 0; i < used; i++)
+		line += text[i] == '\n';
+	if (st == RF_OK && used < len)
+		st = value_read_yaml(&r, text + used, len - used, line);
+	if (st != RF_OK)
+		return st;
+	*out = (struct value_docs){ r.docs, r.n_docs };
+	return RF_OK;
+}
