@@ -131,7 +131,8 @@ fuzz:
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 # check is what test does once everything that it needs is installed.
-check: all $(UNIT) $(REPLAY)
+programs: all $(UNIT) $(REPLAY)
+check: programs
 	@tests/run-all.sh $(B)
 test: deps
 	@$(MAKE) --no-print-directory check
@@ -147,18 +148,23 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/demo.sh $(B)/ringfence $(B:%/release=%)/demo
 
-BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+# bench/traffic/ is one program, any other bench/*.c one each.
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c)) $(B)/bench/gen_traffic
 $(B)/bench/%: bench/%.c $(filter-out $(B)/cli.a,$(cli_LIBS))
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(cc) -o $@ $< $(fuzzld) -lm
+	$(Q)$(cc) -o $@ $< $(fuzzld)
+$(B)/bench/gen_traffic: $(wildcard bench/traffic/*.[ch]) $(B)/core.a
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c %.a,$^) $(LINK)
 bench: all $(BENCH)
 	@bench/run.sh $(B)
 
 # clang-tidy leaves a stamp per file, so that only what changed is read again.
-DIRS    := $(MODULES) tests/*
+DIRS    := $(MODULES) tests/* bench bench/traffic
 HEADERS := $(wildcard $(DIRS:%=%/*.h))
-SOURCES := $(wildcard $(DIRS:%=%/*.c) bench/*.c)
+SOURCES := $(wildcard $(DIRS:%=%/*.c))
 $(B)/tidy/%: %.c $(HEADERS) .clang-tidy $(B)/gen/sql.h
 	$(call say,TIDY)
 	$(Q)mkdir -p $(@D)
@@ -194,6 +200,6 @@ help:
 	@echo 'make clean      remove build/'
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror'
 
-.PHONY: all unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
 	bench tidy format lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
