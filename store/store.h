@@ -41,8 +41,8 @@ void store_rollback(struct store *s);
  * store_put_flows then understands, until the next call. c is borrowed for
  * the handle's life or until then.
  */
-RF_MUST_USE enum rf_status store_put_cluster(struct store *s,
-    const struct cluster *c, struct rf_error *err);
+RF_MUST_USE enum rf_status store_put_cluster(
+    struct store *s, const struct cluster *c, struct rf_error *err);
 
 /*
  * Add flows: equal keys add their counters up, first_us and last_us widen,
@@ -57,8 +57,8 @@ RF_MUST_USE enum rf_status store_put_flows(struct store *s,
 RF_MUST_USE enum rf_status store_put_names(struct store *s,
     const struct dns_name *names, size_t n, struct rf_error *err);
 
-RF_MUST_USE enum rf_status store_put_coverage(struct store *s,
-    const struct coverage *cov, struct rf_error *err);
+RF_MUST_USE enum rf_status store_put_coverage(
+    struct store *s, const struct coverage *cov, struct rf_error *err);
 
 /*
  * Note that a capture with this digest was collected. RF_EXISTS: it was
@@ -68,8 +68,8 @@ RF_MUST_USE enum rf_status store_put_source(struct store *s, uint64_t digest,
     uint64_t packets, const char *name, int64_t now_us, struct rf_error *err);
 
 /* The cluster that the database knows; the caller frees it. Policies too. */
-RF_MUST_USE enum rf_status store_get_cluster(struct store *s,
-    struct cluster **out, struct rf_error *err);
+RF_MUST_USE enum rf_status store_get_cluster(
+    struct store *s, struct cluster **out, struct rf_error *err);
 
 /* Which flows to load; zero fields select everything. */
 struct store_filter {

@@ -1,0 +1,1 @@
+UPDATE backend SET current = 0 WHERE service = ?1 AND current;

@@ -1,0 +1,2 @@
+-- slow: the set is replaced whole
+DELETE FROM policy;

@@ -1,0 +1,2 @@
+-- slow: the table is small and wanted whole
+SELECT namespace, name, json FROM policy ORDER BY namespace, name;

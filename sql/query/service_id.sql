@@ -1,0 +1,1 @@
+SELECT id FROM service WHERE namespace = ?1 AND name = ?2;

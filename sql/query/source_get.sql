@@ -1,0 +1,1 @@
+SELECT name, packets, collected_us FROM source WHERE digest = ?1;

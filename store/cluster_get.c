@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the cluster back: every table in the order of its names, so that
+ * the same content gives the same indices whatever its history.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/columns.h"
+#include "store/internal.h"
+
+/* One call's state. */
+struct get {
+	struct store *s;
+	struct cluster *c;
+	struct arena *a; /* c's */
+	struct store_indices got;
+};
+
+static enum rf_status
+fail_memory(struct rf_error *err)
+{
+	return rf_fail(err, RF_NOMEM, "read the cluster: out of memory");
+}
+
+/* A copy of a text column; NULL: out of memory. */
+static const char *
+text(struct get *g, struct db_stmt *q, int col)
+{
+	return arena_strdup(g->a, db_text(q, col));
+}
+
+/* Note that row id stands at index. */
+static bool
+set_index(struct store_index *ix, int64_t id, size_t index)
+{
+	size_t n, cap;
+	uint32_t *at;
+
+	if (id <= 0 || id >= FLOW_NONE || index >= FLOW_NONE)
+		return false;
+	n = (size_t)id + 1;
+	if (n > ix->n) {
+		cap = n + n / 2 + 64;
+		if ((at = realloc(ix->at, cap * sizeof(*at))) == NULL)
+			return false;
+		memset(at + ix->n, 0xff, (cap - ix->n) * sizeof(*at));
+		ix->at = at;
+		ix->n = cap;
+	}
+	ix->at[id] = (uint32_t)index;
+	return true;
+}
+
+/* Reads one row into the element that room was made for. */
+typedef enum rf_status read_row(struct get *g, struct db_stmt *q, void *elem,
+    size_t at, struct rf_error *err);
+
+/* All rows of a query as an array in the arena. */
+static enum rf_status
+read_table(struct get *g, enum sql_query which, void **out, size_t *n,
+    size_t size, read_row *read, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(g->s, which);
+	size_t cap = 0;
+	enum rf_status st;
+	bool row;
+
+	*n = 0;
+	*out = NULL;
+	while ((st = db_row(&q, &row, sql_query_name[which], err)) == RF_OK &&
+	    row) {
+		if (!arena_grow(g->a, out, *n, &cap, size)) {
+			st = fail_memory(err);
+			break;
+		}
+		st = read(g, &q, (char *)*out + *n * size, *n, err);
+		if (st != RF_OK)
+			break;
+		++*n;
+	}
+	db_end(&q);
+	return st;
+}
+
+static enum rf_status
+read_namespace(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_namespace *ns = elem;
+
+	(void)at;
+	if ((ns->name = text(g, q, 0)) == NULL)
+		return fail_memory(err);
+	ns->assumed = db_int(q, 1) != 0;
+	return column_read_labels(&ns->labels, db_text(q, 2), g->a, err);
+}
+
+static enum rf_status
+read_node(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_node *n = elem;
+	enum rf_status st;
+
+	n->name = text(g, q, 1);
+	n->provider = text(g, q, 2);
+	if (n->name == NULL || n->provider == NULL ||
+	    !set_index(&g->got.nodes, db_int(q, 0), at))
+		return fail_memory(err);
+	st = column_read_labels(&n->labels, db_text(q, 3), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_ips(&n->addrs, &n->n_addrs, db_text(q, 4), g->a, err);
+	if (st != RF_OK)
+		return st;
+	return column_read_cidrs(
+	    &n->pod_cidrs, &n->n_pod_cidrs, db_text(q, 5), g->a, err);
+}
+
+static enum rf_status
+read_workload(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_workload *wl = elem;
+	enum rf_status st;
+
+	wl->namespace = text(g, q, 1);
+	wl->kind = text(g, q, 2);
+	wl->name = text(g, q, 3);
+	wl->api_version = text(g, q, 4);
+	if (wl->namespace == NULL || wl->kind == NULL || wl->name == NULL ||
+	    wl->api_version == NULL ||
+	    !set_index(&g->got.workloads, db_int(q, 0), at))
+		return fail_memory(err);
+	wl->has_object = db_int(q, 5) != 0;
+	wl->has_selector = db_int(q, 6) != 0;
+	wl->replicas = db_int(q, 9);
+	wl->suspended = db_int(q, 10) != 0;
+	st = column_read_selector(&wl->selector, db_text(q, 7), g->a, err);
+	if (st != RF_OK)
+		return st;
+	return column_read_labels(&wl->labels, db_text(q, 8), g->a, err);
+}
+
+static int
+compare_namespace(const void *key, const void *elem)
+{
+	const struct kube_namespace *ns = elem;
+
+	return strcmp(key, ns->name);
+}
+
+/* The pod's namespace, workload and node as indices. */
+static enum rf_status
+read_pod_links(struct get *g, struct db_stmt *q, struct kube_pod *pod,
+    struct rf_error *err)
+{
+	const struct kube_namespace *ns;
+	struct cluster *c = g->c;
+
+	ns = c->n_namespaces == 0
+	    ? NULL
+	    : bsearch(pod->namespace, c->namespaces, c->n_namespaces,
+		  sizeof(*ns), compare_namespace);
+	pod->workload = store_index_of(&g->got.workloads, db_int(q, 4));
+	pod->node = store_index_of(&g->got.nodes, db_int(q, 5));
+	if (ns == NULL || pod->workload == FLOW_NONE ||
+	    (pod->node == FLOW_NONE && db_int(q, 5) != 0))
+		return rf_fail(err, RF_CORRUPT,
+		    "Pod %s/%s: its namespace, workload or node is not in "
+		    "the database",
+		    pod->namespace, pod->name);
+	pod->ns = (uint32_t)(ns - c->namespaces);
+	return RF_OK;
+}
+
+static enum rf_status
+read_pod_columns(struct get *g, struct db_stmt *q, struct kube_pod *pod,
+    struct rf_error *err)
+{
+	enum rf_status st;
+
+	st = column_read_labels(&pod->labels, db_text(q, 6), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_ips(&pod->ips, &pod->n_ips, db_text(q, 10), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_ips(
+	    &pod->host_ips, &pod->n_host_ips, db_text(q, 11), g->a, err);
+	if (st != RF_OK)
+		return st;
+	return column_read_pod_ports(
+	    &pod->ports, &pod->n_ports, db_text(q, 12), g->a, err);
+}
+
+static enum rf_status
+read_pod(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_pod *pod = elem;
+	enum rf_status st;
+
+	pod->namespace = text(g, q, 1);
+	pod->name = text(g, q, 2);
+	pod->uid = text(g, q, 3);
+	if (pod->namespace == NULL || pod->name == NULL || pod->uid == NULL ||
+	    !set_index(&g->got.pods, db_int(q, 0), at))
+		return fail_memory(err);
+	pod->phase = (enum pod_phase)db_int(q, 7);
+	pod->host_network = db_int(q, 8) != 0;
+	pod->deleted = db_int(q, 9) != 0;
+	pod->from_us = db_int(q, 13);
+	pod->to_us = db_int(q, 14);
+	if ((st = read_pod_links(g, q, pod, err)) != RF_OK)
+		return st;
+	return read_pod_columns(g, q, pod, err);
+}
+
+static enum rf_status
+read_service_columns(struct get *g, struct db_stmt *q, struct kube_service *svc,
+    struct rf_error *err)
+{
+	enum rf_status st;
+
+	st = column_read_selector(&svc->selector, db_text(q, 7), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_labels(&svc->labels, db_text(q, 8), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_ips(
+	    &svc->cluster_ips, &svc->n_cluster_ips, db_text(q, 9), g->a, err);
+	if (st != RF_OK)
+		return st;
+	st = column_read_ips(
+	    &svc->lb_ips, &svc->n_lb_ips, db_text(q, 10), g->a, err);
+	if (st != RF_OK)
+		return st;
+	return column_read_service_ports(
+	    &svc->ports, &svc->n_ports, db_text(q, 11), g->a, err);
+}
+
+static enum rf_status
+read_service(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_service *svc = elem;
+
+	svc->namespace = text(g, q, 1);
+	svc->name = text(g, q, 2);
+	svc->type = text(g, q, 3);
+	svc->external_traffic_policy = text(g, q, 4);
+	if (svc->namespace == NULL || svc->name == NULL || svc->type == NULL ||
+	    svc->external_traffic_policy == NULL ||
+	    !set_index(&g->got.services, db_int(q, 0), at))
+		return fail_memory(err);
+	svc->headless = db_int(q, 5) != 0;
+	svc->has_selector = db_int(q, 6) != 0;
+	return read_service_columns(g, q, svc, err);
+}
+
+static enum rf_status
+read_backend(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_backend *b = elem;
+
+	b->service = store_index_of(&g->got.services, db_int(q, 0));
+	b->ip = db_ip(q, 1);
+	b->port = (uint16_t)db_int(q, 2);
+	b->protocol = (uint8_t)db_int(q, 3);
+	b->pod = store_index_of(&g->got.pods, db_int(q, 5));
+	b->ready = db_int(q, 6) != 0;
+	if ((b->port_name = text(g, q, 4)) == NULL)
+		return fail_memory(err);
+	if (b->service == FLOW_NONE ||
+	    (b->pod == FLOW_NONE && db_int(q, 5) != 0))
+		return rf_fail(err, RF_CORRUPT,
+		    "backend %zu: its service or pod is not in the database",
+		    at);
+	return RF_OK;
+}
+
+static enum rf_status
+read_policy(struct get *g, struct db_stmt *q, void *elem, size_t at,
+    struct rf_error *err)
+{
+	struct kube_policy_text *t = elem;
+
+	(void)at;
+	t->namespace = text(g, q, 0);
+	t->name = text(g, q, 1);
+	t->json = text(g, q, 2);
+	if (t->namespace == NULL || t->name == NULL || t->json == NULL)
+		return fail_memory(err);
+	return RF_OK;
+}
+
+static enum rf_status
+read_state(struct get *g, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(g->s, SQL_STATE_GET);
+	enum rf_status st;
+	bool row;
+
+	st = db_row(&q, &row, "read the state", err);
+	if (st != RF_OK)
+		return st;
+	g->c->has_policies = row && db_int(&q, 0) != 0;
+	db_end(&q);
+	return RF_OK;
+}
+
+static bool
+has_label(const struct label_set *set, const struct label *l)
+{
+	const char *value = label_get(set, l->key);
+
+	return value != NULL && strcmp(value, l->value) == 0;
+}
+
+/* Keep in *set what other has too; copied only when something goes. */
+static bool
+intersect(struct label_set *set, const struct label_set *other, struct arena *a)
+{
+	struct label *v;
+	size_t n = 0;
+
+	while (n < set->n && has_label(other, &set->v[n]))
+		n++;
+	if (n == set->n)
+		return true;
+	if ((v = arena_calloc(a, set->n, sizeof(*v))) == NULL)
+		return false;
+	n = 0;
+	for (size_t i = 0; i < set->n; i++)
+		if (has_label(other, &set->v[i]))
+			v[n++] = set->v[i];
+	*set = (struct label_set){ .v = v, .n = n };
+	return true;
+}
+
+/*
+ * Pods of several clusters meet here: count them, and of a workload's labels
+ * keep what is common to all of its pods.
+ */
+static enum rf_status
+settle_workloads(struct cluster *c, struct rf_error *err)
+{
+	for (size_t i = 0; i < c->n_pods; i++) {
+		struct kube_pod *pod = &c->pods[i];
+		struct kube_workload *wl = &c->workloads[pod->workload];
+
+		wl->n_pods++;
+		if (!intersect(&wl->labels, &pod->labels, &c->arena))
+			return fail_memory(err);
+	}
+	return RF_OK;
+}
+
+/* clang-format off */
+/* In this order: later ones name earlier ones by index. */
+#define TABLE(query, array, count, read) \
+	{ query, offsetof(struct cluster, array), \
+	  offsetof(struct cluster, count), \
+	  sizeof(*((struct cluster *)0)->array), read }
+static const struct {
+	enum sql_query query;
+	size_t array, count, size;
+	read_row *read;
+} tables[] = {
+	TABLE(SQL_NAMESPACE_LIST, namespaces, n_namespaces, read_namespace),
+	TABLE(SQL_NODE_LIST, nodes, n_nodes, read_node),
+	TABLE(SQL_WORKLOAD_LIST, workloads, n_workloads, read_workload),
+	TABLE(SQL_POD_LIST, pods, n_pods, read_pod),
+	TABLE(SQL_SERVICE_LIST, services, n_services, read_service),
+	TABLE(SQL_BACKEND_LIST, backends, n_backends, read_backend),
+	TABLE(SQL_POLICY_LIST, policies, n_policies, read_policy),
+};
+/* clang-format on */
+
+static enum rf_status
+read_all(struct get *g, struct rf_error *err)
+{
+	enum rf_status st;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char *base = (char *)g->c;
+		void *array = NULL;
+		size_t n = 0;
+
+		st = read_table(g, tables[i].query, &array, &n, tables[i].size,
+		    tables[i].read, err);
+		if (st != RF_OK)
+			return st;
+		memcpy(base + tables[i].array, &array, sizeof(array));
+		memcpy(base + tables[i].count, &n, sizeof(n));
+	}
+	if ((st = read_state(g, err)) != RF_OK)
+		return st;
+	if ((st = settle_workloads(g->c, err)) != RF_OK)
+		return st;
+	return cluster_finish(g->c, err);
+}
+
+/*
+ * A READ handle holds what it sees from here on, so that the flows that are
+ * read next name objects of this cluster although a collector goes on.
+ */
+static enum rf_status
+hold_snapshot(struct store *s, struct rf_error *err)
+{
+	enum rf_status st;
+
+	if (s->mode == STORE_WRITE || s->in_tx)
+		return RF_OK;
+	if (s->snapshot)
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	st = db_exec(s->db, "BEGIN", err);
+	s->snapshot = st == RF_OK;
+	return st;
+}
+
+enum rf_status
+store_get_cluster(struct store *s, struct cluster **out, struct rf_error *err)
+{
+	struct get g = { .s = s };
+	enum rf_status st;
+
+	*out = NULL;
+	store_indices_release(&s->got);
+	if ((st = hold_snapshot(s, err)) != RF_OK)
+		return st;
+	if ((g.c = cluster_new()) == NULL)
+		return fail_memory(err);
+	g.a = &g.c->arena;
+	st = read_all(&g, err);
+	if (st != RF_OK) {
+		store_indices_release(&g.got);
+		cluster_free(g.c);
+		return st;
+	}
+	g.got.cluster = g.c;
+	s->got = g.got;
+	*out = g.c;
+	return RF_OK;
+}

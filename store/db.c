@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/db.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define APPLICATION_ID 1380338775 /* "RFLW"; sql/migration/0001 sets it */
+#define BUSY_MS        5000
+
+static enum rf_status
+status_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return RF_OK;
+	case SQLITE_NOMEM:
+		return RF_NOMEM;
+	case SQLITE_CORRUPT:
+		return RF_CORRUPT;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_RANGE:
+	case SQLITE_TOOBIG:
+		return RF_INVAL;
+	default:
+		return RF_IO;
+	}
+}
+
+enum rf_status
+db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
+{
+	const char *why = sqlite3_errmsg(db);
+
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		why = "another process writes to the database; try again, or "
+		      "stop it";
+		break;
+	case SQLITE_NOTADB:
+		why = "the file is not an SQLite database; give another path";
+		break;
+	case SQLITE_CORRUPT:
+		why = "the database is damaged; restore a copy, or save what "
+		      "is left with: sqlite3 FILE .recover";
+		break;
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+	case SQLITE_NOMEM:
+		why = sqlite3_errstr(rc);
+		break;
+	default:
+		break;
+	}
+	return rf_fail(err, status_of(rc), "%s: %s", what, why);
+}
+
+enum rf_status
+db_exec(sqlite3 *db, const char *sql, struct rf_error *err)
+{
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? RF_OK : db_fail(db, rc, "database", err);
+}
+
+/* The single number that a PRAGMA or a count answers. */
+static int
+ask(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(s);
+		if (rc == SQLITE_ROW)
+			*out = sqlite3_column_int64(s, 0);
+		else if (rc == SQLITE_DONE)
+			rc = SQLITE_ERROR;
+	}
+	(void)sqlite3_finalize(s);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* What a file says of itself. schema_version 0: nothing was ever created. */
+struct identity {
+	int64_t application_id, user_version, schema_version;
+};
+
+static enum rf_status
+read_identity(sqlite3 *db, struct identity *id, struct rf_error *err)
+{
+	int rc = ask(db, "PRAGMA application_id", &id->application_id);
+
+	if (rc == SQLITE_OK)
+		rc = ask(db, "PRAGMA user_version", &id->user_version);
+	if (rc == SQLITE_OK)
+		rc = ask(db, "PRAGMA schema_version", &id->schema_version);
+	return rc == SQLITE_OK ? RF_OK : db_fail(db, rc, "read", err);
+}
+
+/* Is it ours, or may it become ours? Says so without touching the file. */
+static enum rf_status
+check_identity(const struct identity *id, bool write, struct rf_error *err)
+{
+	bool empty = id->application_id == 0 && id->user_version == 0 &&
+	    id->schema_version == 0;
+
+	if (empty && write)
+		return RF_OK;
+	if (empty)
+		return rf_fail(err, RF_CORRUPT,
+		    "the database is empty; fill it with ringfence collect");
+	if (id->application_id != APPLICATION_ID)
+		return rf_fail(err, RF_CORRUPT,
+		    "an SQLite database, but not one of ringfence "
+		    "(application_id %lld); give another path",
+		    (long long)id->application_id);
+	if (id->user_version > SQL_MIGRATION_COUNT)
+		return rf_fail(err, RF_VERSION,
+		    "written by a newer ringfence (schema %lld, this one "
+		    "speaks %d); upgrade ringfence",
+		    (long long)id->user_version, SQL_MIGRATION_COUNT);
+	if (id->user_version < 1)
+		return rf_fail(err, RF_CORRUPT,
+		    "a database of ringfence without a schema version "
+		    "(user_version %lld)",
+		    (long long)id->user_version);
+	if (id->user_version < SQL_MIGRATION_COUNT && !write)
+		return rf_fail(err, RF_VERSION,
+		    "written by an older ringfence (schema %lld, this one "
+		    "speaks %d); collect or merge into it once to migrate it",
+		    (long long)id->user_version, SQL_MIGRATION_COUNT);
+	return RF_OK;
+}
+
+/* The version is read again under the lock: somebody may have been faster. */
+static enum rf_status
+migrate(sqlite3 *db, struct rf_error *err)
+{
+	struct identity id;
+	enum rf_status st;
+	int rc;
+
+	if ((st = db_exec(db, "BEGIN IMMEDIATE", err)) != RF_OK)
+		return st;
+	if ((st = read_identity(db, &id, err)) != RF_OK)
+		goto out;
+	if ((st = check_identity(&id, true, err)) != RF_OK)
+		goto out;
+	for (int64_t i = id.user_version; i < SQL_MIGRATION_COUNT; i++) {
+		rc = sqlite3_exec(db, sql_migration[i], NULL, NULL, NULL);
+		if (rc != SQLITE_OK) {
+			st = db_fail(db, rc, "migrate", err);
+			goto out;
+		}
+	}
+	st = db_exec(db, "COMMIT", err);
+out:
+	if (st != RF_OK)
+		(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return st;
+}
+
+/* WAL lets readers proceed; :memory: knows no WAL and needs none. */
+static enum rf_status
+set_wal(sqlite3 *db, struct rf_error *err)
+{
+	sqlite3_stmt *s = NULL;
+	enum rf_status st = RF_OK;
+	const char *mode;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW) {
+		st = db_fail(db, rc, "journal_mode", err);
+		goto out;
+	}
+	mode = (const char *)sqlite3_column_text(s, 0);
+	if (mode == NULL ||
+	    (strcmp(mode, "wal") != 0 && strcmp(mode, "memory") != 0))
+		st = rf_fail(err, RF_IO,
+		    "the file system cannot hold a database in WAL mode "
+		    "(journal_mode stays %s); use a local disk",
+		    mode != NULL ? mode : "unknown");
+out:
+	(void)sqlite3_finalize(s);
+	return st;
+}
+
+/* SQLite only says "unable to open database file". */
+static enum rf_status
+fail_open(
+    sqlite3 *db, int rc, const char *path, bool write, struct rf_error *err)
+{
+	struct stat sb;
+
+	if ((rc & 0xff) != SQLITE_CANTOPEN)
+		return db_fail(db, rc, "open", err);
+	if (stat(path, &sb) != 0 && !(write && errno == ENOENT))
+		return rf_fail(err, RF_IO, "open: %s%s", strerror(errno),
+		    write ? "" : "; fill one with ringfence collect");
+	if (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode))
+		return rf_fail(err, RF_IO, "open: is a directory");
+	return rf_fail(err, RF_IO,
+	    "open: the file, or the -wal and -shm files that SQLite keeps "
+	    "beside it, cannot be opened; check the directory's permissions");
+}
+
+static enum rf_status
+configure(sqlite3 *db, bool write, struct rf_error *err)
+{
+	enum rf_status st;
+
+	if (!write)
+		return db_exec(db, "PRAGMA query_only=ON", err);
+	if ((st = set_wal(db, err)) != RF_OK)
+		return st;
+	if ((st = db_exec(db, "PRAGMA synchronous=NORMAL", err)) != RF_OK)
+		return st;
+	if ((st = db_exec(db, "PRAGMA foreign_keys=ON", err)) != RF_OK)
+		return st;
+	if ((st = migrate(db, err)) != RF_OK)
+		return st;
+	(void)sqlite3_db_config(
+	    db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
+	return RF_OK;
+}
+
+enum rf_status
+db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
+{
+	int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+			  : SQLITE_OPEN_READONLY;
+	struct identity id;
+	sqlite3 *db = NULL;
+	enum rf_status st;
+	int rc;
+
+	*out = NULL;
+	rc = sqlite3_open_v2(path, &db, flags, NULL);
+	if (db == NULL) {
+		st = rf_fail(err, RF_NOMEM, "out of memory");
+		goto out;
+	}
+	if (rc != SQLITE_OK) {
+		st = fail_open(db, rc, path, write, err);
+		goto out;
+	}
+	(void)sqlite3_extended_result_codes(db, 1);
+	(void)sqlite3_busy_timeout(db, BUSY_MS);
+	/* Until it is known to be ours, closing must not change the file. */
+	(void)sqlite3_db_config(
+	    db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	rc = ask(db, "PRAGMA schema_version", &id.schema_version);
+	if ((rc & 0xff) == SQLITE_CANTOPEN) {
+		st = fail_open(db, rc, path, write, err);
+		goto out;
+	}
+	if ((st = read_identity(db, &id, err)) != RF_OK)
+		goto out;
+	if ((st = check_identity(&id, write, err)) != RF_OK)
+		goto out;
+	if ((st = configure(db, write, err)) != RF_OK)
+		goto out;
+	*out = db;
+	db = NULL;
+out:
+	(void)sqlite3_close(db);
+	return st == RF_OK ? RF_OK : rf_wrap(err, st, "%s", path);
+}
+
+enum rf_status
+db_prepare_all(sqlite3 *db, sqlite3_stmt **stmt, struct rf_error *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < SQL_QUERY_COUNT; i++) {
+		rc = sqlite3_prepare_v3(db, sql_query[i], -1,
+		    SQLITE_PREPARE_PERSISTENT, &stmt[i], NULL);
+		if (rc != SQLITE_OK)
+			return db_fail(db, rc, sql_query_name[i], err);
+	}
+	return RF_OK;
+}
+
+struct db_stmt
+db_stmt(sqlite3_stmt *stmt)
+{
+	return (struct db_stmt){ .stmt = stmt, .rc = SQLITE_OK };
+}
+
+void
+db_bind_int(struct db_stmt *s, int at, int64_t value)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_int64(s->stmt, at, value);
+}
+
+void
+db_bind_text(struct db_stmt *s, int at, const char *text)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_text(
+		    s->stmt, at, text != NULL ? text : "", -1, SQLITE_STATIC);
+}
+
+void
+db_bind_ip(struct db_stmt *s, int at, const struct ip_addr *ip)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_blob(
+		    s->stmt, at, ip->b, sizeof(ip->b), SQLITE_STATIC);
+}
+
+void
+db_bind_null(struct db_stmt *s, int at)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_null(s->stmt, at);
+}
+
+void
+db_end(struct db_stmt *s)
+{
+	(void)sqlite3_reset(s->stmt);
+	(void)sqlite3_clear_bindings(s->stmt);
+	s->rc = SQLITE_OK;
+}
+
+enum rf_status
+db_row(struct db_stmt *s, bool *row, const char *what, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+
+	*row = false;
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_step(s->stmt);
+	if (s->rc == SQLITE_ROW) {
+		*row = true;
+		s->rc = SQLITE_OK;
+		return RF_OK;
+	}
+	if (s->rc != SQLITE_DONE)
+		st = db_fail(sqlite3_db_handle(s->stmt), s->rc, what, err);
+	db_end(s);
+	return st;
+}
+
+enum rf_status
+db_run(struct db_stmt *s, const char *what, struct rf_error *err)
+{
+	enum rf_status st;
+	bool row;
+
+	do
+		st = db_row(s, &row, what, err);
+	while (st == RF_OK && row);
+	return st;
+}
+
+int64_t
+db_int(struct db_stmt *s, int col)
+{
+	return sqlite3_column_int64(s->stmt, col);
+}
+
+const char *
+db_text(struct db_stmt *s, int col)
+{
+	const char *text = (const char *)sqlite3_column_text(s->stmt, col);
+
+	return text != NULL ? text : "";
+}
+
+struct ip_addr
+db_ip(struct db_stmt *s, int col)
+{
+	const void *blob = sqlite3_column_blob(s->stmt, col);
+	struct ip_addr ip = { { 0 } };
+
+	if (blob != NULL &&
+	    sqlite3_column_bytes(s->stmt, col) == (int)sizeof(ip.b))
+		memcpy(ip.b, blob, sizeof(ip.b));
+	return ip;
+}

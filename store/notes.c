@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DNS names, coverage and the captures that were collected. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/rfc3339.h"
+#include "store/internal.h"
+#include "store/notes.h"
+
+enum rf_status
+store_put_names(struct store *s, const struct dns_name *names, size_t n,
+    struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_NAME_PUT);
+	enum rf_status st;
+
+	if ((st = store_enter(s, err)) != RF_OK)
+		return st;
+	for (size_t i = 0; i < n && st == RF_OK; i++) {
+		db_bind_ip(&q, 1, &names[i].ip);
+		db_bind_text(&q, 2, names[i].name);
+		db_bind_int(&q, 3, names[i].first_us);
+		db_bind_int(&q, 4, names[i].last_us);
+		st = db_run(&q, "write a DNS name", err);
+	}
+	return store_leave(s, st, err);
+}
+
+/* The counters of a coverage in the order of its columns. */
+#define N_COUNTERS 10
+
+static void
+counters_of(const struct coverage *c, uint64_t out[static N_COUNTERS])
+{
+	const uint64_t v[N_COUNTERS] = { c->packets, c->dropped, c->truncated,
+		c->malformed, c->unsupported, c->non_ip, c->icmp, c->ignored,
+		c->fragments, c->table_full };
+
+	memcpy(out, v, sizeof(v));
+}
+
+enum rf_status
+store_put_coverage(
+    struct store *s, const struct coverage *cov, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COVERAGE_PUT);
+	uint64_t v[N_COUNTERS];
+	enum rf_status st;
+
+	counters_of(cov, v);
+	for (size_t i = 0; i < N_COUNTERS; i++)
+		if (v[i] > INT64_MAX)
+			return rf_fail(err, RF_INVAL,
+			    "coverage of %s: counter %" PRIu64
+			    " exceeds 63 bits",
+			    cov->source, v[i]);
+	if ((st = store_enter(s, err)) != RF_OK)
+		return st;
+	db_bind_text(&q, 1, cov->node);
+	db_bind_text(&q, 2, cov->source);
+	db_bind_int(&q, 3, cov->from_us);
+	db_bind_int(&q, 4, cov->to_us);
+	for (int i = 0; i < N_COUNTERS; i++)
+		db_bind_int(&q, 5 + i, (int64_t)v[i]);
+	st = db_run(&q, "write the coverage", err);
+	return store_leave(s, st, err);
+}
+
+/* RF_EXISTS when the digest is known, with the story of the first time. */
+static enum rf_status
+refuse_known(
+    struct store *s, int64_t digest, const char *name, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_SOURCE_GET);
+	char at[RFC3339_STRLEN];
+	enum rf_status st;
+	bool row;
+
+	db_bind_int(&q, 1, digest);
+	st = db_row(&q, &row, "look for the capture", err);
+	if (st != RF_OK || !row)
+		return st;
+	st = rf_fail(err, RF_EXISTS,
+	    "capture %s (%" PRId64 " packets) was collected before, on %s "
+	    "as %s",
+	    name, db_int(&q, 1), rfc3339_format(db_int(&q, 2), at),
+	    db_text(&q, 0));
+	db_end(&q);
+	return st;
+}
+
+enum rf_status
+store_put_source(struct store *s, uint64_t digest, uint64_t packets,
+    const char *name, int64_t now_us, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_SOURCE_PUT);
+	int64_t key = (int64_t)digest;
+	enum rf_status st;
+
+	if (packets > INT64_MAX)
+		return rf_fail(err, RF_INVAL,
+		    "capture %s: %" PRIu64 " packets exceed 63 bits", name,
+		    packets);
+	if ((st = store_enter(s, err)) != RF_OK)
+		return st;
+	if ((st = refuse_known(s, key, name, err)) != RF_OK)
+		goto out;
+	db_bind_int(&q, 1, key);
+	db_bind_int(&q, 2, (int64_t)packets);
+	db_bind_text(&q, 3, name);
+	db_bind_int(&q, 4, now_us);
+	st = db_run(&q, "note the capture", err);
+out:
+	return store_leave(s, st, err);
+}
+
+static enum rf_status
+fail_memory(struct rf_error *err)
+{
+	return rf_fail(err, RF_NOMEM, "read the database: out of memory");
+}
+
+enum rf_status
+notes_get_names(struct store *s, struct arena *arena, struct flow_set *out,
+    struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_NAME_LIST);
+	struct dns_name *v = NULL;
+	size_t n = 0, cap = 0;
+	enum rf_status st;
+	bool row;
+
+	while ((st = db_row(&q, &row, "read names", err)) == RF_OK && row) {
+		if (!arena_grow(arena, (void **)&v, n, &cap, sizeof(*v)) ||
+		    (v[n].name = arena_strdup(arena, db_text(&q, 1))) == NULL) {
+			db_end(&q);
+			return fail_memory(err);
+		}
+		v[n].ip = db_ip(&q, 0);
+		v[n].first_us = db_int(&q, 2);
+		v[n].last_us = db_int(&q, 3);
+		n++;
+	}
+	out->names = v;
+	out->n_names = n;
+	return st;
+}
+
+static bool
+read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
+{
+	c->node = arena_strdup(arena, db_text(q, 0));
+	c->source = arena_strdup(arena, db_text(q, 1));
+	c->from_us = db_int(q, 2);
+	c->to_us = db_int(q, 3);
+	c->packets = (uint64_t)db_int(q, 4);
+	c->dropped = (uint64_t)db_int(q, 5);
+	c->truncated = (uint64_t)db_int(q, 6);
+	c->malformed = (uint64_t)db_int(q, 7);
+	c->unsupported = (uint64_t)db_int(q, 8);
+	c->non_ip = (uint64_t)db_int(q, 9);
+	c->icmp = (uint64_t)db_int(q, 10);
+	c->ignored = (uint64_t)db_int(q, 11);
+	c->fragments = (uint64_t)db_int(q, 12);
+	c->table_full = (uint64_t)db_int(q, 13);
+	return c->node != NULL && c->source != NULL;
+}
+
+enum rf_status
+notes_get_coverage(struct store *s, int64_t since_us, int64_t last_us,
+    struct arena *arena, struct flow_set *out, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COVERAGE_LIST);
+	struct coverage *v = NULL;
+	size_t n = 0, cap = 0;
+	enum rf_status st;
+	bool row;
+
+	db_bind_int(&q, 1, since_us);
+	db_bind_int(&q, 2, last_us);
+	while ((st = db_row(&q, &row, "read coverage", err)) == RF_OK && row) {
+		if (!arena_grow(arena, (void **)&v, n, &cap, sizeof(*v)) ||
+		    !read_coverage(&v[n], &q, arena)) {
+			db_end(&q);
+			return fail_memory(err);
+		}
+		n++;
+	}
+	out->coverage = v;
+	out->n_coverage = n;
+	return st;
+}

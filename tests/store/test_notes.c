@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes with flows: DNS names, coverage, captures that were collected. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "store/store.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#define IP4(a, b, c, d)                                                        \
+	{                                                                      \
+		{                                                              \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d   \
+		}                                                              \
+	}
+
+struct fixture {
+	struct store *s;
+	struct cluster *c;
+	struct arena arena;
+	struct flow_set set;
+	struct rf_error err;
+};
+
+#define OK(f, call)                                                            \
+	do {                                                                   \
+		if ((call) != RF_OK)                                           \
+			fail_msg("%s: %s", #call, (f)->err.msg);               \
+	} while (0)
+
+static void
+setup(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	OK(f, store_open(&f->s, ":memory:", STORE_WRITE, &f->err));
+}
+
+static void
+teardown(struct fixture *f)
+{
+	cluster_free(f->c);
+	arena_release(&f->arena);
+	store_close(f->s);
+}
+
+static void
+get(struct fixture *f, const struct store_filter *filter)
+{
+	cluster_free(f->c);
+	f->c = NULL;
+	OK(f, store_get_cluster(f->s, &f->c, &f->err));
+	OK(f, store_get_flows(f->s, f->c, filter, &f->arena, &f->set, &f->err));
+}
+
+static void
+test_names(void **state)
+{
+	const struct dns_name in[] = {
+		{ IP4(9, 9, 9, 9), "z.example", 10, 20 },
+		{ IP4(1, 1, 1, 1), "b.example", 10, 20 },
+		{ IP4(1, 1, 1, 1), "a.example", 10, 20 },
+		{ IP4(9, 9, 9, 9), "z.example", 5, 15 },
+		{ IP4(9, 9, 9, 9), "z.example", 12, 30 },
+	};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	OK(&f, store_put_names(f.s, in, NELEM(in), &f.err));
+	OK(&f, store_put_names(f.s, in, 1, &f.err));
+	get(&f, NULL);
+	assert_int_equal(f.set.n_names, 3);
+	assert_string_equal(f.set.names[0].name, "a.example");
+	assert_string_equal(f.set.names[1].name, "b.example");
+	assert_string_equal(f.set.names[2].name, "z.example");
+	assert_int_equal(f.set.names[2].first_us, 5);
+	assert_int_equal(f.set.names[2].last_us, 30);
+	assert_true(ip_equal(&f.set.names[2].ip, &in[0].ip));
+	teardown(&f);
+}
+
+static void
+test_coverage(void **state)
+{
+	const struct coverage in[] = {
+		{ "n1", "eth0", 100, 200, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 },
+		{ "n1", "eth0", 100, 300, 2, 2, 3, 4, 5, 6, 7, 8, 9, 11 },
+		{ "n1", "eth0", 500, 600, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+		{ "a0", "file", 100, 200, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+	};
+	const struct coverage bad = {
+		.node = "n", .source = "s", .malformed = UINT64_MAX
+	};
+	const struct store_filter late = { .since_us = 400 };
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	for (size_t i = 0; i < NELEM(in); i++)
+		OK(&f, store_put_coverage(f.s, &in[i], &f.err));
+	assert_int_equal(store_put_coverage(f.s, &bad, &f.err), RF_INVAL);
+	get(&f, NULL);
+	assert_int_equal(f.set.n_coverage, 3);
+	assert_string_equal(f.set.coverage[0].node, "a0");
+	assert_string_equal(f.set.coverage[1].source, "eth0");
+	assert_int_equal(f.set.coverage[1].to_us, 300);
+	assert_memory_equal(&f.set.coverage[1].packets, &in[1].packets,
+	    sizeof(in[1]) - offsetof(struct coverage, packets));
+	get(&f, &late);
+	assert_int_equal(f.set.n_coverage, 1);
+	assert_int_equal(f.set.coverage[0].from_us, 500);
+	teardown(&f);
+}
+
+static void
+test_source(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	OK(&f,
+	    store_put_source(
+		f.s, UINT64_MAX, 12, "old.pcap", 1772442000000000, &f.err));
+	assert_int_equal(
+	    store_put_source(f.s, UINT64_MAX, 12, "new.pcap", 1, &f.err),
+	    RF_EXISTS);
+	assert_string_equal(f.err.msg,
+	    "capture new.pcap (12 packets) was collected before, on "
+	    "2026-03-02T09:00:00Z as old.pcap");
+	OK(&f, store_put_source(f.s, 1, 12, "new.pcap", 1, &f.err));
+	assert_int_equal(
+	    store_put_source(f.s, 2, UINT64_MAX, "big.pcap", 1, &f.err),
+	    RF_INVAL);
+	/* Refused within a transaction, the rest of which lands. */
+	OK(&f, store_begin(f.s, &f.err));
+	OK(&f, store_put_source(f.s, 3, 1, "c.pcap", 1, &f.err));
+	assert_int_equal(
+	    store_put_source(f.s, 1, 12, "new.pcap", 1, &f.err), RF_EXISTS);
+	OK(&f, store_commit(f.s, &f.err));
+	assert_int_equal(
+	    store_put_source(f.s, 3, 1, "c.pcap", 1, &f.err), RF_EXISTS);
+	teardown(&f);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_source),
+	};
+
+	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);
+}
