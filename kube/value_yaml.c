@@ -4,7 +4,7 @@
  * anchors and keys, so events are composed here, on a stack of bounded depth;
  * aliases are shared, not copied, and what they would expand to is counted.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -42,7 +42,7 @@ struct composer {
 	size_t cap_anchored;
 	struct string_map anchors; /* name to place in anchored */
 	uint32_t alias_nodes;
-	bool ended_explicitly; /* the last document ended with "..." */
+	unsigned n_docs; /* that this piece of the text began */
 };
 
 static uint32_t
@@ -279,28 +279,10 @@ on_document_start(struct composer *k)
 	    k->event.data.document_start.tag_directives.start !=
 		k->event.data.document_start.tag_directives.end)
 		return refuse(k, "a % directive, which kubectl refuses");
-	if (!k->event.data.document_start.implicit)
-		k->ended_explicitly = false; /* a "---" begins anew */
 	k->root = NULL;
 	k->anchors = (struct string_map){ 0 };
+	k->n_docs++;
 	return RF_OK;
-}
-
-/* kubectl splits at "---" only and drops what stands behind "...". */
-static enum rf_status
-on_document_end(struct composer *k)
-{
-	bool is_ignored = k->ended_explicitly;
-	enum rf_status st = RF_OK;
-
-	if (!is_ignored)
-		st = value_add_doc(k->r, &k->root->v);
-	else if (k->r->notice != NULL && k->root != NULL)
-		k->r->notice(k->r->notice_arg, k->root->v.line,
-		    "content after \"...\" is ignored, as kubectl does");
-	k->ended_explicitly =
-	    is_ignored || !k->event.data.document_end.implicit;
-	return st;
 }
 
 static enum rf_status
@@ -323,7 +305,8 @@ on_event(struct composer *k)
 	case YAML_DOCUMENT_START_EVENT:
 		return on_document_start(k);
 	case YAML_DOCUMENT_END_EVENT:
-		return on_document_end(k);
+		return value_add_doc(
+		    k->r, k->root == NULL ? NULL : &k->root->v);
 	default:
 		return RF_OK;
 	}
@@ -380,34 +363,6 @@ parser_error(struct composer *k, const char *text, size_t len)
 	    p->problem, *context == '\0' ? "" : ", ", context);
 }
 
-/* kubectl looks at lines, before any YAML: behind "---" only blanks or a
- * comment may stand. */
-static enum rf_status
-check_separators(
-    struct value_reader *r, const char *text, size_t len, uint32_t line)
-{
-	const char *end = text + len;
-
-	for (const char *s = text; s != NULL && s < end; line++) {
-		const char *nl = memchr(s, '\n', (size_t)(end - s));
-		const char *stop = nl == NULL ? end : nl, *c = s + 3;
-
-		if (stop - s >= 3 && memcmp(s, "---", 3) == 0) {
-			while (c < stop && strchr(" \t\r\v\f", *c) != NULL &&
-			    *c != '\0')
-				c++;
-			if (c < stop && *c != '#' &&
-			    memchr(s, '\r', (size_t)(c - s)) == NULL)
-				return rf_fail(r->err, RF_CORRUPT,
-				    "line %u: content on the --- line, which "
-				    "kubectl refuses",
-				    (unsigned)line);
-		}
-		s = nl == NULL ? NULL : nl + 1;
-	}
-	return RF_OK;
-}
-
 static bool
 is_utf16(const char *text, size_t len)
 {
@@ -416,21 +371,163 @@ is_utf16(const char *text, size_t len)
 		memcmp(text, "\xfe\xff", 2) == 0);
 }
 
+static void
+notice_ignored(struct composer *k, uint32_t line)
+{
+	if (k->r->notice != NULL)
+		k->r->notice(k->r->notice_arg, line,
+		    "content after \"...\" is ignored, as kubectl does");
+}
+
+/* Nothing but blank lines, comments and "..." from text on? Else the first
+ * line (from 0) that holds more. */
+static bool
+is_only_blank(const char *text, size_t len, size_t *line)
+{
+	const char *end = text + len;
+
+	for (*line = 0; text < end; (*line)++) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = nl == NULL ? end : nl;
+
+		if (*line > 0 && stop - text >= 3 &&
+		    memcmp(text, "...", 3) == 0)
+			text += 3;
+		while (text < stop && (*text == ' ' || *text == '\r'))
+			text++;
+		if (text < stop && *text != '#')
+			return false;
+		text = stop + 1;
+	}
+	return true;
+}
+
+/* What stands behind the "..." that the event just ended with. */
+static void
+notice_rest(struct composer *k, const char *text, size_t len)
+{
+	size_t line = k->event.end_mark.line, skipped;
+	const char *rest = line_start(text, len, line);
+
+	if (rest == NULL || k->event.data.document_end.implicit)
+		return;
+	rest += k->event.end_mark.column;
+	if (!is_only_blank(rest, (size_t)(text + len - rest), &skipped))
+		notice_ignored(k, (uint32_t)(line + skipped) + k->base_line);
+}
+
+/* kubectl reads one document a piece. UTF-16 it cannot split: read it all. */
 static enum rf_status
 compose(struct composer *k, const char *text, size_t len)
 {
-	enum rf_status st;
-	bool is_done;
+	bool is_whole = is_utf16(text, len), is_done = false;
+	enum rf_status st = RF_OK;
 
 	yaml_parser_set_input_string(
 	    &k->parser, (const unsigned char *)text, len);
-	do {
+	while (st == RF_OK && !is_done) {
 		if (!yaml_parser_parse(&k->parser, &k->event))
 			return parser_error(k, text, len);
-		st = on_event(k);
-		is_done = k->event.type == YAML_STREAM_END_EVENT;
+		if (k->event.type == YAML_DOCUMENT_START_EVENT &&
+		    k->n_docs == 1 && !is_whole) {
+			notice_ignored(k, event_line(k));
+			is_done = true;
+		} else {
+			st = on_event(k);
+			is_done = k->event.type == YAML_STREAM_END_EVENT;
+		}
+		if (k->event.type == YAML_DOCUMENT_END_EVENT && !is_whole &&
+		    !k->event.data.document_end.implicit) {
+			notice_rest(k, text, len);
+			is_done = true;
+		}
 		yaml_event_delete(&k->event);
-	} while (st == RF_OK && !is_done);
+	}
+	return st;
+}
+
+static enum rf_status
+read_piece(
+    struct value_reader *r, const char *text, size_t len, uint32_t base_line)
+{
+	struct composer *k;
+	enum rf_status st;
+
+	/* Too large for the stack. */
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		return value_no_memory(r);
+	k->r = r;
+	k->base_line = base_line;
+	if (yaml_parser_initialize(&k->parser)) {
+		st = compose(k, text, len);
+		yaml_parser_delete(&k->parser);
+	} else {
+		st = value_no_memory(r);
+	}
+	free(k);
+	return st;
+}
+
+/* What kubectl sees in a line, before any YAML. */
+enum line_kind {
+	LINE_TEXT,
+	LINE_BLANK,
+	LINE_SEPARATOR,
+	LINE_BAD,
+	LINE_PERCENT
+};
+
+static enum line_kind
+classify(const char *line, size_t len)
+{
+	const char *c = line, *end = line + len;
+	bool is_separator = len >= 3 && memcmp(line, "---", 3) == 0;
+
+	if (is_separator)
+		c += 3;
+	/* A carriage return alone breaks lines too, but not for kubectl. */
+	while (c < end && (*c == ' ' || *c == '\t' || *c == '\r'))
+		c++;
+	if (is_separator)
+		return c == end || *c == '#' ||
+			memchr(line, '\r', (size_t)(c - line)) != NULL
+		    ? LINE_SEPARATOR
+		    : LINE_BAD;
+	if (c == end || *c == '#')
+		return LINE_BLANK;
+	return *line == '%' ? LINE_PERCENT : LINE_TEXT;
+}
+
+struct piece {
+	const char *start;
+	uint32_t line;
+	bool has_text;
+};
+
+/* Look at one line; a separator ends the piece before it. */
+static enum rf_status
+take_line(struct value_reader *r, struct piece *p, const char *line, size_t len,
+    uint32_t number)
+{
+	enum line_kind kind = classify(line, len);
+	enum rf_status st = RF_OK;
+
+	if (kind == LINE_BAD)
+		return rf_fail(r->err, RF_CORRUPT,
+		    "line %u: content on the --- line, which kubectl refuses",
+		    (unsigned)number);
+	if (kind == LINE_PERCENT && !p->has_text)
+		return rf_fail(r->err, RF_CORRUPT,
+		    "line %u: a %% directive, which kubectl refuses",
+		    (unsigned)number);
+	if (kind == LINE_SEPARATOR) {
+		if (p->has_text)
+			st = read_piece(
+			    r, p->start, (size_t)(line - p->start), p->line);
+		*p = (struct piece){ line, number, false };
+	}
+	if (kind == LINE_TEXT || kind == LINE_PERCENT)
+		p->has_text = true;
 	return st;
 }
 
@@ -438,21 +535,20 @@ enum rf_status
 value_read_yaml(
     struct value_reader *r, const char *text, size_t len, uint32_t base_line)
 {
-	struct composer *k;
+	const char *end = text + len, *s = text;
+	struct piece p = { text, base_line, false };
 	enum rf_status st = RF_OK;
 
-	if (!is_utf16(text, len))
-		st = check_separators(r, text, len, base_line);
-	if (st != RF_OK)
-		return st;
-	k = arena_alloc(r->arena, sizeof(*k)); /* too large for the stack */
-	if (k == NULL)
-		return value_no_memory(r);
-	k->r = r;
-	k->base_line = base_line;
-	if (!yaml_parser_initialize(&k->parser))
-		return value_no_memory(r);
-	st = compose(k, text, len);
-	yaml_parser_delete(&k->parser);
+	if (is_utf16(text, len))
+		return read_piece(r, text, len, base_line);
+	for (; st == RF_OK && s < end; base_line++) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		const char *stop = nl == NULL ? end : nl;
+
+		st = take_line(r, &p, s, (size_t)(stop - s), base_line);
+		s = nl == NULL ? end : nl + 1;
+	}
+	if (st == RF_OK && p.has_text)
+		st = read_piece(r, p.start, (size_t)(end - p.start), p.line);
 	return st;
 }
