@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/json_writer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "core/rfc3339.h"
+#include "report/text.h"
+
+void
+json_writer_init(struct json_writer *w, FILE *out)
+{
+	*w = (struct json_writer){ .out = out };
+}
+
+static bool
+is_inline(const struct json_writer *w)
+{
+	return w->inline_from != 0 && w->depth >= w->inline_from;
+}
+
+static void
+put_text(struct json_writer *w, const char *s)
+{
+	fputc('"', w->out);
+	while (*s != '\0') {
+		size_t len;
+		uint32_t rune = text_decode(s, &len);
+
+		if (rune == '"' || rune == '\\')
+			fprintf(w->out, "\\%c", (int)rune);
+		else if (rune == '\n')
+			fputs("\\n", w->out);
+		else if (rune == '\t')
+			fputs("\\t", w->out);
+		else if (rune == TEXT_INVALID)
+			fputs("\\ufffd", w->out);
+		else if (text_is_control(rune))
+			fprintf(w->out, "\\u%04" PRIx32, rune);
+		else
+			(void)fwrite(s, 1, len, w->out);
+		s += len;
+	}
+	fputc('"', w->out);
+}
+
+static void
+new_line(struct json_writer *w)
+{
+	fprintf(w->out, "\n%*s", (int)(2 * w->depth), "");
+}
+
+/* What stands before a value: comma, line, key. */
+static void
+start(struct json_writer *w, const char *name)
+{
+	if (w->has_member[w->depth])
+		fputs(is_inline(w) ? ", " : ",", w->out);
+	if (w->depth > 0 && !is_inline(w))
+		new_line(w);
+	w->has_member[w->depth] = w->depth > 0;
+	if (name != NULL) {
+		put_text(w, name);
+		fputs(": ", w->out);
+	}
+}
+
+static void
+begin(struct json_writer *w, const char *name, char bracket, bool one_line)
+{
+	start(w, name);
+	fputc(bracket, w->out);
+	assert(w->depth < JSON_WRITER_DEPTH);
+	w->has_member[++w->depth] = false;
+	if (one_line && w->inline_from == 0)
+		w->inline_from = w->depth;
+}
+
+static void
+end(struct json_writer *w, char bracket)
+{
+	bool had = w->has_member[w->depth], one_line = is_inline(w);
+
+	assert(w->depth > 0);
+	if (w->inline_from == w->depth)
+		w->inline_from = 0;
+	w->depth--;
+	if (had && !one_line)
+		new_line(w);
+	fputc(bracket, w->out);
+}
+
+void
+json_object_begin(struct json_writer *w, const char *name)
+{
+	begin(w, name, '{', false);
+}
+
+void
+json_array_begin(struct json_writer *w, const char *name)
+{
+	begin(w, name, '[', false);
+}
+
+void
+json_object_begin_inline(struct json_writer *w, const char *name)
+{
+	begin(w, name, '{', true);
+}
+
+void
+json_array_begin_inline(struct json_writer *w, const char *name)
+{
+	begin(w, name, '[', true);
+}
+
+void
+json_object_end(struct json_writer *w)
+{
+	end(w, '}');
+}
+
+void
+json_array_end(struct json_writer *w)
+{
+	end(w, ']');
+}
+
+void
+json_string(struct json_writer *w, const char *name, const char *text)
+{
+	if (text == NULL) {
+		json_null(w, name);
+		return;
+	}
+	start(w, name);
+	put_text(w, text);
+}
+
+void
+json_unsigned(struct json_writer *w, const char *name, uint64_t v)
+{
+	start(w, name);
+	fprintf(w->out, "%" PRIu64, v);
+}
+
+void
+json_bool(struct json_writer *w, const char *name, bool v)
+{
+	start(w, name);
+	fputs(v ? "true" : "false", w->out);
+}
+
+void
+json_null(struct json_writer *w, const char *name)
+{
+	start(w, name);
+	fputs("null", w->out);
+}
+
+void
+json_ip(struct json_writer *w, const char *name, const struct ip_addr *ip)
+{
+	char text[IP_STRLEN];
+
+	json_string(w, name, ip_format(ip, text));
+}
+
+void
+json_time(struct json_writer *w, const char *name, int64_t us)
+{
+	char text[RFC3339_STRLEN];
+
+	json_string(w, name, rfc3339_format(us, text));
+}
+
+void
+json_end(struct json_writer *w)
+{
+	assert(w->depth == 0);
+	fputc('\n', w->out);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/text.h"
+
+/* How many bytes begin with this one; 0: none can. */
+static size_t
+sequence_length(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xc2 && lead < 0xe0)
+		return 2;
+	if (lead >= 0xe0 && lead < 0xf0)
+		return 3;
+	return lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+}
+
+uint32_t
+text_decode(const char *s, size_t *len)
+{
+	static const uint8_t lead_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *b = (const unsigned char *)s;
+	size_t n = sequence_length(b[0]);
+	uint32_t rune = b[0] & lead_bits[n];
+
+	*len = 1;
+	if (n == 0)
+		return TEXT_INVALID;
+	for (size_t i = 1; i < n; i++) {
+		if ((b[i] & 0xc0) != 0x80)
+			return TEXT_INVALID; /* the final NUL ends up here */
+		rune = rune << 6 | (b[i] & 0x3f);
+	}
+	if (rune < least[n] || rune > 0x10ffff ||
+	    (rune >= 0xd800 && rune <= 0xdfff))
+		return TEXT_INVALID;
+	*len = n;
+	return rune;
+}
+
+bool
+text_is_control(uint32_t rune)
+{
+	return rune < 0x20 || (rune >= 0x7f && rune < 0xa0) || rune == 0x061c ||
+	    (rune >= 0x200e && rune <= 0x200f) ||
+	    (rune >= 0x2028 && rune <= 0x202e) ||
+	    (rune >= 0x2066 && rune <= 0x2069) || rune == 0xfeff;
+}
+
+void
+text_escape(struct strbuf *out, const char *s)
+{
+	while (*s != '\0') {
+		size_t len;
+		uint32_t rune = text_decode(s, &len);
+
+		if (rune == '\\')
+			strbuf_puts(out, "\\\\");
+		else if (rune != TEXT_INVALID && !text_is_control(rune))
+			strbuf_add(out, s, len);
+		else
+			for (size_t i = 0; i < len; i++)
+				strbuf_printf(out, "\\x%02x",
+				    (unsigned)(unsigned char)s[i]);
+		s += len;
+	}
+}
+
+size_t
+text_columns(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/view.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct making {
+	const struct flow_set *flows;
+	const struct cluster *c;
+	struct arena *arena;
+};
+
+static int
+compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+compare_end(const struct view_end *a, const struct view_end *b)
+{
+	int c;
+
+	if ((c = compare_u64(a->type, b->type)) != 0 ||
+	    (c = strcmp(a->namespace, b->namespace)) != 0 ||
+	    (c = strcmp(a->kind, b->kind)) != 0 ||
+	    (c = strcmp(a->name, b->name)) != 0)
+		return c;
+	return ip_compare(&a->ip, &b->ip);
+}
+
+static int
+compare_service(const struct view_edge *a, const struct view_edge *b)
+{
+	int c;
+
+	if (a->service_name == NULL || b->service_name == NULL)
+		return (a->service_name != NULL) - (b->service_name != NULL);
+	if ((c = strcmp(a->service_namespace, b->service_namespace)) != 0 ||
+	    (c = strcmp(a->service_name, b->service_name)) != 0)
+		return c;
+	return compare_u64(a->edge->service_port, b->edge->service_port);
+}
+
+int
+view_edge_compare(const struct view_edge *a, const struct view_edge *b)
+{
+	const struct edge *e = a->edge, *f = b->edge;
+	int c;
+
+	if ((c = compare_end(&a->src, &b->src)) != 0 ||
+	    (c = compare_end(&a->dst, &b->dst)) != 0 ||
+	    (c = compare_u64(e->protocol, f->protocol)) != 0 ||
+	    (c = compare_u64(e->port, f->port)) != 0 ||
+	    (c = compare_service(a, b)) != 0 ||
+	    (c = compare_u64(e->outcome, f->outcome)) != 0)
+		return c;
+	return compare_u64(e->certainty, f->certainty);
+}
+
+static int
+compare_edge(const void *a, const void *b)
+{
+	return view_edge_compare(a, b);
+}
+
+static int
+compare_ip(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+static int
+compare_u32(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The first of the names of ip, which are sorted by ip. */
+static size_t
+first_name(const struct flow_set *fs, const struct ip_addr *ip)
+{
+	size_t lo = 0, hi = fs->n_names;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ip_compare(&fs->names[mid].ip, ip) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool
+put_names(const struct making *m, struct view_end *out)
+{
+	const struct flow_set *fs = m->flows;
+	size_t i = first_name(fs, &out->ip), n = 0;
+
+	while (i + n < fs->n_names && ip_equal(&fs->names[i + n].ip, &out->ip))
+		n++;
+	out->dns = arena_calloc(m->arena, n + 1, sizeof(*out->dns));
+	if (out->dns == NULL)
+		return false;
+	for (; out->n_dns < n; out->n_dns++)
+		out->dns[out->n_dns] = fs->names[i + out->n_dns].name;
+	return true;
+}
+
+/* Distinct pods on one side of the edge's flows; false: out of memory. */
+static bool
+count_pods(
+    const struct making *m, const struct edge *e, bool is_src, size_t *out)
+{
+	uint32_t *pods = malloc((e->n_flows + 1) * sizeof(*pods));
+	size_t n = 0;
+
+	*out = 0;
+	if (pods == NULL)
+		return false;
+	for (size_t i = 0; i < e->n_flows; i++) {
+		const struct flow *f = e->flows[i];
+		uint32_t pod =
+		    m->flows->endpoints[is_src ? f->src : f->dst].pod;
+
+		if (pod != FLOW_NONE)
+			pods[n++] = pod;
+	}
+	qsort(pods, n, sizeof(*pods), compare_u32);
+	for (size_t i = 0; i < n; i++)
+		*out += i == 0 || pods[i] != pods[i - 1];
+	free(pods);
+	return true;
+}
+
+/* A node that the cluster has no object for goes by its address. */
+static const char *
+node_name(const struct making *m, const struct endpoint *e)
+{
+	char text[IP_STRLEN];
+
+	if (e->node < m->c->n_nodes)
+		return m->c->nodes[e->node].name;
+	return arena_strdup(m->arena, ip_format(&e->ip, text));
+}
+
+static bool
+put_end(const struct making *m, const struct edge *edge, bool is_src,
+    struct view_end *out)
+{
+	const struct endpoint *e = is_src ? edge->src : edge->dst;
+
+	*out = (struct view_end){
+		.type = e->type, .namespace = "", .kind = "", .name = ""
+	};
+	switch (e->type) {
+	case ENDPOINT_WORKLOAD: {
+		const struct kube_workload *w = &m->c->workloads[e->workload];
+
+		out->namespace = w->namespace;
+		out->kind = w->kind;
+		out->name = w->name;
+		return count_pods(m, edge, is_src, &out->pods);
+	}
+	case ENDPOINT_NODE:
+		out->name = node_name(m, e);
+		return out->name != NULL;
+	case ENDPOINT_EXTERNAL:
+		out->ip = e->ip;
+		return put_names(m, out);
+	case ENDPOINT_UNKNOWN:
+		out->ip = e->ip;
+		break;
+	}
+	return true;
+}
+
+static bool
+put_seen_from(const struct making *m, struct view_edge *out)
+{
+	const struct edge *e = out->edge;
+	struct ip_addr *v = arena_calloc(m->arena, e->n_flows + 1, sizeof(*v));
+	size_t n = 0, kept = 0;
+
+	if (v == NULL)
+		return false;
+	for (size_t i = 0; i < e->n_flows; i++) {
+		const struct flow *f = e->flows[i];
+
+		if (f->seen_src != f->src)
+			v[n++] = m->flows->endpoints[f->seen_src].ip;
+	}
+	qsort(v, n, sizeof(*v), compare_ip);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !ip_equal(&v[kept - 1], &v[i]))
+			v[kept++] = v[i];
+	out->seen_from = v;
+	out->n_seen_from = kept;
+	return true;
+}
+
+static bool
+put_edge(const struct making *m, const struct edge *e, struct view_edge *out)
+{
+	*out = (struct view_edge){ .edge = e };
+	if (e->service < m->c->n_services) {
+		out->service_namespace = m->c->services[e->service].namespace;
+		out->service_name = m->c->services[e->service].name;
+	}
+	return put_end(m, e, true, &out->src) &&
+	    put_end(m, e, false, &out->dst) && put_seen_from(m, out);
+}
+
+enum rf_status
+view_make(struct view *out, const struct edge_set *edges,
+    const struct flow_set *flows, const struct cluster *c, struct arena *arena,
+    struct rf_error *err)
+{
+	struct making m = { .flows = flows, .c = c, .arena = arena };
+	size_t n = edges->n_edges;
+	struct view_edge *v = arena_calloc(arena, n + 1, sizeof(*v));
+
+	*out = (struct view){ 0 };
+	for (size_t i = 0; v != NULL && i < n; i++)
+		if (!put_edge(&m, &edges->edges[i], &v[i]))
+			v = NULL;
+	if (v == NULL)
+		return rf_fail(err, RF_NOMEM, "report: out of memory");
+	qsort(v, n, sizeof(*v), compare_edge);
+	*out = (struct view){ .edges = v, .n_edges = n, .flows = flows };
+	return RF_OK;
+}
+
+static void
+add_lower(struct strbuf *out, const char *s)
+{
+	for (; *s != '\0'; s++)
+		strbuf_putc(out, (char)tolower((unsigned char)*s));
+}
+
+void
+view_end_text(struct strbuf *out, const struct view_end *e)
+{
+	char ip[IP_STRLEN];
+
+	if (e->type == ENDPOINT_WORKLOAD) {
+		strbuf_printf(out, "%s/", e->namespace);
+		add_lower(out, e->kind);
+		strbuf_printf(out, "/%s", e->name);
+		return;
+	}
+	if (e->type == ENDPOINT_NODE) {
+		strbuf_printf(out, "node/%s", e->name);
+		return;
+	}
+	/* No address: one of several backends, of different workloads. */
+	strbuf_printf(out, "%s/%s", endpoint_type_name(e->type),
+	    ip_is_none(&e->ip) ? "several" : ip_format(&e->ip, ip));
+	if (e->n_dns > 0)
+		strbuf_printf(out, " (%s%s)", e->dns[0],
+		    e->n_dns > 1 ? ", \xe2\x80\xa6" : "");
+}
+
+void
+view_service_text(struct strbuf *out, const struct view_edge *e)
+{
+	if (e->service_name != NULL)
+		strbuf_printf(out, "%s/%s:%u", e->service_namespace,
+		    e->service_name, e->edge->service_port);
+}
