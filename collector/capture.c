@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collector/decode.h"
+
+/* libpcap reads each packet with two small reads: what it saves to do them
+ * out of a large buffer, and without a lock each, is half of its time. */
+#define READ_BUFFER_BYTES ((size_t)256 * 1024)
+
+struct capture {
+	pcap_t *pcap;
+	char *name;
+	char *read_buffer; /* of pcap's FILE, outlives it */
+	struct capture_frame frame;
+	uint64_t n;
+};
+
+/* A stream of its own in either case, so that closing it is always right. */
+static FILE *
+open_stream(const char *path)
+{
+	FILE *file = NULL;
+	int fd = strcmp(path, "-") == 0
+	    ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+	    : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		file = fdopen(fd, "rb");
+	if (fd >= 0 && file == NULL)
+		(void)close(fd);
+	return file;
+}
+
+/*
+ * What libpcap could only call an unknown format. The bytes that tell are
+ * put back; a pipe cannot seek, but none of these is a capture's first byte.
+ */
+static enum rf_status
+check_content(FILE *file, const char *name, struct rf_error *err)
+{
+	struct stat st;
+	int first, second;
+
+	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
+		return rf_fail(err, RF_IO, "%s: is a directory", name);
+	first = getc(file);
+	if (first == EOF && ferror(file) != 0)
+		return rf_fail(
+		    err, RF_IO, "read %s: %s", name, strerror(errno));
+	if (first == EOF)
+		return rf_fail(err, RF_CORRUPT,
+		    "%s: empty, where a capture should begin", name);
+	if (first != 0x1f) {
+		(void)ungetc(first, file);
+		return RF_OK;
+	}
+	second = getc(file);
+	if (second == 0x8b)
+		return rf_fail(err, RF_CORRUPT,
+		    "%s: gzip-compressed; use gzip -dc FILE | "
+		    "ringfence collect -r -",
+		    name);
+	return rf_fail(
+	    err, RF_CORRUPT, "%s: no capture: neither pcap nor pcapng", name);
+}
+
+/* Give the stream to libpcap, which closes it from then on. */
+static enum rf_status
+open_pcap(struct capture *c, FILE *file, struct rf_error *err)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(
+	    file, PCAP_TSTAMP_PRECISION_MICRO, why);
+	if (c->pcap != NULL)
+		return RF_OK;
+	if (strcmp(why, "unknown file format") == 0)
+		return rf_fail(err, RF_CORRUPT,
+		    "%s: no capture: neither pcap nor pcapng", c->name);
+	if (feof(file) != 0)
+		return rf_fail(err, RF_CORRUPT,
+		    "%s: truncated in the file's header: %s", c->name, why);
+	return rf_fail(err, RF_CORRUPT, "%s: no capture that can be read: %s",
+	    c->name, why);
+}
+
+static enum rf_status
+check_link(const struct capture *c, struct rf_error *err)
+{
+	if (decode_link_supported(pcap_datalink(c->pcap)))
+		return RF_OK;
+	return rf_fail(err, RF_INVAL,
+	    "%s: link type %s (%d) is not supported; capture on an Ethernet "
+	    "interface or on \"any\"",
+	    c->name, capture_link_name(c), pcap_datalink(c->pcap));
+}
+
+enum rf_status
+capture_open_file(struct capture **out, const char *path, struct rf_error *err)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	struct capture *c;
+	FILE *file = NULL;
+	enum rf_status rc = RF_NOMEM;
+
+	*out = NULL;
+	c = calloc(1, sizeof(*c));
+	if (c != NULL) {
+		c->name = strdup(name);
+		c->read_buffer = malloc(READ_BUFFER_BYTES);
+	}
+	if (c == NULL || c->name == NULL || c->read_buffer == NULL) {
+		rc = rf_fail(err, RF_NOMEM, "open %s: out of memory", name);
+		goto out;
+	}
+	file = open_stream(path);
+	if (file == NULL) {
+		rc = rf_fail(err, RF_IO, "open %s: %s", name, strerror(errno));
+		goto out;
+	}
+	(void)setvbuf(file, c->read_buffer, _IOFBF, READ_BUFFER_BYTES);
+	(void)__fsetlocking(file, FSETLOCKING_BYCALLER);
+	rc = check_content(file, name, err);
+	if (rc == RF_OK)
+		rc = open_pcap(c, file, err);
+	if (rc != RF_OK)
+		goto out;
+	file = NULL;
+	rc = check_link(c, err);
+	if (rc != RF_OK)
+		goto out;
+	*out = c;
+	c = NULL;
+out:
+	if (file != NULL)
+		(void)fclose(file);
+	capture_close(c);
+	return rc;
+}
+
+void
+capture_close(struct capture *c)
+{
+	if (c == NULL)
+		return;
+	if (c->pcap != NULL)
+		pcap_close(c->pcap);
+	free(c->read_buffer);
+	free(c->name);
+	free(c);
+}
+
+/* Say where reading ended; a pipe does not know its position. */
+static enum capture_result
+fail_reading(struct capture *c, struct rf_error *err)
+{
+	FILE *file = pcap_file(c->pcap);
+	off_t at = ftello(file);
+	char where[64] = "";
+
+	if (at >= 0)
+		(void)snprintf(
+		    where, sizeof(where), " at byte %jd", (intmax_t)at);
+	if (feof(file) != 0)
+		(void)rf_fail(err, RF_CORRUPT,
+		    "%s: truncated after packet %ju%s", c->name,
+		    (uintmax_t)c->n, where);
+	else
+		(void)rf_fail(err, ferror(file) != 0 ? RF_IO : RF_CORRUPT,
+		    "%s: after packet %ju%s: %s", c->name, (uintmax_t)c->n,
+		    where, pcap_geterr(c->pcap));
+	return CAPTURE_FAILED;
+}
+
+enum capture_result
+capture_next(
+    struct capture *c, const struct capture_frame **frame, struct rf_error *err)
+{
+	struct pcap_pkthdr *header;
+
+	switch (pcap_next_ex(c->pcap, &header, &c->frame.data)) {
+	case 1:
+		break;
+	case PCAP_ERROR_BREAK: /* a file's end */
+		return CAPTURE_END;
+	default:
+		return fail_reading(c, err);
+	}
+	c->frame.ts_us =
+	    (int64_t)header->ts.tv_sec * 1000000 + header->ts.tv_usec;
+	c->frame.captured = header->caplen;
+	c->frame.wire_len = header->len;
+	c->n++;
+	*frame = &c->frame;
+	return CAPTURE_FRAME;
+}
+
+const char *
+capture_name(const struct capture *c)
+{
+	return c->name;
+}
+
+int
+capture_link(const struct capture *c)
+{
+	return pcap_datalink(c->pcap);
+}
+
+const char *
+capture_link_name(const struct capture *c)
+{
+	const char *name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
+
+	return name != NULL ? name : "unknown";
+}
+
+uint32_t
+capture_snaplen(const struct capture *c)
+{
+	return (uint32_t)pcap_snapshot(c->pcap);
+}
+
+bool
+capture_is_swapped(const struct capture *c)
+{
+	return pcap_is_swapped(c->pcap) != 0;
+}
+
+uint64_t
+capture_count(const struct capture *c)
+{
+	return c->n;
+}
