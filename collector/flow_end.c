@@ -4,7 +4,8 @@
 
 #include "collector/flow_internal.h"
 
-#define ROOM_LOOK 64 /* legs compared before one has to go */
+#define ROOM_LOOK         64 /* legs compared before one has to go */
+#define CROWDED_CLOSED_MS 2000
 
 void
 flow_clock(struct flow_table *ft, int64_t ts_us)
@@ -151,11 +152,26 @@ is_root(const struct leg *leg)
 	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
 }
 
+/* May this root go now? With more than half of the table in use, what is
+ * closed makes place soon. */
+static bool
+is_over(const struct flow_table *ft, const struct leg *leg, bool crowded)
+{
+	uint32_t idle = ft->now_ms - leg->last_ms;
+
+	if (idle <= CROWDED_CLOSED_MS)
+		return false;
+	return (crowded && leg_is_closed(leg)) || idle > flow_idle_ms(leg);
+}
+
 void
 flow_expire(struct flow_table *ft, size_t n)
 {
 	struct leg_pool *pool = &ft->pool;
+	bool crowded = pool->live > pool->max / 2;
 
+	if (crowded)
+		n *= 2;
 	if (n > pool->used)
 		n = pool->used;
 	for (; n > 0; n--) {
@@ -164,8 +180,8 @@ flow_expire(struct flow_table *ft, size_t n)
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
 		leg = &pool->legs[ft->hand];
-		if (is_root(leg) &&
-		    ft->now_ms - leg->last_ms > flow_idle_ms(leg))
+		__builtin_prefetch(leg + 8);
+		if (is_root(leg) && is_over(ft, leg, crowded))
 			flow_end(ft, ft->hand);
 		ft->hand++;
 	}

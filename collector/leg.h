@@ -100,14 +100,16 @@ leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
 	__builtin_prefetch(&pool->slots[hash & pool->slot_mask]);
 }
 
-/* Bring in the leg that the slot leads to, most likely the right one. */
+/* Bring in the leg that the hash most likely stands for. */
 static inline void
 leg_prefetch(const struct leg_pool *pool, uint32_t hash)
 {
-	const struct leg_slot *s = &pool->slots[hash & pool->slot_mask];
+	uint32_t i = hash & pool->slot_mask;
 
-	if (s->leg != 0)
-		__builtin_prefetch(&pool->legs[s->leg - 1]);
+	while (pool->slots[i].leg != 0 && pool->slots[i].hash != hash)
+		i = (i + 1) & pool->slot_mask;
+	if (pool->slots[i].leg != 0)
+		__builtin_prefetch(&pool->legs[pool->slots[i].leg - 1]);
 }
 
 /* Index of the leg with that key, or LEG_NONE. */

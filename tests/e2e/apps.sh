@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# apps.sh RINGFENCE [APP...] - whole runs on applications with a known truth.
+#
+# An APP is a folder with flows.pcap, snapshot.json, expected-edges.json and,
+# where there are, manifests/policies.yaml with expected-audit.json; beside it
+# score.py. Without APP: all of ../shared/apps, or none where it is not there.
+bin=$1
+shift
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -eq 0 ] && set -- "$here"/../../../shared/apps/*/
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+: >"$tmp/log"
+
+say() { # OK NAME [WHY]
+	if [ "$1" -eq 0 ]; then
+		echo "ok $2"
+	else
+		echo "not ok $2${3:+: $3}"
+	fi | tee -a "$tmp/log"
+}
+
+# score.py on one folder of policies: complete, survives a rollout, no excess.
+score() { # APP POLICIES NAME
+	python3 "$1/../score.py" score "$1" --policies "$2"/*/*.yaml \
+		--json >"$tmp/score.json" 2>"$tmp/score.err" || {
+		say 1 "$3: score.py" "$(tail -1 "$tmp/score.err")"
+		return
+	}
+	python3 - "$tmp/score.json" "$3" <<-'EOF' | tee -a "$tmp/log"
+	import json, sys
+	r = json.load(open(sys.argv[1]))
+	c, t = r["completeness"], r["tightness"]
+	for name, good, got in (
+	        ("complete", c["ratio"] == 1, c["ratio"]),
+	        ("after a rollout", c["after_rollout"] == 1, c["after_rollout"]),
+	        ("DNS everywhere", not c["workloads_without_dns"],
+	         c["workloads_without_dns"]),
+	        ("no excess", t["excess"] == 0, t["excess"])):
+	    print("%s %s: %s%s" % ("ok" if good else "not ok", sys.argv[2], name,
+	                           "" if good else ": %s" % got))
+	print("# %s: %s" % (sys.argv[2], r["size"]))
+	EOF
+}
+
+recommend() { # APP DB NAME
+	names=$(python3 -c "import json, sys
+print(' '.join('-n ' + n for n in json.load(open(sys.argv[1]))[
+    'scopeNamespaces']))" "$1/expected-edges.json")
+	rm -rf "$tmp/out"
+	# shellcheck disable=SC2086
+	"$bin" recommend --db "$2" $names -o "$tmp/out" >"$tmp/story" 2>&1
+	rc=$?
+	if grep -q 169.254.169.254 "$1/expected-edges.json"; then
+		[ $rc -eq 1 ]
+		say $? "$3: the metadata address is asked for" "exit $rc"
+		rm -rf "$tmp/out"
+		# shellcheck disable=SC2086
+		"$bin" recommend --db "$2" $names -o "$tmp/out" \
+			--allow-metadata >"$tmp/story" 2>&1
+		rc=$?
+	fi
+	say $rc "$3: recommend" "exit $rc: $(tail -1 "$tmp/story")"
+	[ -d "$tmp/out" ] && score "$1" "$tmp/out" "$3"
+}
+
+run() { # APP NAME CAPTURE...
+	app=$1 name=$2
+	shift 2
+	db=$tmp/flows.db
+	rm -f "$db"*
+	"$bin" collect -r "$@" --snapshot "$app/snapshot.json" --db "$db" \
+		>"$tmp/collect.out" 2>&1
+	rc=$?
+	say $rc "$name: collect" "exit $rc: $(tail -1 "$tmp/collect.out")"
+	"$bin" flows --db "$db" -o json >"$tmp/flows.json" 2>"$tmp/err"
+	say $? "$name: flows" "$(tail -1 "$tmp/err")"
+	python3 "$here/compare_edges.py" "$app" "$tmp/flows.json" 2>&1 |
+		sed "s,^ok ,ok $name: ,;s,^not ok ,not ok $name: ," |
+		tee -a "$tmp/log"
+	recommend "$app" "$db" "$name"
+	[ -f "$app/manifests/policies.yaml" ] || return
+	ns=$(python3 -c "import json, sys
+print(json.load(open(sys.argv[1]))['scopeNamespaces'][0])" \
+		"$app/expected-edges.json")
+	"$bin" audit --db "$db" -f "$app/manifests/policies.yaml" \
+		--default-namespace "$ns" -o json >"$tmp/audit.json" \
+		2>"$tmp/err"
+	[ $? -le 1 ]
+	say $? "$name: audit" "$(tail -1 "$tmp/err")"
+	python3 "$here/compare_audit.py" "$app" "$tmp/audit.json" 2>&1 |
+		sed "s,^ok ,ok $name: ,;s,^not ok ,not ok $name: ," |
+		tee -a "$tmp/log"
+}
+
+for app in "$@"; do
+	app=${app%/}
+	[ -f "$app/flows.pcap" ] || continue
+	run "$app" "$(basename "$app")" "$app/flows.pcap"
+	[ -d "$app/pcaps" ] &&
+		run "$app" "$(basename "$app") by node" "$app"/pcaps/*.pcap
+done
+passed=$(grep -c '^ok ' "$tmp/log")
+failed=$(grep -c '^not ok ' "$tmp/log")
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
