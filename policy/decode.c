@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decode.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -199,17 +199,27 @@ check_string(
  * 80.0 and 1e3 reach the server as 80 and 1000 when a YAML reader sends
  * them, and as they are, which it refuses, when they stand in JSON.
  */
+static bool
+is_integer(const struct reading *r, const struct value *v)
+{
+	double d = v->number;
+
+	if (v->kind != VALUE_INT && v->kind != VALUE_FLOAT)
+		return false;
+	if (r->is_json)
+		return v->kind == VALUE_INT && strpbrk(v->text, ".eE") == NULL;
+	return v->kind == VALUE_INT ||
+	    (d > -9e15 && d < 9e15 && !((double)(int64_t)d < d) &&
+		!((double)(int64_t)d > d));
+}
+
 static void
 check_integer(struct reading *r, const struct field_path *path,
     const struct value *v, int64_t min, int64_t max)
 {
-	bool whole = v->kind == VALUE_FLOAT && !r->is_json &&
-	    v->number > -9e15 && v->number < 9e15 &&
-	    !((double)(int64_t)v->number < v->number) &&
-	    !((double)(int64_t)v->number > v->number);
 	int64_t n;
 
-	if (v->kind != VALUE_INT && !whole) {
+	if (!is_integer(r, v)) {
 		wrong_type(r, path, v, "an integer");
 		return;
 	}
@@ -232,45 +242,34 @@ check_int_or_string(
 		wrong_type(r, path, v, "an integer or a string");
 }
 
-static int
-compare_pairs(const void *a, const void *b)
-{
-	const struct value_pair *const *x = a, *const *y = b;
-	int d = strcmp((*x)->key, (*y)->key);
-
-	return d != 0 ? d : (*x > *y) - (*x < *y);
-}
-
 /*
  * A JSON client sends both of two equal fields, and a strict server refuses
- * them; a YAML client sends the last one only. Sorted, as a map may be large.
+ * them; a YAML client sends the last one only, and that is what stands here.
  */
 static void
-check_duplicates(
-    struct reading *r, const struct field_path *map, const struct value *v)
+check_duplicate(struct reading *r, const struct field_path *path,
+    const struct value_pair *pair)
 {
-	const struct value_pair **by_key;
+	char want[128];
+	int n;
 
-	if (v->n < 2)
+	if (r->n_duplicates == 0)
 		return;
-	by_key = arena_calloc(r->arena, v->n, sizeof(const void *));
-	if (by_key == NULL) {
-		r->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < v->n; i++)
-		by_key[i] = &v->pairs[i];
-	qsort(by_key, v->n, sizeof(const void *), compare_pairs);
-	for (size_t i = 1; i < v->n; i++) {
-		struct field_path path = path_key(map, by_key[i]->key);
+	n = snprintf(want, sizeof(want), "duplicate key \"%.80s\"", pair->key);
+	for (size_t i = 0; i < r->n_duplicates; i++) {
+		struct duplicate_key *d = &r->duplicates[i];
 
-		if (strcmp(by_key[i]->key, by_key[i - 1]->key) != 0)
+		if (d->is_placed || d->line != pair->line ||
+		    strncmp(d->text, want, (size_t)n) != 0)
 			continue;
-		problem_add(r, &path, by_key[i]->line,
-		    r->is_json ? PROBLEM_DECODE : PROBLEM_WARNING,
-		    "duplicate field; it stands on line %u already%s",
-		    by_key[i - 1]->line,
-		    r->is_json ? "" : ", and only the last one counts");
+		d->is_placed = true;
+		if (r->is_json)
+			problem_add(r, path, d->line, PROBLEM_DECODE,
+			    "duplicate field");
+		else
+			problem_add(r, path, d->line, PROBLEM_WARNING, "%s",
+			    problem_clean(r, d->text));
+		return;
 	}
 }
 
@@ -278,10 +277,10 @@ static void
 check_string_map(
     struct reading *r, const struct field_path *path, const struct value *v)
 {
-	check_duplicates(r, path, v);
 	for (size_t i = 0; i < v->n; i++) {
 		struct field_path at = path_key(path, v->pairs[i].key);
 
+		check_duplicate(r, &at, &v->pairs[i]);
 		if (v->pairs[i].value->kind != VALUE_NULL)
 			check_string(r, &at, v->pairs[i].value);
 	}
@@ -316,12 +315,12 @@ static void
 check_struct(struct reading *r, const struct field_path *path,
     const struct value *v, const struct shape *s)
 {
-	check_duplicates(r, path, v);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct value_pair *pair = &v->pairs[i];
 		const struct shape_field *f = find_field(s, pair->key);
 		struct field_path at = path_key(path, pair->key);
 
+		check_duplicate(r, &at, pair);
 		if (f == NULL)
 			unknown_field(r, &at, pair->line, s);
 		else

@@ -21,6 +21,15 @@ struct field_path {
 	size_t index;
 };
 
+/* A key that value_read found twice; line is that of the later one. */
+struct duplicate_key {
+	uint32_t line;
+	const char *text; /* as value_read said it */
+	bool is_placed;   /* decode_check knew its object and field */
+};
+
+#define DUPLICATE_KEYS_MAX 64
+
 /* What is being read, and what was found so far. */
 struct reading {
 	struct arena *arena;
@@ -29,7 +38,9 @@ struct reading {
 	const char *file;   /* in arena, or NULL */
 	const char *object; /* "NetworkPolicy ns/name", or "" */
 	bool is_json;       /* the text is JSON, not YAML */
-	bool failed;        /* memory ran out: what was recorded is not all */
+	struct duplicate_key duplicates[DUPLICATE_KEYS_MAX]; /* of the text */
+	size_t n_duplicates;
+	bool failed; /* memory ran out: what was recorded is not all */
 };
 
 static inline struct field_path

@@ -214,16 +214,37 @@ read_object(struct policy_reader *r, const struct value *object,
 		skip_object(r, object, version, kind);
 }
 
-/* value_read's own findings. Duplicate keys are reported by decode_check,
- * which knows the object and the field. */
+/* value_read's own findings. Duplicate keys wait for decode_check, which
+ * knows their object and field. */
 static void
 take_notice(void *arg, uint32_t line, const char *text)
 {
-	struct policy_reader *r = arg;
+	struct reading *rd = &((struct policy_reader *)arg)->reading;
+	const char *kept = arena_strdup(rd->arena, text);
 
-	if (strstr(text, "uplicate key") == NULL)
-		problem_add(
-		    &r->reading, NULL, line, PROBLEM_WARNING, "%s", text);
+	if (kept == NULL)
+		rd->failed = true;
+	else if (strncmp(text, "duplicate key", 13) == 0 &&
+	    rd->n_duplicates < DUPLICATE_KEYS_MAX)
+		rd->duplicates[rd->n_duplicates++] = (struct duplicate_key){
+			.line = line,
+			.text = kept,
+		};
+	else
+		problem_add(rd, NULL, line, PROBLEM_WARNING, "%s",
+		    problem_clean(rd, text));
+}
+
+/* Duplicates outside of every NetworkPolicy: other kinds, lists. */
+static void
+report_unplaced(struct reading *rd)
+{
+	for (size_t i = 0; i < rd->n_duplicates; i++)
+		if (!rd->duplicates[i].is_placed)
+			problem_add(rd, NULL, rd->duplicates[i].line,
+			    PROBLEM_WARNING, "%s",
+			    problem_clean(rd, rd->duplicates[i].text));
+	rd->n_duplicates = 0;
 }
 
 /* kubectl gives a text that begins with a brace to its JSON reader. */
@@ -231,7 +252,7 @@ static bool
 is_json(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (strchr(" \t\r\n", text[i]) == NULL || text[i] == '\0')
+		if (strchr(" \t\r\n\v\f", text[i]) == NULL || text[i] == '\0')
 			return text[i] == '{';
 	return false;
 }
@@ -241,12 +262,13 @@ policy_reader_text(struct policy_reader *r, const char *file, const char *text,
     size_t len, struct rf_error *err)
 {
 	struct reading *rd = &r->reading;
-	struct rf_error why;
+	struct rf_error why = { 0 };
 	struct value_docs docs = { 0 };
 	enum rf_status st;
 
 	rd->file = file == NULL ? NULL : arena_strdup(rd->arena, file);
 	rd->is_json = is_json(text, len);
+	rd->n_duplicates = 0;
 	if (file != NULL && rd->file == NULL)
 		return rf_fail(err, RF_NOMEM, "policy reader: out of memory");
 	st = value_read(&docs, rd->arena, text, len, take_notice, r, &why);
@@ -254,9 +276,11 @@ policy_reader_text(struct policy_reader *r, const char *file, const char *text,
 		return rf_fail(err, st, "%s: %s",
 		    file == NULL ? "policies" : file, why.msg);
 	if (st != RF_OK)
-		problem_add(rd, NULL, 0, PROBLEM_DECODE, "%s", why.msg);
+		problem_add(rd, NULL, 0, PROBLEM_DECODE, "%s",
+		    problem_clean(rd, why.msg));
 	for (size_t i = 0; st == RF_OK && i < docs.n; i++)
 		read_object(r, docs.docs[i], "", "");
+	report_unplaced(rd);
 	if (rd->failed)
 		return rf_fail(err, RF_NOMEM, "policy reader: out of memory");
 	return RF_OK;
