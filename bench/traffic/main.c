@@ -74,36 +74,51 @@ draw(struct gen *g, uint32_t below)
 	return (uint32_t)(((z ^ z >> 31) >> 32) * below >> 32);
 }
 
+static enum edge_kind
+choose_kind(uint32_t percent)
+{
+	if (percent < 60)
+		return EDGE_SERVICE;
+	if (percent < 75)
+		return EDGE_DIRECT;
+	return percent < 90 ? EDGE_EXTERNAL : EDGE_PROBE;
+}
+
+static enum flow_outcome
+choose_outcome(uint32_t percent)
+{
+	if (percent < 80)
+		return OUTCOME_ESTABLISHED;
+	if (percent < 90)
+		return OUTCOME_MIDSTREAM;
+	return percent < 95 ? OUTCOME_REFUSED : OUTCOME_UNANSWERED;
+}
+
+/* Edges may be twins; the truth's readers add them up. */
 static void
 choose_edges(struct gen *g)
 {
+	const unsigned others = CLUSTER_WORKLOADS - 1; /* all but CoreDNS */
+
 	for (unsigned i = 0; i < N_EDGES; i++) {
 		struct gen_edge *e = &g->edges[i];
-		uint32_t r = draw(g, 100);
+		uint32_t kind = draw(g, 100), outcome = draw(g, 100);
 
-		*e = (struct gen_edge){ .src = 1 + i % (CLUSTER_WORKLOADS - 1),
-			.dst = 1 +
-			    (i * 7 + i / CLUSTER_WORKLOADS * 13 + 3) %
-				(CLUSTER_WORKLOADS - 1) };
-		if (e->dst == e->src)
-			e->dst = 1 + e->dst % (CLUSTER_WORKLOADS - 1);
-		if (i < CLUSTER_WORKLOADS - 1 && i % 2 == 0) {
+		e->src = 1 + i % others;
+		if (i < others && i % 2 == 0) {
 			e->kind = EDGE_DNS;
-			e->dst = 0;
+			continue; /* to workload 0 */
+		}
+		e->kind = choose_kind(kind);
+		if (e->kind == EDGE_EXTERNAL) {
+			e->dst = i % CLUSTER_EXTERNALS;
 			continue;
 		}
-		e->kind = r < 60 ? EDGE_SERVICE
-		    : r < 75     ? EDGE_DIRECT
-		    : r < 90     ? EDGE_EXTERNAL
-				 : EDGE_PROBE;
-		if (e->kind == EDGE_EXTERNAL)
-			e->dst = i % CLUSTER_EXTERNALS;
-		r = draw(g, 100);
-		if (e->kind == EDGE_SERVICE || e->kind == EDGE_DIRECT)
-			e->outcome = r < 80 ? OUTCOME_ESTABLISHED
-			    : r < 90        ? OUTCOME_MIDSTREAM
-			    : r < 95        ? OUTCOME_REFUSED
-					    : OUTCOME_UNANSWERED;
+		e->dst = 1 + (i * 7 + i / others * 13 + 3) % others;
+		if (e->dst == e->src)
+			e->dst = 1 + e->dst % others;
+		if (e->kind != EDGE_PROBE)
+			e->outcome = choose_outcome(outcome);
 	}
 }
 
