@@ -20,9 +20,9 @@
 struct recommend_options {
 	const char *const *namespaces; /* n 0: all that have flows or pods */
 	size_t n_namespaces;
-	unsigned max_external;     /* exact addresses per workload and port
-				    * before they are merged; 0: default 16 */
-	bool allow_metadata;       /* 169.254.169.254 for every workload seen */
+	unsigned max_external; /* exact addresses per workload and port
+				* before they are merged; 0: default 16 */
+	bool allow_metadata;   /* 169.254.169.254 for every workload seen */
 	const char *const *metadata_workloads; /* "ns/name" that may reach it */
 	size_t n_metadata_workloads;
 };
@@ -46,8 +46,8 @@ struct recommend_note {
 /* One policy and the file it belongs in. */
 struct recommend_file {
 	const char *namespace;
-	const char *name;   /* "10-frontend.yaml": order is rollout order */
-	uint32_t policy;    /* index in the set */
+	const char *name; /* "10-frontend.yaml": order is rollout order */
+	uint32_t policy;  /* index in the set */
 };
 
 struct recommend_proof {
@@ -56,7 +56,7 @@ struct recommend_proof {
 	size_t edges_excluded;  /* of them, on the list of exclusions */
 	size_t edges_decisions; /* of them, waiting for a decision */
 	size_t rules, rules_needed; /* rules_needed: removing drops an edge */
-	size_t rollout_steps;   /* every prefix of them drops nothing */
+	size_t rollout_steps;       /* every prefix of them drops nothing */
 };
 
 struct recommendation {

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * External addresses: exact up to a limit, then merged as long as what the
+ * prefixes let in beyond the observed stays within a budget. Merging never
+ * crosses from public to private and never takes in the cluster's own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+#define MERGE_BUDGET 4 /* addresses covered for each one observed */
+
+static enum rf_status
+add_block(struct run *r, struct need proto, enum block_kind kind,
+    const struct ip_prefix *block)
+{
+	proto.peer = (struct peer){
+		.type = PEER_BLOCK, .kind = (uint8_t)kind, .block = *block
+	};
+	return needs_add(r, proto);
+}
+
+static enum rf_status
+remark(
+    struct run *r, const struct raw *raw, const char *reason, const char *text)
+{
+	const struct group *g = &r->groups[raw->group];
+	const char *dir =
+	    policy_direction_name((enum policy_direction)raw->direction);
+
+	if (text == NULL)
+		return run_nomem(r);
+	return note_add(r,
+	    (struct recommend_note){ .kind = NOTE_REMARK,
+		.reason = reason,
+		.namespace = r->c->namespaces[g->ns].name,
+		.policy = g->policy_name },
+	    "%s on %s %u: %s", dir, flow_protocol_name(raw->protocol),
+	    (unsigned)raw->port, text);
+}
+
+/* May these two become one block? */
+static bool
+may_merge(const struct run *r, const struct ip_prefix *a,
+    const struct ip_prefix *b, const struct ip_prefix *both)
+{
+	static const char *const classes[] = { "10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
+	struct ip_prefix c;
+
+	if (ip_prefix_is_v4(a) != ip_prefix_is_v4(b) ||
+	    (ip_prefix_is_v4(a) && both->bits < 96 + 8))
+		return false;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (ip_prefix_parse(&c, classes[i], NULL) &&
+		    !ip_prefix_covers(&c, both) && ip_prefix_covers(both, &c))
+			return false;
+	if (ip_is_private(&a->addr) != ip_is_private(&b->addr))
+		return false;
+	return !address_holds_pods(r, both) && !address_holds_special(r, both);
+}
+
+/* How many addresses a prefix holds; more than fits counts as the most. */
+static uint64_t
+prefix_size(const struct ip_prefix *p)
+{
+	unsigned host = 128u - p->bits;
+
+	return host >= 40 ? (uint64_t)1 << 40 : (uint64_t)1 << host;
+}
+
+struct merging {
+	struct ip_prefix *v;
+	size_t n;
+	uint64_t covered, budget;
+};
+
+/* Merge neighbours whose common prefix has this many bits, from the start,
+ * until the limit holds. false: the budget would be exceeded. */
+static bool
+merge_level(const struct run *r, struct merging *m, uint8_t bits)
+{
+	size_t k = 0;
+
+	for (size_t i = 1; i < m->n; i++) {
+		struct ip_prefix both = prefix_around(&m->v[k], &m->v[i]);
+		uint64_t was = prefix_size(&m->v[k]) + prefix_size(&m->v[i]);
+		uint64_t is = prefix_size(&both);
+		bool enough = m->n - (i - 1 - k) <= r->max_external;
+
+		if (enough || both.bits != bits ||
+		    !may_merge(r, &m->v[k], &m->v[i], &both)) {
+			m->v[++k] = m->v[i];
+			continue;
+		}
+		if (m->covered - was + is > m->budget)
+			return false;
+		m->covered = m->covered - was + is;
+		m->v[k] = both;
+	}
+	m->n = k + 1;
+	return true;
+}
+
+/* Fewer prefixes around the addresses, the closest first; false: there is no
+ * way within limit and budget. */
+static bool
+merge_addresses(const struct run *r, struct merging *m)
+{
+	for (unsigned bits = 127; bits > 0 && m->n > r->max_external; bits--)
+		if (!merge_level(r, m, (uint8_t)bits))
+			return false;
+	return m->n <= r->max_external;
+}
+
+static enum rf_status
+add_exact(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ip_prefix host = ip_prefix_host(&raws[i].ip);
+
+		st = add_block(r, proto, BLOCK_EXTERNAL, &host);
+		if (st != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
+static enum rf_status
+add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	struct merging m = { .n = n, .covered = n, .budget = MERGE_BUDGET * n };
+	enum rf_status st;
+
+	m.v = arena_calloc(r->arena, n, sizeof(*m.v));
+	if (m.v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < n; i++)
+		m.v[i] = ip_prefix_host(&raws[i].ip);
+	if (!merge_addresses(r, &m)) {
+		if ((st = add_exact(r, proto, raws, n)) != RF_OK)
+			return st;
+		return remark(r, raws, "many-addresses",
+		    run_printf(r,
+			"%zu external addresses are listed one by one; they "
+			"lie too far apart to merge within the budget",
+			n));
+	}
+	for (size_t i = 0; i < m.n; i++)
+		if ((st = add_block(r, proto, BLOCK_EXTERNAL, &m.v[i])) !=
+		    RF_OK)
+			return st;
+	return remark(r, raws, "merged-addresses",
+	    run_printf(r,
+		"%zu external addresses are merged into %zu blocks, which "
+		"hold %llu addresses",
+		n, m.n, (unsigned long long)m.covered));
+}
+
+/* Clients from anywhere: the whole family but the cluster's own. */
+static enum rf_status
+add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	bool has[2] = { false, false };
+	struct ip_prefix all;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++)
+		has[ip_is_v4(&raws[i].ip)] = true;
+	if (has[1] && ip_prefix_parse(&all, "0.0.0.0/0", NULL) &&
+	    (st = add_block(r, proto, BLOCK_WORLD, &all)) != RF_OK)
+		return st;
+	if (has[0] && ip_prefix_parse(&all, "::/0", NULL) &&
+	    (st = add_block(r, proto, BLOCK_WORLD, &all)) != RF_OK)
+		return st;
+	return remark(r, raws, "open-to-world",
+	    run_printf(r,
+		"%zu external clients came in through a Service, so every "
+		"address outside of the cluster is allowed",
+		n));
+}
+
+enum rf_status
+external_needs(struct run *r, const struct raw *raws, size_t n)
+{
+	struct need proto = { .group = raws->group,
+		.direction = raws->direction,
+		.protocol = raws->protocol,
+		.port = raws->port };
+	size_t n_open = 0;
+
+	if (n <= r->max_external)
+		return add_exact(r, proto, raws, n);
+	for (size_t i = 0; i < n; i++)
+		n_open += raws[i].via_service && !ip_is_private(&raws[i].ip);
+	if (raws->direction == POLICY_INGRESS && n_open > r->max_external)
+		return add_world(r, proto, raws, n);
+	return add_merged(r, proto, raws, n);
+}
+
+enum rf_status
+external_exceptions(struct run *r, bool v4, struct prefix_list *out)
+{
+	size_t n = r->pod_ranges.n + r->pod_ips.n + r->n_node_ips, k = 0;
+	struct ip_prefix *v = arena_calloc(r->arena, n, sizeof(*v));
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < r->pod_ranges.n; i++)
+		if (ip_prefix_is_v4(&r->pod_ranges.v[i]) == v4)
+			v[k++] = r->pod_ranges.v[i];
+	for (size_t i = 0; i < r->pod_ips.n; i++)
+		if (ip_is_v4(&r->pod_ips.v[i]) == v4)
+			v[k++] = ip_prefix_host(&r->pod_ips.v[i]);
+	for (size_t i = 0; i < r->n_node_ips; i++)
+		if (ip_is_v4(&r->node_ips[i].ip) == v4)
+			v[k++] = ip_prefix_host(&r->node_ips[i].ip);
+	*out = (struct prefix_list){ v, prefixes_unite(v, k) };
+	return RF_OK;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal: what the files of the recommender share; one struct run per call
+ * of recommend(), everything in its arena.
+ *
+ * The way: groups (who is selected by which labels) -> needs (which peer on
+ * which port each group was seen to need) -> rules -> policies -> proof.
+ * Groups are numbered in the order of their names, so whatever is sorted by
+ * these numbers does not depend on the order of the input.
+ */
+#ifndef RECOMMENDER_INTERNAL_H
+#define RECOMMENDER_INTERNAL_H
+
+#include "recommender/recommend.h"
+
+#define MAX_EXTERNAL_DEFAULT 16
+#define NODE_LOCAL_DNS       "169.254.20.10"
+#define DNS_PORT             53
+
+/* One set of stable labels that live pods of a workload carry; of its pod
+ * template while it has no pods. */
+struct variant {
+	uint32_t workload;
+	struct label_set labels;
+};
+
+struct posting {
+	struct label label;
+	uint32_t variant;
+};
+
+/* The variants of one namespace, and where each label occurs. */
+struct space {
+	const struct variant *variants;
+	size_t n_variants;
+	const struct posting *postings; /* by label, then variant */
+	size_t n_postings;
+};
+
+/* The workloads that one policy covers: one, unless labels cannot separate
+ * them. hostNetwork workloads are in no group. */
+struct group {
+	uint32_t ns;
+	const uint32_t *members; /* workloads, by name and kind */
+	size_t n_members;
+	struct label_selector subject, peer;
+	const char *policy_name; /* where the namespace is in scope */
+	uint32_t pod;            /* one that subject selects, or FLOW_NONE */
+	uint32_t policy;         /* index in the set, or FLOW_NONE */
+};
+
+enum peer_type {
+	PEER_EVERY_POD,
+	PEER_GROUP,
+	PEER_KUBE_DNS, /* the customary labels, where no object says more */
+	PEER_BLOCK
+};
+
+/* Why an address block is there; the first of several gives the comment. */
+enum block_kind {
+	BLOCK_DNS,
+	BLOCK_API_SERVER,
+	BLOCK_METADATA,
+	BLOCK_NODE,
+	BLOCK_EXTERNAL,
+	BLOCK_WORLD /* a whole family, the cluster's own addresses excepted */
+};
+
+struct peer {
+	uint8_t type;           /* enum peer_type */
+	uint8_t kind;           /* BLOCK: enum block_kind */
+	uint32_t group;         /* GROUP */
+	struct ip_prefix block; /* BLOCK */
+};
+
+/* The group needs this peer on this port. */
+struct need {
+	uint32_t group;
+	uint8_t direction; /* enum policy_direction */
+	uint8_t protocol;
+	uint16_t port;
+	bool floor; /* there without an observation: DNS */
+	struct peer peer;
+};
+
+enum raw_kind {
+	RAW_NODE,  /* a node, as destination or as source of its own */
+	RAW_ENTRY, /* a node through which clients enter a Service */
+	RAW_EXTERNAL
+};
+
+/* An address that a group exchanged traffic with, before addresses are
+ * completed (nodes) or merged (externals). */
+struct raw {
+	uint32_t group;
+	uint8_t direction, protocol;
+	uint16_t port;
+	uint8_t kind;     /* enum raw_kind */
+	bool via_service; /* EXTERNAL: came in through a Service */
+	bool own_node;    /* ENTRY: only seen on the pod's own node */
+	struct ip_addr ip;
+	uint32_t node; /* NODE, ENTRY: its index, or FLOW_NONE */
+};
+
+/* One place that answers DNS, over UDP and TCP. */
+struct dns_entry {
+	struct peer peer;
+	uint16_t port; /* on the pod */
+};
+
+/* The cluster's DNS as policies must name it. */
+struct dns {
+	bool known;          /* objects say where it is */
+	struct dns_entry *v; /* sorted, each once */
+	size_t n, cap;
+};
+
+/* What kind of address of a node this is (bits, so that they unite). */
+enum node_kind {
+	NODE_PRIVATE = 1, /* its own */
+	NODE_PUBLIC = 2,
+	NODE_GATEWAY0 = 4, /* first and second address of its pod range */
+	NODE_GATEWAY1 = 8,
+	NODE_TUNNEL = 16 /* its own, but inside a pod range */
+};
+#define NODE_V6_SHIFT 8 /* the same kinds of IPv6 addresses */
+
+struct node_addr {
+	struct ip_addr ip;
+	uint32_t node;
+	unsigned kind; /* one bit */
+};
+
+struct addr_list {
+	const struct ip_addr *v; /* sorted, each once */
+	size_t n;
+};
+
+struct prefix_list {
+	const struct ip_prefix *v; /* sorted, each once */
+	size_t n;
+};
+
+struct run {
+	const struct cluster *c;
+	const struct flow_set *fs;
+	const struct recommend_options *options;
+	struct arena *arena;
+	struct rf_error *err;
+	size_t max_external;
+
+	bool *in_scope;       /* by namespace */
+	uint32_t *ns_of;      /* by workload: namespace, or FLOW_NONE */
+	struct space *spaces; /* by namespace */
+	struct group *groups;
+	size_t n_groups;
+	uint32_t *group_of;   /* by workload: group, or FLOW_NONE */
+	uint32_t api_service; /* default/kubernetes, or FLOW_NONE */
+	struct dns dns;
+	struct addr_list pod_ips; /* of pods that are not gone */
+	struct addr_list service_ips;
+	struct addr_list other_ips; /* external and unknown ends of flows */
+	struct prefix_list pod_ranges;
+	struct node_addr *node_ips; /* sorted by address */
+	size_t n_node_ips;
+
+	struct edge *edges; /* those considered, in stable order */
+	size_t n_edges;
+	struct need *needs;
+	size_t n_needs, cap_needs;
+	struct raw *raws;
+	size_t n_raws, cap_raws;
+	struct recommend_note *notes;
+	size_t n_notes, cap_notes;
+	struct policy *policies; /* in rollout order, as files */
+	struct recommend_file *files;
+	const bool *(*is_floor)[2]; /* by policy and direction, beside rules */
+	size_t n_policies;
+};
+
+/* Which sides of a flow a policy must allow (bits). */
+enum { WANT_EGRESS = 1, WANT_INGRESS = 2 };
+
+/* What becomes of one flow. Where nothing is wanted, reason says why. */
+struct plan {
+	unsigned want;
+	bool decision;      /* reason is a decision, not an exclusion */
+	const char *reason; /* stable word, or NULL */
+};
+
+/* One possible end of a flow whose destination is a Service as a whole. */
+struct target {
+	uint32_t group; /* FLOW_NONE: an address */
+	uint32_t pod;
+	struct ip_addr ip;
+	uint16_t port;
+};
+
+enum rf_status run_nomem(struct run *r);
+
+/* scope.c: which namespaces, which edges. */
+RF_MUST_USE enum rf_status scope_choose(struct run *r);
+RF_MUST_USE enum rf_status scope_edges(struct run *r);
+
+/* variant.c: the label sets of every namespace. */
+RF_MUST_USE enum rf_status variants_build(struct run *r);
+int workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b);
+
+/*
+ * selector.c: the labels that select the workloads with this root and no
+ * other. clash is FLOW_NONE, or a workload that no label separates them
+ * from (and the selectors are then void). root_of maps workloads to roots.
+ */
+RF_MUST_USE enum rf_status selector_choose(struct run *r,
+    const uint32_t *root_of, uint32_t root, struct group *g, uint32_t *clash);
+
+/* group.c: workloads to groups, with their selectors and policy names. */
+RF_MUST_USE enum rf_status groups_build(struct run *r);
+/* "Deployment web" or "Deployment web, StatefulSet web". */
+const char *group_title(struct run *r, const struct group *g);
+
+/* dns.c */
+RF_MUST_USE enum rf_status dns_find(struct run *r);
+bool dns_is_node_local(const struct ip_addr *ip);
+/* What every group with egress needs, and what the DNS server itself needs. */
+RF_MUST_USE enum rf_status dns_add_floor(struct run *r);
+/* The needs of a namespace's allow-dns policy, in arena. */
+RF_MUST_USE enum rf_status dns_needs(
+    struct run *r, struct need **needs, size_t *n);
+
+/* plan.c: what becomes of a flow, and the needs of those that give rules. */
+uint32_t plan_group(const struct run *r, const struct endpoint *e);
+bool plan_group_in_scope(const struct run *r, uint32_t group);
+struct plan plan_flow(const struct run *r, const struct flow *f);
+bool plan_is_api_server(const struct run *r, const struct flow *f);
+/* The backends that a flow to a Service as a whole may have reached; at most
+ * max are written, returns how many there are. */
+size_t plan_targets(const struct run *r, const struct flow *f,
+    struct target *targets, size_t max);
+/* Is the destination a Service as a whole rather than one address? */
+bool plan_is_open(const struct flow *f, const struct endpoint *dst);
+RF_MUST_USE enum rf_status plan_needs(struct run *r);
+
+RF_MUST_USE enum rf_status needs_add(struct run *r, struct need need);
+RF_MUST_USE enum rf_status raws_add(struct run *r, struct raw raw);
+
+/* address.c: what belongs to the cluster, for blocks that must not hold it. */
+RF_MUST_USE enum rf_status address_collect(struct run *r);
+/* Does the prefix hold a pod, a Service or a pod range? */
+bool address_holds_pods(const struct run *r, const struct ip_prefix *p);
+/* Does it hold a node, or touch link-local, loopback or multicast? */
+bool address_holds_special(const struct run *r, const struct ip_prefix *p);
+bool addr_list_touches(const struct addr_list *l, const struct ip_prefix *p);
+/* Sort addresses in place, drop repetitions. Returns how many are left. */
+size_t addresses_unique(struct ip_addr *v, size_t n);
+/* Unite prefixes in place: none inside another, no two halves of one. */
+size_t prefixes_unite(struct ip_prefix *v, size_t n);
+/* The longest prefix that holds both; they must be of one family. */
+struct ip_prefix prefix_around(
+    const struct ip_prefix *a, const struct ip_prefix *b);
+
+/* node.c, external.c: one bucket of raws, all of one group, direction, port
+ * and kind, sorted by address, to needs. */
+RF_MUST_USE enum rf_status node_collect(struct run *r);
+unsigned node_kind_of(const struct run *r, const struct ip_addr *ip);
+RF_MUST_USE enum rf_status node_needs(
+    struct run *r, const struct raw *raws, size_t n);
+/* Every node's addresses of these kinds, as needs like proto. */
+RF_MUST_USE enum rf_status node_add_all(
+    struct run *r, struct need proto, unsigned kinds);
+RF_MUST_USE enum rf_status external_needs(
+    struct run *r, const struct raw *raws, size_t n);
+/* The exceptions of a BLOCK_WORLD. */
+RF_MUST_USE enum rf_status external_exceptions(
+    struct run *r, bool v4, struct prefix_list *out);
+
+/* rule.c: needs of one group and direction to rules. */
+struct rule_list {
+	const struct policy_rule *v;
+	const bool *is_floor; /* beside v: nothing of it was observed */
+	size_t n;
+};
+/* Sort, drop repetitions; returns how many are left. */
+size_t needs_sort(struct need *needs, size_t n);
+/* needs must be sorted; they are changed. ns is the policy's namespace. */
+RF_MUST_USE enum rf_status rules_build(struct run *r, uint32_t ns,
+    struct need *needs, size_t n, struct rule_list *out);
+
+/* peer.c: peers as they are written. */
+struct peer_list {
+	struct policy_peer *v;
+	size_t n;
+	const char *comment; /* of the rule, or NULL */
+};
+RF_MUST_USE enum rf_status peers_write(struct run *r, uint32_t ns,
+    const struct peer *peers, size_t n, struct peer_list *out);
+/* About how many lines peers take. */
+size_t peers_lines(
+    const struct run *r, uint32_t ns, const struct peer *peers, size_t n);
+int peer_compare(const struct peer *a, const struct peer *b);
+
+/* policies.c */
+RF_MUST_USE enum rf_status policies_build(struct run *r);
+
+/* note.c */
+RF_MUST_USE enum rf_status note_add(struct run *r, struct recommend_note note,
+    const char *fmt, ...) RF_PRINTF(3, 4);
+/* What was left out, what must be decided, what a reviewer should know. */
+RF_MUST_USE enum rf_status notes_build(struct run *r);
+/* "Deployment default/web", "node n1", "203.0.113.7"; in arena, or NULL. */
+const char *note_endpoint(const struct run *r, const struct endpoint *e);
+const char *note_edge(const struct run *r, const struct edge *e);
+const char *run_printf(const struct run *r, const char *fmt, ...)
+    RF_PRINTF(2, 3);
+
+/* proof.c: replay everything through the set. */
+RF_MUST_USE enum rf_status proof_run(
+    struct run *r, struct recommend_proof *proof);
+
+#endif

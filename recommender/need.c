@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From flows that give rules to what each group needs: peers by their labels
+ * at once, addresses gathered first and then completed or merged. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/address.h"
+#include "recommender/internal.h"
+
+enum rf_status
+needs_add(struct run *r, struct need need)
+{
+	void *v = r->needs;
+
+	if (!arena_grow(r->arena, &v, r->n_needs, &r->cap_needs, sizeof(need)))
+		return run_nomem(r);
+	r->needs = v;
+	r->needs[r->n_needs++] = need;
+	return RF_OK;
+}
+
+enum rf_status
+raws_add(struct run *r, struct raw raw)
+{
+	void *v = r->raws;
+
+	if (!arena_grow(r->arena, &v, r->n_raws, &r->cap_raws, sizeof(raw)))
+		return run_nomem(r);
+	r->raws = v;
+	r->raws[r->n_raws++] = raw;
+	return RF_OK;
+}
+
+static struct need
+need_of(const struct flow *f, uint32_t group, enum policy_direction dir,
+    uint16_t port)
+{
+	return (struct need){ .group = group,
+		.direction = (uint8_t)dir,
+		.protocol = f->protocol,
+		.port = port };
+}
+
+static struct raw
+raw_of(const struct flow *f, uint32_t group, enum policy_direction dir,
+    const struct endpoint *e)
+{
+	return (struct raw){ .group = group,
+		.direction = (uint8_t)dir,
+		.protocol = f->protocol,
+		.port = f->port,
+		.kind = e->type == ENDPOINT_EXTERNAL ? RAW_EXTERNAL : RAW_NODE,
+		.via_service = f->service != FLOW_NONE,
+		.ip = e->ip,
+		.node = e->type == ENDPOINT_NODE ? e->node : FLOW_NONE };
+}
+
+static enum rf_status
+add_block(struct run *r, struct need need, enum block_kind kind,
+    const struct ip_addr *ip)
+{
+	need.peer = (struct peer){ .type = PEER_BLOCK,
+		.kind = (uint8_t)kind,
+		.block = ip_prefix_host(ip) };
+	return needs_add(r, need);
+}
+
+/* Every address behind default/kubernetes, and the one that was reached. */
+static enum rf_status
+add_api_server(struct run *r, const struct flow *f, uint32_t group)
+{
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	size_t n;
+	const struct kube_backend *b =
+	    address_backends(r->c, r->api_service, &n);
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++)
+		if (b[i].ready && b[i].protocol == FLOW_TCP &&
+		    (st = add_block(r,
+			 need_of(f, group, POLICY_EGRESS, b[i].port),
+			 BLOCK_API_SERVER, &b[i].ip)) != RF_OK)
+			return st;
+	if (ip_is_none(&dst->ip))
+		return RF_OK;
+	return add_block(r, need_of(f, group, POLICY_EGRESS, f->port),
+	    BLOCK_API_SERVER, &dst->ip);
+}
+
+static enum rf_status
+add_target(
+    struct run *r, const struct flow *f, uint32_t group, const struct target *t)
+{
+	struct need need = need_of(f, group, POLICY_EGRESS, t->port);
+
+	if (t->group == FLOW_NONE)
+		return add_block(r, need, BLOCK_NODE, &t->ip);
+	need.peer = (struct peer){ .type = PEER_GROUP, .group = t->group };
+	return needs_add(r, need);
+}
+
+static enum rf_status
+add_egress(struct run *r, const struct flow *f, uint32_t group)
+{
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	struct need need = need_of(f, group, POLICY_EGRESS, f->port);
+
+	if (plan_is_api_server(r, f))
+		return add_api_server(r, f, group);
+	if (plan_group(r, dst) != FLOW_NONE) {
+		need.peer = (struct peer){ .type = PEER_GROUP,
+			.group = plan_group(r, dst) };
+		return needs_add(r, need);
+	}
+	if (dns_is_node_local(&dst->ip))
+		return add_block(r, need, BLOCK_DNS, &dst->ip);
+	if (ip_is_link_local(&dst->ip) || dst->type == ENDPOINT_WORKLOAD)
+		return add_block(r, need, BLOCK_METADATA, &dst->ip);
+	return raws_add(r, raw_of(f, group, POLICY_EGRESS, dst));
+}
+
+static enum rf_status
+add_ingress(struct run *r, const struct flow *f, uint32_t group, uint16_t port)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	const struct endpoint *seen = &r->fs->endpoints[f->seen_src];
+	struct need need = need_of(f, group, POLICY_INGRESS, port);
+	struct raw raw = raw_of(f, group, POLICY_INGRESS, seen);
+
+	if (plan_group(r, seen) != FLOW_NONE) {
+		need.peer = (struct peer){ .type = PEER_GROUP,
+			.group = plan_group(r, seen) };
+		return needs_add(r, need);
+	}
+	raw.port = port;
+	if (raw.kind == RAW_NODE && src->type != ENDPOINT_NODE) {
+		raw.kind = RAW_ENTRY;
+		raw.own_node = dst->type == ENDPOINT_WORKLOAD &&
+		    dst->pod != FLOW_NONE &&
+		    cluster_is_own_node(r->c, &r->c->pods[dst->pod], &seen->ip);
+	}
+	return raws_add(r, raw);
+}
+
+/* A Service as a whole: every backend, on both sides. */
+static enum rf_status
+add_open(struct run *r, const struct flow *f, unsigned want)
+{
+	uint32_t g = plan_group(r, &r->fs->endpoints[f->src]);
+	size_t n = plan_targets(r, f, NULL, 0);
+	struct target *t = arena_calloc(r->arena, n, sizeof(*t));
+	enum rf_status st;
+
+	if (t == NULL)
+		return run_nomem(r);
+	(void)plan_targets(r, f, t, n);
+	for (size_t i = 0; i < n; i++) {
+		if ((want & WANT_EGRESS) != 0 &&
+		    (st = add_target(r, f, g, &t[i])) != RF_OK)
+			return st;
+		if ((want & WANT_INGRESS) != 0 &&
+		    plan_group_in_scope(r, t[i].group) &&
+		    (st = add_ingress(r, f, t[i].group, t[i].port)) != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
+static enum rf_status
+add_flow(struct run *r, const struct flow *f)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	struct plan plan = plan_flow(r, f);
+	enum rf_status st;
+
+	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
+		return plan.want == 0 ? RF_OK : add_open(r, f, plan.want);
+	if ((plan.want & WANT_EGRESS) != 0 &&
+	    (st = add_egress(r, f, plan_group(r, src))) != RF_OK)
+		return st;
+	if ((plan.want & WANT_INGRESS) == 0)
+		return RF_OK;
+	return add_ingress(r, f, plan_group(r, dst), f->port);
+}
+
+static int
+compare_u32(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* By what makes a bucket; the address comes after it. */
+static int
+compare_bucket(const struct raw *a, const struct raw *b)
+{
+	int d;
+
+	if ((d = compare_u32(a->group, b->group)) != 0 ||
+	    (d = compare_u32(a->direction, b->direction)) != 0 ||
+	    (d = compare_u32(a->protocol, b->protocol)) != 0 ||
+	    (d = compare_u32(a->port, b->port)) != 0)
+		return d;
+	return compare_u32(a->kind, b->kind);
+}
+
+static int
+compare_raws(const void *x, const void *y)
+{
+	const struct raw *a = x, *b = y;
+	int d;
+
+	if ((d = compare_bucket(a, b)) != 0 ||
+	    (d = ip_compare(&a->ip, &b->ip)) != 0)
+		return d;
+	return compare_u32(a->node, b->node);
+}
+
+/* Sorted; each address of a bucket once, with what any of them knew. */
+static void
+raws_unique(struct run *r)
+{
+	size_t k = 0;
+
+	qsort(r->raws, r->n_raws, sizeof(*r->raws), compare_raws);
+	for (size_t i = 0; i < r->n_raws; i++) {
+		struct raw *last = k == 0 ? NULL : &r->raws[k - 1];
+
+		if (last == NULL || compare_bucket(last, &r->raws[i]) != 0 ||
+		    !ip_equal(&last->ip, &r->raws[i].ip)) {
+			r->raws[k++] = r->raws[i];
+			continue;
+		}
+		last->via_service |= r->raws[i].via_service;
+		last->own_node &= r->raws[i].own_node;
+	}
+	r->n_raws = k;
+}
+
+enum rf_status
+plan_needs(struct run *r)
+{
+	enum rf_status st;
+
+	for (size_t i = 0; i < r->n_edges; i++)
+		for (size_t j = 0; j < r->edges[i].n_flows; j++)
+			if ((st = add_flow(r, r->edges[i].flows[j])) != RF_OK)
+				return st;
+	if (r->n_raws > 0)
+		raws_unique(r);
+	for (size_t i = 0, j; i < r->n_raws; i = j) {
+		for (j = i; j < r->n_raws &&
+		     compare_bucket(&r->raws[i], &r->raws[j]) == 0;
+		     j++)
+			;
+		st = r->raws[i].kind == RAW_EXTERNAL
+		    ? external_needs(r, &r->raws[i], j - i)
+		    : node_needs(r, &r->raws[i], j - i);
+		if (st != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes as peers. hostNetwork pods and the host itself are matched by no
+ * selector, so their addresses are written out; a rule that would break when
+ * a client comes in through another node lists all of them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+static unsigned
+direct_kind(const struct ip_addr *ip)
+{
+	unsigned kind = ip_is_private(ip) ? NODE_PRIVATE : NODE_PUBLIC;
+
+	return ip_is_v4(ip) ? kind : kind << NODE_V6_SHIFT;
+}
+
+static bool
+in_pod_range(const struct run *r, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < r->pod_ranges.n; i++)
+		if (ip_prefix_contains(&r->pod_ranges.v[i], ip))
+			return true;
+	return false;
+}
+
+static void
+put(struct run *r, uint32_t node, const struct ip_addr *ip, unsigned kind)
+{
+	struct ip_prefix host = ip_prefix_host(ip);
+
+	if (addr_list_touches(&r->pod_ips, &host))
+		return; /* that CNI gives these addresses to pods */
+	r->node_ips[r->n_node_ips++] =
+	    (struct node_addr){ .ip = *ip, .node = node, .kind = kind };
+}
+
+static void
+put_gateways(struct run *r, uint32_t node, const struct ip_prefix *cidr)
+{
+	unsigned shift = ip_prefix_is_v4(cidr) ? 0 : NODE_V6_SHIFT;
+	struct ip_addr ip = cidr->addr;
+
+	if (cidr->bits >= 127)
+		return;
+	put(r, node, &ip, (unsigned)NODE_GATEWAY0 << shift);
+	ip.b[15] |= 1;
+	put(r, node, &ip, (unsigned)NODE_GATEWAY1 << shift);
+}
+
+/* By address; the smaller kind of an address that has two comes first. */
+static int
+compare_node_addrs(const void *x, const void *y)
+{
+	const struct node_addr *a = x, *b = y;
+	int d = ip_compare(&a->ip, &b->ip);
+
+	return d != 0 ? d : (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+enum rf_status
+node_collect(struct run *r)
+{
+	const struct cluster *c = r->c;
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < c->n_nodes; i++)
+		n += c->nodes[i].n_addrs + 2 * c->nodes[i].n_pod_cidrs;
+	r->node_ips = arena_calloc(r->arena, n, sizeof(*r->node_ips));
+	if (r->node_ips == NULL)
+		return run_nomem(r);
+	for (uint32_t i = 0; i < c->n_nodes; i++) {
+		const struct kube_node *node = &c->nodes[i];
+
+		for (size_t j = 0; j < node->n_pod_cidrs; j++)
+			put_gateways(r, i, &node->pod_cidrs[j]);
+		for (size_t j = 0; j < node->n_addrs; j++) {
+			unsigned kind = direct_kind(&node->addrs[j]);
+
+			if (in_pod_range(r, &node->addrs[j]))
+				kind = ip_is_v4(&node->addrs[j])
+				    ? NODE_TUNNEL
+				    : NODE_TUNNEL << NODE_V6_SHIFT;
+			put(r, i, &node->addrs[j], kind);
+		}
+	}
+	qsort(r->node_ips, r->n_node_ips, sizeof(*r->node_ips),
+	    compare_node_addrs);
+	for (size_t i = 0; i < r->n_node_ips; i++)
+		if (k == 0 ||
+		    !ip_equal(&r->node_ips[k - 1].ip, &r->node_ips[i].ip))
+			r->node_ips[k++] = r->node_ips[i];
+	r->n_node_ips = k;
+	return RF_OK;
+}
+
+unsigned
+node_kind_of(const struct run *r, const struct ip_addr *ip)
+{
+	size_t lo = 0, hi = r->n_node_ips;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ip_compare(&r->node_ips[mid].ip, ip) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < r->n_node_ips && ip_equal(&r->node_ips[lo].ip, ip))
+		return r->node_ips[lo].kind;
+	return direct_kind(ip);
+}
+
+static enum rf_status
+add_block(struct run *r, struct need proto, const struct ip_prefix *block)
+{
+	proto.peer = (struct peer){
+		.type = PEER_BLOCK, .kind = BLOCK_NODE, .block = *block
+	};
+	return needs_add(r, proto);
+}
+
+/* One block around many nodes, where it admits nothing else that we know. */
+static bool
+cover_is_safe(const struct run *r, const struct ip_prefix *p)
+{
+	return !address_holds_pods(r, p) && p->bits > 96 + 8 &&
+	    !addr_list_touches(&r->other_ips, p);
+}
+
+/* v holds n > 0 addresses of one family. */
+static enum rf_status
+add_many(struct run *r, struct need proto, const struct ip_addr *v, size_t n)
+{
+	struct ip_prefix first = ip_prefix_host(&v[0]);
+	struct ip_prefix last = ip_prefix_host(&v[n - 1]);
+	struct ip_prefix cover = prefix_around(&first, &last);
+	enum rf_status st;
+
+	if (n > r->max_external && ip_is_v4(&v[0]) && cover_is_safe(r, &cover))
+		return add_block(r, proto, &cover);
+	for (size_t i = 0; i < n; i++) {
+		struct ip_prefix host = ip_prefix_host(&v[i]);
+
+		if ((st = add_block(r, proto, &host)) != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
+enum rf_status
+node_add_all(struct run *r, struct need proto, unsigned kinds)
+{
+	struct ip_addr *v = arena_calloc(r->arena, r->n_node_ips, sizeof(*v));
+	enum rf_status st = RF_OK;
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (unsigned v4 = 0; v4 < 2 && st == RF_OK; v4++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < r->n_node_ips; i++)
+			if ((r->node_ips[i].kind & kinds) != 0 &&
+			    ip_is_v4(&r->node_ips[i].ip) == (v4 == 1))
+				v[n++] = r->node_ips[i].ip;
+		if (n > 0)
+			st = add_many(r, proto, v, n);
+	}
+	return st;
+}
+
+/* Through which kinds of addresses clients may come in. What was seen only on
+ * a pod's own node says nothing of the others, so then all are allowed. */
+static unsigned
+entry_kinds(const struct run *r, const struct raw *raws, size_t n)
+{
+	unsigned far = 0, near = 0, gateways = NODE_GATEWAY0 | NODE_GATEWAY1;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned kind = node_kind_of(r, &raws[i].ip);
+
+		if (raws[i].own_node)
+			near |= kind;
+		else
+			far |= kind;
+	}
+	if (far != 0)
+		return far;
+	if ((near & 0xff) != 0)
+		near |= NODE_PRIVATE;
+	if ((near & gateways) != 0)
+		near |= gateways;
+	if (near >> NODE_V6_SHIFT != 0)
+		near |= NODE_PRIVATE << NODE_V6_SHIFT;
+	if ((near & gateways << NODE_V6_SHIFT) != 0)
+		near |= gateways << NODE_V6_SHIFT;
+	return near;
+}
+
+/* Was more than one node reached? */
+static bool
+spans_nodes(const struct raw *raws, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (raws[i].node != raws[0].node)
+			return true;
+	return false;
+}
+
+static enum rf_status
+remark(
+    struct run *r, const struct raw *raw, const char *reason, const char *text)
+{
+	const struct group *g = &r->groups[raw->group];
+	const char *dir =
+	    policy_direction_name((enum policy_direction)raw->direction);
+
+	return note_add(r,
+	    (struct recommend_note){ .kind = NOTE_REMARK,
+		.reason = reason,
+		.namespace = r->c->namespaces[g->ns].name,
+		.policy = g->policy_name },
+	    "%s on %s %u: %s", dir, flow_protocol_name(raw->protocol),
+	    (unsigned)raw->port, text);
+}
+
+enum rf_status
+node_needs(struct run *r, const struct raw *raws, size_t n)
+{
+	struct need proto = { .group = raws->group,
+		.direction = raws->direction,
+		.protocol = raws->protocol,
+		.port = raws->port };
+	bool entry = raws->kind == RAW_ENTRY;
+	bool all =
+	    entry || (raws->direction == POLICY_EGRESS && spans_nodes(raws, n));
+	unsigned kinds = 0;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++)
+		kinds |= node_kind_of(r, &raws[i].ip);
+	if (entry)
+		kinds = entry_kinds(r, raws, n);
+	if (all && (st = node_add_all(r, proto, kinds)) != RF_OK)
+		return st;
+	for (size_t i = 0; i < n; i++) {
+		struct ip_prefix host = ip_prefix_host(&raws[i].ip);
+
+		if (entry && raws[i].own_node)
+			continue; /* always allowed (SEMANTICS 50) */
+		if ((st = add_block(r, proto, &host)) != RF_OK)
+			return st;
+	}
+	if (entry)
+		return remark(r, raws, "all-nodes",
+		    "clients come in through nodes, so every node's address is "
+		    "allowed; a new node must be added");
+	if (all)
+		return remark(r, raws, "all-nodes",
+		    "several nodes were reached, so every node's address is "
+		    "allowed; a new node must be added");
+	return remark(r, raws, "node-address",
+	    "only the node addresses that were seen are allowed; another node "
+	    "must be added");
+}

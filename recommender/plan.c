@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of each flow: which sides need a rule, or why none. The same
+ * answer serves the rules, the notes and the proof.
+ */
+#include <string.h>
+
+#include "kube/address.h"
+#include "recommender/internal.h"
+
+#define TARGETS_MAX 512
+
+uint32_t
+plan_group(const struct run *r, const struct endpoint *e)
+{
+	if (e->type != ENDPOINT_WORKLOAD || e->workload == FLOW_NONE)
+		return FLOW_NONE;
+	return r->group_of[e->workload];
+}
+
+bool
+plan_group_in_scope(const struct run *r, uint32_t group)
+{
+	return group != FLOW_NONE && r->in_scope[r->groups[group].ns];
+}
+
+bool
+plan_is_open(const struct flow *f, const struct endpoint *dst)
+{
+	if (f->service == FLOW_NONE)
+		return false;
+	return dst->type == ENDPOINT_UNKNOWN ||
+	    (dst->type != ENDPOINT_WORKLOAD && ip_is_none(&dst->ip));
+}
+
+/* The name of the Service's port that was dialled; NULL: there is none. */
+static const char *
+dialled_port_name(const struct run *r, const struct flow *f)
+{
+	const struct kube_service *s = &r->c->services[f->service];
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i].port == f->service_port &&
+		    s->ports[i].protocol == f->protocol)
+			return s->ports[i].name;
+	return NULL;
+}
+
+size_t
+plan_targets(const struct run *r, const struct flow *f, struct target *targets,
+    size_t max)
+{
+	const char *name = dialled_port_name(r, f);
+	size_t n, k = 0;
+	const struct kube_backend *b = address_backends(r->c, f->service, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct target t = { FLOW_NONE, b[i].pod, b[i].ip, b[i].port };
+		bool same_port = name != NULL
+		    ? strcmp(name, b[i].port_name) == 0
+		    : b[i].port == f->port;
+
+		if (b[i].protocol != f->protocol || !same_port)
+			continue;
+		if (t.pod != FLOW_NONE)
+			t.group = r->group_of[r->c->pods[t.pod].workload];
+		if (k < max)
+			targets[k] = t;
+		k++;
+	}
+	return k;
+}
+
+bool
+plan_is_api_server(const struct run *r, const struct flow *f)
+{
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	const struct kube_backend *b;
+	size_t n;
+
+	if (r->api_service == FLOW_NONE || f->protocol != FLOW_TCP ||
+	    dst->type == ENDPOINT_WORKLOAD)
+		return false;
+	if (f->service == r->api_service)
+		return true;
+	b = address_backends(r->c, r->api_service, &n);
+	for (size_t i = 0; i < n; i++)
+		if (b[i].port == f->port && ip_equal(&b[i].ip, &dst->ip))
+			return true;
+	return false;
+}
+
+static bool
+is_metadata(const struct ip_addr *ip)
+{
+	struct ip_addr m;
+
+	return (ip_parse(&m, "169.254.169.254") && ip_equal(&m, ip)) ||
+	    (ip_parse(&m, "fd00:ec2::254") && ip_equal(&m, ip));
+}
+
+/* Has somebody decided that this group may reach the metadata service? */
+static bool
+metadata_allowed(const struct run *r, uint32_t group)
+{
+	const struct recommend_options *o = r->options;
+	const struct group *g = &r->groups[group];
+
+	if (o->allow_metadata)
+		return true;
+	for (size_t i = 0; i < g->n_members; i++) {
+		const struct kube_workload *w = &r->c->workloads[g->members[i]];
+		size_t len = strlen(w->namespace);
+
+		for (size_t k = 0; k < o->n_metadata_workloads; k++) {
+			const char *m = o->metadata_workloads[k];
+
+			if (strncmp(m, w->namespace, len) == 0 &&
+			    m[len] == '/' && strcmp(m + len + 1, w->name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_own_node(const struct run *r, const struct endpoint *pod,
+    const struct endpoint *other)
+{
+	if (pod->pod == FLOW_NONE || other->type == ENDPOINT_WORKLOAD ||
+	    ip_is_none(&other->ip))
+		return false;
+	return cluster_is_own_node(r->c, &r->c->pods[pod->pod], &other->ip);
+}
+
+static struct plan
+refuse(const char *reason)
+{
+	return (struct plan){ .reason = reason };
+}
+
+static struct plan
+decide(const char *reason)
+{
+	return (struct plan){ .reason = reason, .decision = true };
+}
+
+/* The source's side: may it go there? */
+static struct plan
+plan_egress(const struct run *r, const struct flow *f, uint32_t group)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	struct target t;
+
+	if (plan_is_api_server(r, f))
+		return (struct plan){ .want = WANT_EGRESS };
+	if (plan_is_open(f, dst)) {
+		if (plan_targets(r, f, &t, 1) > 0)
+			return (struct plan){ .want = WANT_EGRESS };
+		return refuse("unknown-address");
+	}
+	if (dst->type == ENDPOINT_UNKNOWN ||
+	    (dst->type != ENDPOINT_WORKLOAD && ip_is_none(&dst->ip)))
+		return refuse("unknown-address");
+	if (is_metadata(&dst->ip) && dst->type != ENDPOINT_WORKLOAD)
+		return metadata_allowed(r, group)
+		    ? (struct plan){ .want = WANT_EGRESS }
+		    : decide("metadata");
+	if (dns_is_node_local(&dst->ip) && f->port == DNS_PORT)
+		return (struct plan){ .want = WANT_EGRESS };
+	if (is_own_node(r, src, dst))
+		return refuse("own-node");
+	if (ip_is_link_local(&dst->ip))
+		return decide("link-local");
+	if (dst->type == ENDPOINT_WORKLOAD && plan_group(r, dst) == FLOW_NONE &&
+	    ip_is_none(&dst->ip))
+		return refuse("unknown-address");
+	return (struct plan){ .want = WANT_EGRESS };
+}
+
+/* The destination's side: may they come in? */
+static struct plan
+plan_ingress(const struct run *r, const struct flow *f)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	const struct endpoint *seen = &r->fs->endpoints[f->seen_src];
+
+	if (seen->type == ENDPOINT_UNKNOWN ||
+	    (plan_group(r, seen) == FLOW_NONE && ip_is_none(&seen->ip)))
+		return refuse("unknown-address");
+	if (src->type == ENDPOINT_NODE && is_own_node(r, dst, seen))
+		return refuse("own-node");
+	if (seen->type != ENDPOINT_WORKLOAD && ip_is_link_local(&seen->ip))
+		return decide("link-local");
+	return (struct plan){ .want = WANT_INGRESS };
+}
+
+/* Is any backend of the Service in scope? */
+static bool
+targets_in_scope(const struct run *r, const struct flow *f)
+{
+	struct target t[TARGETS_MAX];
+	size_t n = plan_targets(r, f, t, TARGETS_MAX);
+
+	for (size_t i = 0; i < n && i < TARGETS_MAX; i++)
+		if (plan_group_in_scope(r, t[i].group))
+			return true;
+	return false;
+}
+
+static struct plan
+plan_sides(const struct run *r, const struct flow *f)
+{
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	uint32_t g = plan_group(r, &r->fs->endpoints[f->src]);
+	struct plan e = { 0 }, i = { 0 };
+
+	if (plan_group_in_scope(r, g))
+		e = plan_egress(r, f, g);
+	if (plan_group_in_scope(r, plan_group(r, dst)) ||
+	    (plan_is_open(f, dst) && targets_in_scope(r, f)))
+		i = plan_ingress(r, f);
+	e.want |= i.want;
+	if (e.reason == NULL || i.decision) {
+		e.reason = i.reason;
+		e.decision = i.decision;
+	}
+	return e;
+}
+
+struct plan
+plan_flow(const struct run *r, const struct flow *f)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+
+	if (!outcome_is_traffic(f->outcome)) {
+		const char *name = flow_outcome_name(f->outcome);
+
+		return refuse(name == NULL ? "unanswered" : name);
+	}
+	if (f->certainty == CERTAINTY_GUESSED)
+		return refuse("guessed");
+	if (flow_protocol_name(f->protocol) == NULL || f->port == 0)
+		return refuse("not-expressible");
+	if (src->type == ENDPOINT_WORKLOAD && dst->type == ENDPOINT_WORKLOAD &&
+	    src->pod == dst->pod && src->pod != FLOW_NONE)
+		return refuse("self");
+	if (src->type == ENDPOINT_UNKNOWN)
+		return refuse("unknown-address");
+	return plan_sides(r, f);
+}

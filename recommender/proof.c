@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The proof: every flow is put to the evaluator, against the whole set and
+ * against every prefix of the rollout order.
+ *
+ * A side of a pod depends only on the policies that isolate that pod. The
+ * first of them in rollout order is its workload's own; if that one allows
+ * the flow by itself, so does every prefix, as policies only add up.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/evaluator.h"
+#include "recommender/internal.h"
+
+struct proving {
+	struct run *r;
+	struct evaluator *e;
+	bool *(*needed)[2]; /* by policy, direction and rule */
+	struct recommend_proof *proof;
+};
+
+/* The pod to ask for: the flow's own, or, where that one is gone or not
+ * known, one that carries the labels of its workload today. */
+static uint32_t
+pod_to_ask(const struct run *r, uint32_t group, uint32_t pod)
+{
+	const struct group *g;
+	const struct label_set *l;
+
+	if (group == FLOW_NONE)
+		return FLOW_NONE;
+	g = &r->groups[group];
+	if (pod == FLOW_NONE)
+		return g->pod;
+	l = &r->c->pods[pod].labels;
+	return selector_matches(&g->subject, l) && selector_matches(&g->peer, l)
+	    ? pod
+	    : g->pod;
+}
+
+static struct evaluator_end
+end_of(const struct run *r, const struct endpoint *e)
+{
+	struct evaluator_end end = { .ip = e->ip,
+		.pod = pod_to_ask(r, plan_group(r, e), e->pod) };
+
+	if (end.pod != FLOW_NONE && ip_is_none(&end.ip) &&
+	    r->c->pods[end.pod].n_ips > 0)
+		end.ip = r->c->pods[end.pod].ips[0];
+	return end;
+}
+
+static enum rf_status
+side_fails(struct proving *p, const struct edge *e, enum policy_direction d,
+    const char *what)
+{
+	const char *name = note_edge(p->r, e);
+
+	return rf_fail(p->r->err, RF_CORRUPT,
+	    "proof: the %s side of %s would be dropped %s",
+	    policy_direction_name(d), name == NULL ? "an edge" : name, what);
+}
+
+/* One side of one flow: allowed by all, and by the workload's own policy. */
+static enum rf_status
+prove_side(struct proving *p, const struct edge *e,
+    const struct evaluator_query *q, enum policy_direction d)
+{
+	uint32_t pod = d == POLICY_EGRESS ? q->src.pod : q->dst.pod;
+	struct evaluator_answer a;
+	const struct evaluator_side *side =
+	    d == POLICY_EGRESS ? &a.egress : &a.ingress;
+	const struct policy *own;
+	const uint32_t *iso;
+	size_t n, hits = 0, hit = 0;
+
+	if (pod == FLOW_NONE)
+		return RF_OK; /* no pod of it is known: nothing to ask */
+	evaluator_ask(p->e, q, &a);
+	if (side->verdict == EVAL_DENY)
+		return side_fails(p, e, d, "by the set");
+	iso = evaluator_isolating(p->e, pod, d, &n);
+	if (n == 0)
+		return RF_OK;
+	own = &p->r->policies[iso[0]];
+	if (side->policy == iso[0] && side->rule < own->n_rules[d] &&
+	    p->needed[iso[0]][d][side->rule])
+		return RF_OK;
+	for (uint32_t i = 0; i < own->n_rules[d]; i++)
+		if (evaluator_rule_allows(p->e, iso[0], d, i, q)) {
+			hits++;
+			hit = i;
+		}
+	if (hits == 1)
+		p->needed[iso[0]][d][hit] = true;
+	if (hits == 0 && (side->flags & (EVAL_SELF | EVAL_NODE_LOCAL)) == 0)
+		return side_fails(p, e, d, "during the rollout");
+	return RF_OK;
+}
+
+static enum rf_status
+prove_query(struct proving *p, const struct edge *e, unsigned want,
+    const struct evaluator_query *q)
+{
+	enum rf_status st;
+
+	if ((want & WANT_EGRESS) != 0 &&
+	    (st = prove_side(p, e, q, POLICY_EGRESS)) != RF_OK)
+		return st;
+	if ((want & WANT_INGRESS) != 0)
+		return prove_side(p, e, q, POLICY_INGRESS);
+	return RF_OK;
+}
+
+/* Every backend of a Service as a whole. */
+static enum rf_status
+prove_open(struct proving *p, const struct edge *e, const struct flow *f,
+    struct plan plan, struct evaluator_query q)
+{
+	struct run *r = p->r;
+	size_t n = plan_targets(r, f, NULL, 0);
+	struct target *t = calloc(n + 1, sizeof(*t));
+	enum rf_status st = RF_OK;
+
+	if (t == NULL)
+		return run_nomem(r);
+	(void)plan_targets(r, f, t, n);
+	for (size_t i = 0; i < n && st == RF_OK; i++) {
+		unsigned want = plan.want;
+
+		if (!plan_group_in_scope(r, t[i].group))
+			want &= ~(unsigned)WANT_INGRESS;
+		q.dst = (struct evaluator_end){ .ip = t[i].ip,
+			.pod = pod_to_ask(r, t[i].group, t[i].pod) };
+		q.port = t[i].port;
+		st = prove_query(p, e, want, &q);
+	}
+	free(t);
+	return st;
+}
+
+static enum rf_status
+prove_flow(struct proving *p, const struct edge *e, const struct flow *f,
+    struct plan plan)
+{
+	struct run *r = p->r;
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
+	struct evaluator_query q = {
+		.src = end_of(r, &r->fs->endpoints[f->src]),
+		.dst = end_of(r, dst),
+		.seen_src = end_of(r, &r->fs->endpoints[f->seen_src]),
+		.port = f->port,
+		.protocol = f->protocol,
+	};
+
+	if (plan_is_api_server(r, f) && ip_is_none(&dst->ip))
+		return RF_OK; /* all of its addresses are allowed */
+	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
+		return prove_open(p, e, f, plan, q);
+	return prove_query(p, e, plan.want, &q);
+}
+
+/* All flows of an edge; it counts as what most concerns a reviewer. */
+static enum rf_status
+prove_edge(struct proving *p, const struct edge *e)
+{
+	bool decision = false, wanted = false;
+	enum rf_status st;
+
+	for (size_t i = 0; i < e->n_flows; i++) {
+		struct plan plan = plan_flow(p->r, e->flows[i]);
+
+		decision |= plan.decision;
+		if (plan.want == 0)
+			continue;
+		wanted = true;
+		st = prove_flow(p, e, e->flows[i], plan);
+		if (st != RF_OK)
+			return st;
+	}
+	p->proof->edges_observed++;
+	if (decision)
+		p->proof->edges_decisions++;
+	else if (wanted)
+		p->proof->edges_allowed++;
+	else
+		p->proof->edges_excluded++;
+	return RF_OK;
+}
+
+/* Rules that stand for observations, and those that cannot be left out. */
+static void
+count_rules(struct proving *p)
+{
+	const struct run *r = p->r;
+
+	for (size_t i = 0; i < r->n_policies; i++)
+		for (int d = 0; d < 2; d++)
+			for (size_t k = 0; k < r->policies[i].n_rules[d]; k++) {
+				if (r->is_floor[i][d][k])
+					continue;
+				p->proof->rules++;
+				p->proof->rules_needed += p->needed[i][d][k];
+			}
+}
+
+static enum rf_status
+proving_start(struct proving *p)
+{
+	struct run *r = p->r;
+
+	p->needed = arena_calloc(r->arena, r->n_policies, sizeof(*p->needed));
+	if (p->needed == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < r->n_policies; i++)
+		for (int d = 0; d < 2; d++) {
+			p->needed[i][d] = arena_calloc(
+			    r->arena, r->policies[i].n_rules[d], sizeof(bool));
+			if (p->needed[i][d] == NULL)
+				return run_nomem(r);
+		}
+	return RF_OK;
+}
+
+enum rf_status
+proof_run(struct run *r, struct recommend_proof *proof)
+{
+	struct policy_set set = { r->policies, r->n_policies };
+	struct proving p = { .r = r, .proof = proof };
+	enum rf_status st;
+
+	*proof = (struct recommend_proof){ 0 };
+	if ((st = proving_start(&p)) != RF_OK ||
+	    (st = evaluator_new(&p.e, &set, r->c, r->err)) != RF_OK)
+		return st;
+	for (size_t i = 0; i < r->n_edges && st == RF_OK; i++)
+		st = prove_edge(&p, &r->edges[i]);
+	if (st == RF_OK) {
+		count_rules(&p);
+		proof->rollout_steps = r->n_policies;
+	}
+	evaluator_free(p.e);
+	return st;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recommender/recommend.h"
+
+#include "recommender/internal.h"
+
+enum rf_status
+run_nomem(struct run *r)
+{
+	return rf_fail(r->err, RF_NOMEM, "recommend: out of memory");
+}
+
+static enum rf_status
+run_all(struct run *r, struct recommend_proof *proof)
+{
+	enum rf_status (*const steps[])(struct run *) = {
+		variants_build, /* who carries which labels */
+		scope_choose,
+		groups_build, /* by which labels each is selected */
+		address_collect,
+		dns_find,
+		scope_edges,
+		plan_needs, /* what each was seen to need */
+		dns_add_floor,
+		policies_build,
+		notes_build,
+	};
+	enum rf_status st;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if ((st = steps[i](r)) != RF_OK)
+			return st;
+	return proof_run(r, proof);
+}
+
+enum rf_status
+recommend(struct recommendation *out, const struct cluster *c,
+    const struct flow_set *fs, const struct recommend_options *options,
+    struct arena *arena, struct rf_error *err)
+{
+	struct run r = { .c = c,
+		.fs = fs,
+		.options = options,
+		.arena = arena,
+		.err = err,
+		.max_external = options->max_external };
+	struct recommend_proof proof;
+	enum rf_status st;
+
+	*out = (struct recommendation){ 0 };
+	if (r.max_external == 0)
+		r.max_external = MAX_EXTERNAL_DEFAULT;
+	r.api_service = cluster_find_service(c, "default", "kubernetes");
+	if ((st = run_all(&r, &proof)) != RF_OK)
+		return st;
+	*out = (struct recommendation){
+		.set = { r.policies, r.n_policies },
+		.files = r.files,
+		.n_files = r.n_policies,
+		.notes = r.notes,
+		.n_notes = r.n_notes,
+		.edges = { r.edges, r.n_edges },
+		.proof = proof,
+	};
+	return RF_OK;
+}

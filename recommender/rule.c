@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Needs of one group and direction to rules: peers that need the same ports
+ * share a rule, or ports that have the same peers, whichever is shorter. Each
+ * (peer, port) stands in exactly one rule, and none is there that was not
+ * needed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+static int
+compare_u32(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+compare_port(const struct policy_port *a, const struct policy_port *b)
+{
+	int d = compare_u32(a->protocol, b->protocol);
+
+	return d != 0 ? d : compare_u32(a->port, b->port);
+}
+
+static int
+compare_needs(const void *x, const void *y)
+{
+	const struct need *a = x, *b = y;
+	int d;
+
+	if ((d = compare_u32(a->group, b->group)) != 0 ||
+	    (d = compare_u32(a->direction, b->direction)) != 0 ||
+	    (d = peer_compare(&a->peer, &b->peer)) != 0 ||
+	    (d = compare_u32(a->protocol, b->protocol)) != 0)
+		return d;
+	return compare_u32(a->port, b->port);
+}
+
+size_t
+needs_sort(struct need *needs, size_t n)
+{
+	size_t k = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(needs, n, sizeof(*needs), compare_needs);
+	for (size_t i = 0; i < n; i++) {
+		struct need *last = k == 0 ? NULL : &needs[k - 1];
+
+		if (last == NULL || compare_needs(last, &needs[i]) != 0) {
+			needs[k++] = needs[i];
+			continue;
+		}
+		last->floor &= needs[i].floor;
+		if (needs[i].peer.kind < last->peer.kind)
+			last->peer.kind = needs[i].peer.kind;
+	}
+	return k;
+}
+
+/* Does a allow all that b allows, and more? Same group and direction. */
+static bool
+covers(const struct need *a, const struct need *b)
+{
+	if (a->protocol != b->protocol || a->port != b->port)
+		return false;
+	if (a->peer.type == PEER_EVERY_POD)
+		return b->peer.type == PEER_GROUP;
+	if (a->peer.type != PEER_BLOCK || b->peer.type != PEER_BLOCK ||
+	    a->peer.block.bits >= b->peer.block.bits ||
+	    !ip_prefix_covers(&a->peer.block, &b->peer.block))
+		return false;
+	return a->peer.kind != BLOCK_WORLD || b->peer.kind == BLOCK_EXTERNAL;
+}
+
+/* Drop what a wider need of the same port allows anyway; order is kept. */
+static size_t
+drop_covered(struct need *needs, size_t n)
+{
+	size_t k = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < n && !any; i++)
+		any = needs[i].peer.type == PEER_EVERY_POD ||
+		    (needs[i].peer.type == PEER_BLOCK &&
+			needs[i].peer.block.bits < 128);
+	for (size_t i = 0; i < n; i++) {
+		bool covered = false;
+
+		for (size_t j = 0; any && j < n && !covered; j++)
+			covered = needs[j].peer.type != PEER_GROUP &&
+			    covers(&needs[j], &needs[i]);
+		if (!covered)
+			needs[k++] = needs[i];
+	}
+	return k;
+}
+
+/* One thing needed, as indices: a and b are peer and port, or the reverse. */
+struct pair {
+	uint32_t a, b;
+	bool floor;
+};
+
+/* A row: what one a is paired with. */
+struct row {
+	uint32_t a;
+	const struct pair *v;
+	size_t n;
+};
+
+/* Rows with the same partners, next to each other in rows. */
+struct part {
+	const struct row *rows;
+	size_t n;
+};
+
+struct relation {
+	const struct peer *peers;
+	size_t n_peers;
+	const struct policy_port *ports;
+	size_t n_ports;
+	struct pair *pairs;
+	size_t n_pairs;
+};
+
+struct parting {
+	const struct part *v;
+	size_t n;
+	bool by_port; /* a is the port */
+};
+
+static int
+compare_pairs(const void *x, const void *y)
+{
+	const struct pair *a = x, *b = y;
+	int d = compare_u32(a->a, b->a);
+
+	return d != 0 ? d : compare_u32(a->b, b->b);
+}
+
+static int
+compare_partners(const struct row *a, const struct row *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (a->v[i].b != b->v[i].b)
+			return compare_u32(a->v[i].b, b->v[i].b);
+	return (a->n > b->n) - (a->n < b->n);
+}
+
+static int
+compare_rows(const void *x, const void *y)
+{
+	const struct row *a = x, *b = y;
+	int d = compare_partners(a, b);
+
+	return d != 0 ? d : compare_u32(a->a, b->a);
+}
+
+/* By the first row, so that a rule's place depends on its first peer only. */
+static int
+compare_parts(const void *x, const void *y)
+{
+	const struct part *a = x, *b = y;
+
+	return compare_u32(a->rows->a, b->rows->a);
+}
+
+static enum rf_status
+part_rows(struct run *r, const struct relation *rel, bool by_port,
+    struct parting *out)
+{
+	struct pair *v = arena_calloc(r->arena, rel->n_pairs, sizeof(*v));
+	struct row *rows = arena_calloc(r->arena, rel->n_pairs, sizeof(*rows));
+	struct part *parts =
+	    arena_calloc(r->arena, rel->n_pairs, sizeof(*parts));
+	size_t n = 0;
+
+	*out = (struct parting){ .v = parts, .by_port = by_port };
+	if (v == NULL || rows == NULL || parts == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < rel->n_pairs; i++)
+		v[i] = by_port ? (struct pair){ rel->pairs[i].b,
+			rel->pairs[i].a, rel->pairs[i].floor }
+			       : rel->pairs[i];
+	qsort(v, rel->n_pairs, sizeof(*v), compare_pairs);
+	for (size_t i = 0; i < rel->n_pairs; i++) {
+		if (i == 0 || v[i].a != v[i - 1].a)
+			rows[n++] = (struct row){ v[i].a, &v[i], 0 };
+		rows[n - 1].n++;
+	}
+	qsort(rows, n, sizeof(*rows), compare_rows);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || compare_partners(&rows[i - 1], &rows[i]) != 0)
+			parts[out->n++] = (struct part){ &rows[i], 0 };
+		parts[out->n - 1].n++;
+	}
+	qsort(parts, out->n, sizeof(*parts), compare_parts);
+	return RF_OK;
+}
+
+/* The peers and ports of one part, in order. */
+static enum rf_status
+part_content(struct run *r, const struct relation *rel, const struct parting *p,
+    size_t i, struct relation *out)
+{
+	const struct part *part = &p->v[i];
+	size_t na = part->n, nb = part->rows->n;
+	struct peer *peers;
+	struct policy_port *ports;
+
+	out->n_peers = p->by_port ? nb : na;
+	out->n_ports = p->by_port ? na : nb;
+	peers = arena_calloc(r->arena, out->n_peers, sizeof(*peers));
+	ports = arena_calloc(r->arena, out->n_ports, sizeof(*ports));
+	if (peers == NULL || ports == NULL)
+		return run_nomem(r);
+	for (size_t k = 0; k < out->n_peers; k++)
+		peers[k] = rel->peers[p->by_port ? part->rows->v[k].b
+						 : part->rows[k].a];
+	for (size_t k = 0; k < out->n_ports; k++)
+		ports[k] = rel->ports[p->by_port ? part->rows[k].a
+						 : part->rows->v[k].b];
+	out->peers = peers;
+	out->ports = ports;
+	return RF_OK;
+}
+
+static enum rf_status
+count_lines(struct run *r, uint32_t ns, const struct relation *rel,
+    const struct parting *p, size_t *lines)
+{
+	struct relation part;
+	enum rf_status st;
+
+	*lines = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		if ((st = part_content(r, rel, p, i, &part)) != RF_OK)
+			return st;
+		*lines += 1 + 2 * part.n_ports +
+		    peers_lines(r, ns, part.peers, part.n_peers);
+	}
+	return RF_OK;
+}
+
+static int
+compare_ports(const void *x, const void *y)
+{
+	return compare_port(x, y);
+}
+
+/* Number peers and ports, in order; needs are sorted and without repetition. */
+static enum rf_status
+relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
+{
+	struct peer *peers = arena_calloc(r->arena, n, sizeof(*peers));
+	struct policy_port *ports = arena_calloc(r->arena, n, sizeof(*ports));
+	struct pair *pairs = arena_calloc(r->arena, n, sizeof(*pairs));
+	size_t np = 0, nq = 0;
+
+	if (peers == NULL || ports == NULL || pairs == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < n; i++)
+		ports[i] = (struct policy_port){ .protocol = needs[i].protocol,
+			.has_port = true,
+			.port = needs[i].port };
+	qsort(ports, n, sizeof(*ports), compare_ports);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || compare_port(&ports[nq - 1], &ports[i]) != 0)
+			ports[nq++] = ports[i];
+	for (size_t i = 0; i < n; i++) {
+		struct policy_port key = { .protocol = needs[i].protocol,
+			.port = needs[i].port };
+		const struct policy_port *q =
+		    bsearch(&key, ports, nq, sizeof(*ports), compare_ports);
+
+		if (np == 0 || peer_compare(&peers[np - 1], &needs[i].peer))
+			peers[np++] = needs[i].peer;
+		pairs[i] = (struct pair){ (uint32_t)(np - 1),
+			(uint32_t)(q - ports), needs[i].floor };
+	}
+	*rel = (struct relation){ peers, np, ports, nq, pairs, n };
+	return RF_OK;
+}
+
+/* Is everything in this part there without an observation? */
+static bool
+part_is_floor(const struct part *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->rows[i].n; k++)
+			if (!p->rows[i].v[k].floor)
+				return false;
+	return true;
+}
+
+static enum rf_status
+write_rules(struct run *r, uint32_t ns, const struct relation *rel,
+    const struct parting *p, struct rule_list *out)
+{
+	struct policy_rule *rules =
+	    arena_calloc(r->arena, p->n, sizeof(*rules));
+	bool *floor = arena_calloc(r->arena, p->n, sizeof(*floor));
+	enum rf_status st;
+
+	if (rules == NULL || floor == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < p->n; i++) {
+		struct relation part;
+		struct peer_list peers;
+
+		if ((st = part_content(r, rel, p, i, &part)) != RF_OK ||
+		    (st = peers_write(
+			 r, ns, part.peers, part.n_peers, &peers)) != RF_OK)
+			return st;
+		rules[i] = (struct policy_rule){ .peers = peers.v,
+			.n_peers = peers.n,
+			.ports = part.ports,
+			.n_ports = part.n_ports,
+			.comment = peers.comment };
+		floor[i] = part_is_floor(&p->v[i]);
+	}
+	*out = (struct rule_list){ rules, floor, p->n };
+	return RF_OK;
+}
+
+enum rf_status
+rules_build(struct run *r, uint32_t ns, struct need *needs, size_t n,
+    struct rule_list *out)
+{
+	struct parting by_peer, by_port;
+	struct relation rel;
+	size_t lines_peer, lines_port;
+	enum rf_status st;
+
+	*out = (struct rule_list){ 0 };
+	n = drop_covered(needs, n);
+	if (n == 0)
+		return RF_OK;
+	if ((st = relate(r, needs, n, &rel)) != RF_OK ||
+	    (st = part_rows(r, &rel, false, &by_peer)) != RF_OK ||
+	    (st = part_rows(r, &rel, true, &by_port)) != RF_OK ||
+	    (st = count_lines(r, ns, &rel, &by_peer, &lines_peer)) != RF_OK ||
+	    (st = count_lines(r, ns, &rel, &by_port, &lines_port)) != RF_OK)
+		return st;
+	return write_rules(
+	    r, ns, &rel, lines_port < lines_peer ? &by_port : &by_peer, out);
+}

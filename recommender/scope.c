@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which namespaces get policies, and which edges concern them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+enum rf_status
+scope_choose(struct run *r)
+{
+	const struct recommend_options *o = r->options;
+	const struct cluster *c = r->c;
+
+	r->in_scope = arena_calloc(r->arena, c->n_namespaces, sizeof(bool));
+	if (r->in_scope == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < o->n_namespaces; i++) {
+		uint32_t ns = cluster_find_namespace(c, o->namespaces[i]);
+
+		if (ns == FLOW_NONE)
+			return rf_fail(r->err, RF_INVAL,
+			    "namespace %s: nothing is known of it",
+			    o->namespaces[i]);
+		r->in_scope[ns] = true;
+	}
+	if (o->n_namespaces > 0)
+		return RF_OK;
+	for (size_t i = 0; i < c->n_namespaces; i++)
+		r->in_scope[i] = r->spaces[i].n_variants > 0;
+	for (size_t i = 0; i < c->n_pods; i++)
+		if (!c->pods[i].deleted)
+			r->in_scope[c->pods[i].ns] = true;
+	return RF_OK;
+}
+
+/* Does one end, or a backend that the Service may have chosen, have a policy
+ * of ours? */
+static bool
+concerns_us(const struct run *r, const struct edge *e)
+{
+	const struct flow *f = e->flows[0];
+	struct target *t;
+	bool found = false;
+	size_t n;
+
+	if (plan_group_in_scope(r, plan_group(r, e->src)) ||
+	    plan_group_in_scope(r, plan_group(r, e->dst)))
+		return true;
+	if (!plan_is_open(f, &r->fs->endpoints[f->dst]))
+		return false;
+	n = plan_targets(r, f, NULL, 0);
+	if ((t = calloc(n + 1, sizeof(*t))) == NULL)
+		return true; /* the next allocation will say so */
+	(void)plan_targets(r, f, t, n);
+	for (size_t i = 0; i < n && !found; i++)
+		found = plan_group_in_scope(r, t[i].group);
+	free(t);
+	return found;
+}
+
+/* An edge with the text that orders it: what does not depend on indices. */
+struct named_edge {
+	const char *name;
+	struct edge edge;
+};
+
+static int
+compare_edges(const void *x, const void *y)
+{
+	const struct named_edge *a = x, *b = y;
+	int d;
+
+	if ((d = strcmp(a->name, b->name)) != 0)
+		return d;
+	if (a->edge.outcome != b->edge.outcome)
+		return a->edge.outcome < b->edge.outcome ? -1 : 1;
+	if (a->edge.certainty != b->edge.certainty)
+		return a->edge.certainty < b->edge.certainty ? -1 : 1;
+	return (a->edge.service_port > b->edge.service_port) -
+	    (a->edge.service_port < b->edge.service_port);
+}
+
+enum rf_status
+scope_edges(struct run *r)
+{
+	struct edge_set all;
+	struct named_edge *v;
+	enum rf_status st;
+
+	if ((st = edge_roll_up(&all, r->fs, r->arena, r->err)) != RF_OK)
+		return st;
+	v = calloc(all.n_edges + 1, sizeof(*v));
+	if (v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < all.n_edges; i++) {
+		if (!concerns_us(r, &all.edges[i]))
+			continue;
+		v[r->n_edges].edge = all.edges[i];
+		v[r->n_edges].name = note_edge(r, &all.edges[i]);
+		if (v[r->n_edges++].name == NULL) {
+			st = run_nomem(r);
+			goto out;
+		}
+	}
+	qsort(v, r->n_edges, sizeof(*v), compare_edges);
+	r->edges = arena_calloc(r->arena, r->n_edges, sizeof(*r->edges));
+	if (r->edges == NULL) {
+		st = run_nomem(r);
+		goto out;
+	}
+	for (size_t i = 0; i < r->n_edges; i++)
+		r->edges[i] = v[i].edge;
+out:
+	free(v);
+	return st;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which labels select these workloads and no others of the namespace.
+ *
+ * In this order: the workload's own spec.selector; the smallest set of stable
+ * labels that all its pods share; such a set together with keys that its
+ * pods never carry and the others do.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+#define CANDIDATES_MAX 32
+#define SUBSET_MAX     3 /* larger subsets are found by leaving out */
+
+/* The question: which workloads, in which namespace. */
+struct asked {
+	struct run *r;
+	const struct space *space;
+	const uint32_t *root_of;
+	uint32_t root;
+};
+
+struct label_pick {
+	struct label v[CANDIDATES_MAX];
+	size_t n;
+};
+
+static bool
+is_ours(const struct asked *q, const struct variant *v)
+{
+	return q->root_of[v->workload] == q->root;
+}
+
+static unsigned
+preference(const char *key)
+{
+	static const char *const keys[] = { "app.kubernetes.io/name",
+		"app.kubernetes.io/component", "app.kubernetes.io/instance",
+		"app", "k8s-app", "name" };
+	unsigned n = sizeof(keys) / sizeof(keys[0]);
+
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(keys[i], key) == 0)
+			return i;
+	return n;
+}
+
+static int
+compare_preference(const void *x, const void *y)
+{
+	const struct label *a = x, *b = y;
+	unsigned p = preference(a->key), q = preference(b->key);
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+static bool
+holds_all(const struct label_set *have, const struct label *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *value = label_get(have, v[i].key);
+
+		if (value == NULL || strcmp(value, v[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* First posting that is not below the label. */
+static size_t
+lower_bound(const struct space *s, const struct label *l)
+{
+	size_t lo = 0, hi = s->n_postings;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct label *m = &s->postings[mid].label;
+		int d = strcmp(m->key, l->key);
+
+		if (d == 0)
+			d = strcmp(m->value, l->value);
+		if (d < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static size_t
+count_holders(const struct space *s, const struct label *l, size_t *first)
+{
+	size_t i = *first = lower_bound(s, l);
+
+	while (i < s->n_postings &&
+	    strcmp(s->postings[i].label.key, l->key) == 0 &&
+	    strcmp(s->postings[i].label.value, l->value) == 0)
+		i++;
+	return i - *first;
+}
+
+/* A variant of another workload that has all these labels, or NULL. */
+static const struct variant *
+find_stranger(const struct asked *q, const struct label *v, size_t n)
+{
+	const struct space *s = q->space;
+	size_t first = 0, len = s->n_variants;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t f, k = count_holders(s, &v[i], &f);
+
+		if (i == 0 || k < len) {
+			first = f;
+			len = k;
+		}
+	}
+	for (size_t i = 0; i < len; i++) {
+		const struct variant *x =
+		    &s->variants[n == 0 ? i : s->postings[first + i].variant];
+
+		if (!is_ours(q, x) && holds_all(&x->labels, v, n))
+			return x;
+	}
+	return NULL;
+}
+
+/* Does the selector pick all of ours and nothing else? */
+static bool
+selects_exactly(const struct asked *q, const struct label_selector *sel)
+{
+	for (size_t i = 0; i < q->space->n_variants; i++) {
+		const struct variant *x = &q->space->variants[i];
+
+		if (selector_matches(sel, &x->labels) != is_ours(q, x))
+			return false;
+	}
+	return true;
+}
+
+/* The labels that all our variants share, the preferred first. */
+static void
+common_labels(const struct asked *q, struct label_pick *out)
+{
+	const struct variant *first = NULL;
+
+	out->n = 0;
+	for (size_t i = 0; i < q->space->n_variants && first == NULL; i++)
+		if (is_ours(q, &q->space->variants[i]))
+			first = &q->space->variants[i];
+	if (first == NULL)
+		return;
+	for (size_t i = 0; i < first->labels.n; i++) {
+		const struct label *l = &first->labels.v[i];
+		bool shared = out->n < CANDIDATES_MAX;
+
+		for (size_t k = 0; k < q->space->n_variants && shared; k++)
+			shared = !is_ours(q, &q->space->variants[k]) ||
+			    holds_all(&q->space->variants[k].labels, l, 1);
+		if (shared)
+			out->v[out->n++] = *l;
+	}
+	qsort(out->v, out->n, sizeof(out->v[0]), compare_preference);
+}
+
+/* The next way to choose k of n, in the order of preference. */
+static bool
+next_choice(size_t *idx, size_t k, size_t n)
+{
+	for (size_t i = k; i-- > 0;)
+		if (idx[i] < n - k + i) {
+			idx[i]++;
+			for (size_t j = i + 1; j < k; j++)
+				idx[j] = idx[j - 1] + 1;
+			return true;
+		}
+	return false;
+}
+
+static bool
+pick_sized(const struct asked *q, const struct label_pick *from, size_t k,
+    struct label_pick *out)
+{
+	size_t idx[SUBSET_MAX] = { 0, 1, 2 };
+
+	do {
+		for (size_t i = 0; i < k; i++)
+			out->v[i] = from->v[idx[i]];
+		out->n = k;
+		if (find_stranger(q, out->v, k) == NULL)
+			return true;
+	} while (next_choice(idx, k, from->n));
+	return false;
+}
+
+/* Leave out what is not needed, the least preferred first. */
+static void
+pick_reduced(const struct asked *q, const struct label_pick *from,
+    struct label_pick *out)
+{
+	*out = *from;
+	for (size_t i = from->n; i-- > 0;) {
+		struct label_pick less = *out;
+
+		less.n--;
+		memmove(&less.v[i], &less.v[i + 1],
+		    (less.n - i) * sizeof(less.v[0]));
+		if (find_stranger(q, less.v, less.n) == NULL)
+			*out = less;
+	}
+}
+
+/* The smallest choice of these labels that selects no stranger. */
+static bool
+pick_smallest(const struct asked *q, const struct label_pick *from,
+    struct label_pick *out)
+{
+	if (from->n == 0 || find_stranger(q, from->v, from->n) != NULL)
+		return false;
+	for (size_t k = 1; k <= SUBSET_MAX && k <= from->n; k++)
+		if (pick_sized(q, from, k, out))
+			return true;
+	pick_reduced(q, from, out);
+	return true;
+}
+
+static enum rf_status
+to_selector(
+    struct run *r, const struct label_pick *pick, struct label_selector *out)
+{
+	struct label *v = arena_calloc(r->arena, pick->n, sizeof(*v));
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < pick->n; i++)
+		v[i] = pick->v[i];
+	out->match_labels = (struct label_set){ v, label_sort(v, pick->n) };
+	return RF_OK;
+}
+
+/* spec.selector without volatile requirements; empty where nothing is left. */
+static enum rf_status
+own_selector(
+    struct run *r, const struct kube_workload *w, struct label_selector *out)
+{
+	const struct label_selector *s = &w->selector;
+	struct selector_requirement *req;
+
+	*out = (struct label_selector){ 0 };
+	out->match_labels = label_stable(&s->match_labels, r->arena);
+	req = arena_calloc(r->arena, s->n_match_expressions, sizeof(*req));
+	if (req == NULL ||
+	    (out->match_labels.v == NULL && out->match_labels.n != 0))
+		return run_nomem(r);
+	for (size_t i = 0; i < s->n_match_expressions; i++)
+		if (!label_is_volatile(s->match_expressions[i].key))
+			req[out->n_match_expressions++] =
+			    s->match_expressions[i];
+	out->match_expressions = req;
+	return RF_OK;
+}
+
+static int
+compare_text(const void *x, const void *y)
+{
+	const char *const *a = x, *const *b = y;
+
+	return strcmp(*a, *b);
+}
+
+/* Does any of ours carry the key? */
+static bool
+we_carry(const struct asked *q, const char *key)
+{
+	for (size_t i = 0; i < q->space->n_variants; i++)
+		if (is_ours(q, &q->space->variants[i]) &&
+		    label_get(&q->space->variants[i].labels, key) != NULL)
+			return true;
+	return false;
+}
+
+/* The key that most of the strangers carry and none of ours, or NULL. */
+static const char *
+best_absent_key(const struct asked *q, const struct variant **strangers,
+    size_t n, const char **keys)
+{
+	const char *best = NULL;
+	size_t n_keys = 0, best_len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < strangers[i]->labels.n; j++)
+			keys[n_keys++] = strangers[i]->labels.v[j].key;
+	qsort(keys, n_keys, sizeof(*keys), compare_text);
+	for (size_t i = 0, j; i < n_keys; i = j) {
+		for (j = i; j < n_keys && strcmp(keys[i], keys[j]) == 0; j++)
+			;
+		if (j - i > best_len && !we_carry(q, keys[i])) {
+			best = keys[i];
+			best_len = j - i;
+		}
+	}
+	return best;
+}
+
+/* Strangers that hold the labels. Writes at most all variants. */
+static size_t
+collect_strangers(const struct asked *q, const struct label_pick *base,
+    const struct variant **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->space->n_variants; i++)
+		if (!is_ours(q, &q->space->variants[i]) &&
+		    holds_all(&q->space->variants[i].labels, base->v, base->n))
+			out[n++] = &q->space->variants[i];
+	return n;
+}
+
+/* Labels of base that the selector does without, least preferred first. */
+static enum rf_status
+negative_reduce(
+    const struct asked *q, struct label_pick *base, struct label_selector *sel)
+{
+	enum rf_status st;
+
+	for (size_t i = base->n; i-- > 0;) {
+		struct label_pick less = *base;
+		struct label_selector try = *sel;
+
+		less.n--;
+		memmove(&less.v[i], &less.v[i + 1],
+		    (less.n - i) * sizeof(less.v[0]));
+		if ((st = to_selector(q->r, &less, &try)) != RF_OK)
+			return st;
+		if (!selects_exactly(q, &try))
+			continue;
+		*base = less;
+		*sel = try;
+	}
+	return RF_OK;
+}
+
+/* Keep ours apart by keys that only the strangers carry. */
+static enum rf_status
+pick_negative(const struct asked *q, struct label_pick *base,
+    struct label_selector *out, uint32_t *clash)
+{
+	struct arena *a = q->r->arena;
+	const struct variant **s =
+	    arena_calloc(a, q->space->n_variants, sizeof(const void *));
+	const char **keys =
+	    arena_calloc(a, q->space->n_postings, sizeof(*keys));
+	struct selector_requirement *req =
+	    arena_calloc(a, q->space->n_variants, sizeof(*req));
+	enum rf_status st;
+	size_t n, n_req = 0;
+
+	if (s == NULL || keys == NULL || req == NULL)
+		return run_nomem(q->r);
+	n = collect_strangers(q, base, s);
+	while (n > 0) {
+		const char *key = best_absent_key(q, s, n, keys);
+		size_t left = 0;
+
+		if (key == NULL) {
+			*clash = s[0]->workload;
+			return RF_OK;
+		}
+		req[n_req++] = (struct selector_requirement){ .key = key,
+			.op = SELECTOR_DOES_NOT_EXIST };
+		for (size_t i = 0; i < n; i++)
+			if (label_get(&s[i]->labels, key) == NULL)
+				s[left++] = s[i];
+		n = left;
+	}
+	out->match_expressions = req;
+	out->n_match_expressions = n_req;
+	if ((st = to_selector(q->r, base, out)) != RF_OK)
+		return st;
+	return negative_reduce(q, base, out);
+}
+
+/* The subject's selector from labels alone; clash says that none exists. */
+static enum rf_status
+choose_subject(const struct asked *q, struct label_pick *common,
+    struct group *g, uint32_t *clash)
+{
+	struct label_pick pick;
+
+	if (pick_smallest(q, common, &pick))
+		return to_selector(q->r, &pick, &g->subject);
+	return pick_negative(q, common, &g->subject, clash);
+}
+
+/* What peers write: the fewest labels, those of spec.selector first. */
+static enum rf_status
+choose_peer(const struct asked *q, const struct label_pick *common, bool own,
+    struct group *g)
+{
+	struct label_pick from = { .n = 0 }, pick;
+
+	g->peer = g->subject;
+	for (size_t i = 0;
+	     own && i < g->subject.match_labels.n && from.n < CANDIDATES_MAX;
+	     i++)
+		from.v[from.n++] = g->subject.match_labels.v[i];
+	qsort(from.v, from.n, sizeof(from.v[0]), compare_preference);
+	if (!pick_smallest(q, &from, &pick) && !pick_smallest(q, common, &pick))
+		return RF_OK;
+	g->peer = (struct label_selector){ 0 };
+	return to_selector(q->r, &pick, &g->peer);
+}
+
+enum rf_status
+selector_choose(struct run *r, const uint32_t *root_of, uint32_t root,
+    struct group *g, uint32_t *clash)
+{
+	struct asked q = { r, &r->spaces[g->ns], root_of, root };
+	struct label_pick common;
+	enum rf_status st = RF_OK;
+	bool own = false;
+
+	*clash = FLOW_NONE;
+	g->subject = (struct label_selector){ 0 };
+	if (g->n_members == 1 && r->c->workloads[root].has_selector) {
+		st = own_selector(r, &r->c->workloads[root], &g->subject);
+		if (st != RF_OK)
+			return st;
+		own = !selector_is_empty(&g->subject) &&
+		    selects_exactly(&q, &g->subject);
+	}
+	common_labels(&q, &common);
+	if (!own) {
+		g->subject = (struct label_selector){ 0 };
+		st = choose_subject(&q, &common, g, clash);
+	}
+	if (st != RF_OK || *clash != FLOW_NONE)
+		return st;
+	return choose_peer(&q, &common, own, g);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The label sets that the pods of a namespace carry, each once per workload,
+ * and an index from labels to them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recommender/internal.h"
+
+int
+workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b)
+{
+	const struct kube_workload *x = &c->workloads[a], *y = &c->workloads[b];
+	int d;
+
+	if ((d = strcmp(x->namespace, y->namespace)) != 0 ||
+	    (d = strcmp(x->name, y->name)) != 0)
+		return d;
+	return strcmp(x->kind, y->kind);
+}
+
+struct row {
+	uint32_t ns;
+	struct variant variant;
+};
+
+static int
+compare_rows(const void *x, const void *y, void *arg)
+{
+	const struct run *r = arg;
+	const struct row *a = x, *b = y;
+	int d;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? -1 : 1;
+	d = workload_compare_name(
+	    r->c, a->variant.workload, b->variant.workload);
+	if (d != 0)
+		return d;
+	return label_set_compare(&a->variant.labels, &b->variant.labels);
+}
+
+static int
+compare_postings(const void *x, const void *y)
+{
+	const struct posting *a = x, *b = y;
+	int d;
+
+	if ((d = strcmp(a->label.key, b->label.key)) != 0 ||
+	    (d = strcmp(a->label.value, b->label.value)) != 0)
+		return d;
+	return (a->variant > b->variant) - (a->variant < b->variant);
+}
+
+/* The label index of one namespace whose variants are in place. */
+static enum rf_status
+space_index(struct run *r, struct space *s)
+{
+	struct posting *p;
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < s->n_variants; i++)
+		n += s->variants[i].labels.n;
+	p = arena_calloc(r->arena, n, sizeof(*p));
+	if (p == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < s->n_variants; i++)
+		for (size_t j = 0; j < s->variants[i].labels.n; j++)
+			p[k++] = (struct posting){ s->variants[i].labels.v[j],
+				(uint32_t)i };
+	qsort(p, n, sizeof(*p), compare_postings);
+	s->postings = p;
+	s->n_postings = n;
+	return RF_OK;
+}
+
+/* Sort the rows, drop repetitions, hand each namespace its share. */
+static enum rf_status
+spaces_fill(struct run *r, struct row *rows, size_t n)
+{
+	struct variant *v = arena_calloc(r->arena, n, sizeof(*v));
+	enum rf_status st;
+	size_t k = 0;
+
+	if (v == NULL)
+		return run_nomem(r);
+	qsort_r(rows, n, sizeof(*rows), compare_rows, r);
+	for (size_t i = 0; i < n; i++) {
+		struct space *s = &r->spaces[rows[i].ns];
+
+		if (i > 0 && compare_rows(&rows[i - 1], &rows[i], r) == 0)
+			continue;
+		if (s->variants == NULL)
+			s->variants = &v[k];
+		s->n_variants++;
+		v[k++] = rows[i].variant;
+	}
+	for (size_t i = 0; i < r->c->n_namespaces; i++)
+		if ((st = space_index(r, &r->spaces[i])) != RF_OK)
+			return st;
+	return RF_OK;
+}
+
+/* Does this pod count for selectors: not hostNetwork, and not gone while
+ * others of its workload are there? */
+static bool
+pod_counts(const struct run *r, const bool *alive, uint32_t pod)
+{
+	const struct kube_pod *p = &r->c->pods[pod];
+
+	return !p->host_network && (!p->deleted || !alive[p->workload]);
+}
+
+/* One row for each pod that counts and each template without pods. */
+static enum rf_status
+rows_collect(struct run *r, struct row *rows, size_t *n)
+{
+	const struct cluster *c = r->c;
+	bool *alive = arena_calloc(r->arena, c->n_workloads, sizeof(bool));
+	bool *seen = arena_calloc(r->arena, c->n_workloads, sizeof(bool));
+
+	*n = 0;
+	if (alive == NULL || seen == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < c->n_pods; i++) {
+		seen[c->pods[i].workload] = true;
+		if (!c->pods[i].deleted)
+			alive[c->pods[i].workload] = true;
+	}
+	for (uint32_t i = 0; i < c->n_pods; i++) {
+		const struct kube_pod *p = &c->pods[i];
+		struct label_set stable;
+
+		if (!pod_counts(r, alive, i))
+			continue;
+		stable = label_stable(&p->labels, r->arena);
+		if (stable.v == NULL && stable.n != 0)
+			return run_nomem(r);
+		rows[(*n)++] = (struct row){ p->ns, { p->workload, stable } };
+	}
+	for (uint32_t i = 0; i < c->n_workloads; i++)
+		if (!seen[i] && c->workloads[i].has_object &&
+		    c->workloads[i].labels.n > 0 && r->ns_of[i] != FLOW_NONE)
+			rows[(*n)++] = (struct row){ r->ns_of[i],
+				{ i, c->workloads[i].labels } };
+	return RF_OK;
+}
+
+enum rf_status
+variants_build(struct run *r)
+{
+	const struct cluster *c = r->c;
+	struct row *rows;
+	enum rf_status st;
+	size_t n;
+
+	r->spaces = arena_calloc(r->arena, c->n_namespaces, sizeof(*r->spaces));
+	r->ns_of = arena_calloc(r->arena, c->n_workloads, sizeof(*r->ns_of));
+	rows = calloc(c->n_pods + c->n_workloads + 1, sizeof(*rows));
+	if (r->spaces == NULL || r->ns_of == NULL || rows == NULL) {
+		free(rows);
+		return run_nomem(r);
+	}
+	for (size_t i = 0; i < c->n_workloads; i++)
+		r->ns_of[i] =
+		    cluster_find_namespace(c, c->workloads[i].namespace);
+	for (size_t i = 0; i < c->n_pods; i++)
+		r->ns_of[c->pods[i].workload] = c->pods[i].ns;
+	if ((st = rows_collect(r, rows, &n)) == RF_OK)
+		st = spaces_fill(r, rows, n);
+	free(rows);
+	return st;
+}
