@@ -12,7 +12,8 @@
 #define FLOW_PUT_OUT   65536 /* live connections put out, remembered … */
 #define FLOW_PUT_OUT_WAYS 4  /* … in buckets of so many */
 #define FLOW_FRAGMENTS 1024  /* datagrams whose ports are remembered */
-#define FLOW_JOIN_TRIES 4
+#define FLOW_JOIN_TRIES     2
+#define FLOW_JOIN_TRIES_MAX 4
 
 struct flow_fragment {
 	uint64_t hash;
@@ -46,16 +47,18 @@ leg_is_closed(const struct leg *leg)
 	    (leg->flags & LEG_BOTH(LEG_FIN)) == LEG_BOTH(LEG_FIN);
 }
 
-/* Is this packet of the leg worth offering for a join? */
+/* Is this packet of the leg worth offering for a join? The opening is, or what
+ * comes first where there is none. */
 static inline bool
 leg_wants_join(const struct leg *leg, const struct packet *p)
 {
-	if (leg->tries >= FLOW_JOIN_TRIES || p->fragment)
-		return false;
-	if (p->protocol != FLOW_TCP)
-		return true;
-	return p->tcp_flags & TCP_SYN || leg->tries < 2 ||
-	    (leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0;
+	uint32_t tries = LEG_TRIES(leg->flags);
+
+	if (tries < FLOW_JOIN_TRIES)
+		return !p->fragment;
+	return tries < FLOW_JOIN_TRIES_MAX && p->protocol == FLOW_TCP &&
+	    (p->tcp_flags & TCP_SYN ||
+		(leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0);
 }
 
 /* Take the time of a packet. */

@@ -138,7 +138,7 @@ flow_join(
 	    ft->join, p, leg, from_lo, ft->now_ms, found, FOUND_MAX, &known);
 	if (known)
 		return;
-	ft->pool.legs[leg].tries++;
+	ft->pool.legs[leg].flags += LEG_TRY;
 	for (size_t i = 0; i < n; i++)
 		(void)join_to(ft, leg, from_lo, &found[i], p);
 }

@@ -46,6 +46,9 @@ struct leg_key {
 #define LEG_CONTINUED ((uint32_t)1 << 20) /* was told before */
 #define LEG_TYPES     ((uint32_t)1 << 21) /* packet types are known */
 #define LEG_SETTLED   ((uint32_t)1 << 22) /* packets only count now */
+/* The topmost bits count the packets that were offered for joining. */
+#define LEG_TRY       ((uint32_t)1 << 28)
+#define LEG_TRIES(flags) ((flags) >> 28)
 
 struct leg {
 	alignas(64) struct leg_key key;
@@ -65,7 +68,6 @@ struct leg {
 	uint32_t last_out_if;
 	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
 	uint8_t last_out_point;
-	uint8_t tries;     /* packets offered for joining */
 	uint8_t n_legs;    /* of the whole connection, in its root */
 };
 
@@ -100,6 +102,13 @@ leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
 	__builtin_prefetch(&pool->slots[hash & pool->slot_mask]);
 }
 
+static inline void
+leg_bring_in(const struct leg *leg)
+{
+	__builtin_prefetch(leg);
+	__builtin_prefetch(&leg->first_us);
+}
+
 /* Bring in the leg that the hash most likely stands for. */
 static inline void
 leg_prefetch(const struct leg_pool *pool, uint32_t hash)
@@ -109,7 +118,7 @@ leg_prefetch(const struct leg_pool *pool, uint32_t hash)
 	while (pool->slots[i].leg != 0 && pool->slots[i].hash != hash)
 		i = (i + 1) & pool->slot_mask;
 	if (pool->slots[i].leg != 0)
-		__builtin_prefetch(&pool->legs[pool->slots[i].leg - 1]);
+		leg_bring_in(&pool->legs[pool->slots[i].leg - 1]);
 }
 
 /* Index of the leg with that key, or LEG_NONE. */
