@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From connections to flows: roles, owners, outcome, certainty. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "collector/resolve.h"
+#include "tests/support/world.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+#define WEB   "10.244.1.5"
+#define WEB2  "10.244.2.5"
+#define DB    "10.244.2.9"
+#define VIP   "10.96.0.20"
+#define API   "10.96.0.1"
+#define NODE1 "192.168.0.1"
+#define NODE2 "192.168.0.2"
+#define GW2   "10.244.2.1"
+#define LB    "198.51.100.1"
+#define EXT   "203.0.113.9"
+#define OLD   "10.244.1.77" /* in a pod range, nobody's */
+
+static struct world world;
+static struct names *names;
+
+static int
+setup(void **state)
+{
+	uint32_t n1, n2, web, db, svc;
+
+	(void)state;
+	world_init(&world);
+	n1 = world_node(&world, "node-1", NODE1, "10.244.1.0/24");
+	n2 = world_node(&world, "node-2", NODE2, "10.244.2.0/24");
+	web = world_app(&world, "shop", "web", WEB, n1);
+	db = world_app(&world, "shop", "db", DB, n2);
+	(void)web;
+	svc = world_service(&world, "shop", "db", VIP, "app=db");
+	world_service_port(&world, svc, "sql", FLOW_TCP, 3306, 13306);
+	world_service_port(&world, svc, "stats", FLOW_UDP, 8125, 8125);
+	world_backend(&world, svc, "sql", FLOW_TCP, DB, 13306, db);
+	world_backend(&world, svc, "stats", FLOW_UDP, DB, 8125, db);
+	world_api_server(&world, NODE1, 6443);
+	world_finish(&world);
+	names = names_new(world.c, 1);
+	assert_non_null(names);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	names_free(names);
+	world_release(&world);
+	return 0;
+}
+
+struct leg_row {
+	const char *client;
+	uint16_t cport;
+	const char *server;
+	uint16_t sport;
+};
+
+enum { H = OPENING_HANDSHAKE, FIRST = OPENING_FIRST };
+enum {
+	ACCEPTED = 1,
+	BOTH = 2,
+	REPLY = 4,
+	DATA = 8,
+	REFUSED = 16,
+	TYPES = 32,
+	ENTERED = 64,
+	LEFT = 128
+};
+
+static const struct resolve_case {
+	const char *name;
+	uint8_t protocol, opening;
+	unsigned flags;
+	struct leg_row legs[3];
+	enum endpoint_type src, dst;
+	const char *src_ip, *dst_ip, *seen_ip;
+	uint16_t port;
+	const char *service; /* its name, or NULL */
+	uint16_t service_port;
+	enum flow_outcome outcome;
+	enum flow_certainty certainty;
+} cases[] = {
+	/* clang-format off */
+	{ "through a Service", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { WEB, 40000, VIP, 3306 }, { WEB, 40000, DB, 13306 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 13306, "db", 3306,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "pod to pod", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { WEB, 40000, DB, 13306 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 13306, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "only the VIP seen: one backend", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { WEB, 40000, VIP, 3306 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 13306, "db", 3306,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "API server on its own node", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { WEB, 40000, API, 443 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_NODE, WEB, NODE1, WEB, 6443, "kubernetes",
+	  443, OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "masqueraded to a node", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { DB, 40000, API, 443 }, { NODE2, 50000, NODE1, 6443 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_NODE, DB, NODE1, DB, 6443, "kubernetes",
+	  443, OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "masqueraded to outside", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { WEB, 40000, EXT, 443 }, { NODE1, 50000, EXT, 443 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, WEB, EXT, WEB, 443, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "client outside, SNAT by a node", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { EXT, 40000, LB, 3306 }, { GW2, 50000, DB, 13306 } },
+	  ENDPOINT_EXTERNAL, ENDPOINT_WORKLOAD, EXT, DB, GW2, 13306, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "clocks apart: the later leg is the client's", FLOW_TCP, H,
+	  ACCEPTED | REPLY,
+	  { { NODE1, 50000, DB, 13306 }, { WEB, 40000, VIP, 3306 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, NODE1, 13306, "db",
+	  3306, OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "stale address", FLOW_TCP, H, ACCEPTED | REPLY,
+	  { { OLD, 40000, EXT, 443 } },
+	  ENDPOINT_UNKNOWN, ENDPOINT_EXTERNAL, OLD, EXT, OLD, 443, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "midstream, turned round by a listener", FLOW_TCP, FIRST,
+	  DATA | BOTH | REPLY, { { DB, 13306, WEB, 40000 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 13306, NULL, 0,
+	  OUTCOME_MIDSTREAM, CERTAINTY_LISTENER },
+	{ "midstream to outside is a guess", FLOW_TCP, FIRST,
+	  DATA | BOTH | REPLY, { { WEB, 40000, EXT, 443 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, WEB, EXT, WEB, 443, NULL, 0,
+	  OUTCOME_MIDSTREAM, CERTAINTY_GUESSED },
+	{ "refused", FLOW_TCP, H, REPLY | REFUSED,
+	  { { WEB, 40000, DB, 22 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 22, NULL, 0,
+	  OUTCOME_REFUSED, CERTAINTY_HANDSHAKE },
+	{ "dropped between interfaces", FLOW_TCP, H, TYPES | ENTERED,
+	  { { WEB, 40000, DB, 13306 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 13306, NULL, 0,
+	  OUTCOME_DROPPED, CERTAINTY_HANDSHAKE },
+	{ "to the own node: the end of the way", FLOW_TCP, H, TYPES | ENTERED,
+	  { { WEB, 40000, NODE1, 9 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_NODE, WEB, NODE1, WEB, 9, NULL, 0,
+	  OUTCOME_UNANSWERED, CERTAINTY_HANDSHAKE },
+	{ "left, never answered", FLOW_TCP, H, TYPES | ENTERED | LEFT,
+	  { { WEB, 40000, EXT, 4444 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, WEB, EXT, WEB, 4444, NULL, 0,
+	  OUTCOME_UNANSWERED, CERTAINTY_HANDSHAKE },
+	{ "one way to a listener", FLOW_UDP, FIRST, DATA,
+	  { { WEB, 40000, VIP, 8125 }, { WEB, 40000, DB, 8125 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 8125, "db", 8125,
+	  OUTCOME_ONEWAY, CERTAINTY_LISTENER },
+	{ "one way to nobody", FLOW_UDP, FIRST, DATA,
+	  { { WEB, 40000, DB, 9999 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 9999, NULL, 0,
+	  OUTCOME_UNANSWERED, CERTAINTY_GUESSED },
+	{ "request and answer outside", FLOW_UDP, FIRST, DATA | BOTH | REPLY,
+	  { { WEB, 40000, EXT, 123 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, WEB, EXT, WEB, 123, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "a node's client on another node: the only Service", FLOW_TCP, H,
+	  ACCEPTED | REPLY, { { NODE1, 40000, DB, 13306 } },
+	  ENDPOINT_NODE, ENDPOINT_WORKLOAD, NODE1, DB, NODE1, 13306, "db", 3306,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "a probe from the own node: no Service", FLOW_TCP, H,
+	  ACCEPTED | REPLY, { { GW2, 40000, DB, 13306 } },
+	  ENDPOINT_NODE, ENDPOINT_WORKLOAD, GW2, DB, GW2, 13306, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	/* clang-format on */
+};
+
+static struct connection
+connection_of(const struct resolve_case *rc)
+{
+	struct connection c = {
+		.protocol = rc->protocol,
+		.opening = rc->opening,
+		.counted = true,
+		.accepted = rc->flags & ACCEPTED,
+		.both_ways = rc->flags & BOTH,
+		.any_reply = rc->flags & REPLY,
+		.any_data = rc->flags & DATA,
+		.refused = rc->flags & REFUSED,
+		.types_known = rc->flags & TYPES,
+		.entered = rc->flags & ENTERED,
+		.left = rc->flags & LEFT,
+		.packets = 7,
+		.bytes = 700,
+		.first_us = 1700000000000000,
+		.last_us = 1700000001000000,
+	};
+
+	for (size_t i = 0; i < 3 && rc->legs[i].client != NULL; i++) {
+		struct connection_leg *l = &c.legs[c.n_legs++];
+
+		assert_true(ip_parse(&l->client.ip, rc->legs[i].client));
+		assert_true(ip_parse(&l->server.ip, rc->legs[i].server));
+		l->client.port = rc->legs[i].cport;
+		l->server.port = rc->legs[i].sport;
+		l->first_us = c.first_us + (int64_t)i;
+	}
+	return c;
+}
+
+static void
+assert_ip(const struct ip_addr *a, const char *want)
+{
+	char buf[IP_STRLEN];
+
+	assert_string_equal(ip_format(a, buf), want);
+}
+
+static void
+test_resolve(void **state)
+{
+	const struct resolve_case *rc = *state;
+	struct connection c = connection_of(rc);
+	struct resolver *r = resolver_new(world.c, names, 3600000000, 1);
+	struct resolved out;
+
+	assert_non_null(r);
+	resolver_resolve(r, &c, &out);
+	assert_int_equal(out.src.type, rc->src);
+	assert_int_equal(out.dst.type, rc->dst);
+	assert_ip(&out.src.ip, rc->src_ip);
+	assert_ip(&out.dst.ip, rc->dst_ip);
+	assert_ip(&out.seen_src.ip, rc->seen_ip);
+	assert_int_equal(out.flow.port, rc->port);
+	if (rc->service == NULL) {
+		assert_int_equal(out.flow.service, FLOW_NONE);
+	} else {
+		assert_int_not_equal(out.flow.service, FLOW_NONE);
+		assert_string_equal(
+		    world.c->services[out.flow.service].name, rc->service);
+	}
+	assert_int_equal(out.flow.service_port, rc->service_port);
+	assert_int_equal(out.flow.outcome, rc->outcome);
+	assert_int_equal(out.flow.certainty, rc->certainty);
+	assert_int_equal(out.flow.connections, 1);
+	assert_int_equal(out.flow.window_us % 3600000000, 0);
+	resolver_free(r);
+}
+
+/* A handshake teaches who listens; later connections need none. */
+static void
+test_learns_listener(void **state)
+{
+	struct resolve_case open = { .protocol = FLOW_TCP,
+		.opening = H,
+		.flags = ACCEPTED | REPLY,
+		.legs = { { WEB, 40000, EXT, 443 } } };
+	struct resolve_case late = { .protocol = FLOW_TCP,
+		.opening = FIRST,
+		.flags = DATA | BOTH | REPLY,
+		.legs = { { EXT, 443, WEB, 40001 } } };
+	struct resolver *r = resolver_new(world.c, names, 3600000000, 1);
+	struct connection c;
+	struct resolved out;
+
+	(void)state;
+	assert_non_null(r);
+	c = connection_of(&open);
+	resolver_resolve(r, &c, &out);
+	c = connection_of(&late);
+	resolver_resolve(r, &c, &out);
+	assert_int_equal(out.flow.certainty, CERTAINTY_LISTENER);
+	assert_ip(&out.src.ip, WEB);
+	assert_int_equal(out.flow.port, 443);
+	resolver_free(r);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NELEM(cases) + 1] = {
+		cmocka_unit_test(test_learns_listener),
+	};
+
+	for (size_t i = 0; i < NELEM(cases); i++)
+		tests[1 + i] = (struct CMUnitTest){
+			.name = cases[i].name,
+			.test_func = test_resolve,
+			.initial_state = (void *)(uintptr_t)&cases[i],
+		};
+	return cmocka_run_group_tests_name("resolve", tests, setup, teardown);
+}
