@@ -5,6 +5,7 @@
 #ifndef KUBE_VALUE_INTERNAL_H
 #define KUBE_VALUE_INTERNAL_H
 
+#include "kube/string_map.h"
 #include "kube/value.h"
 
 #define VALUE_DEPTH_MAX 64
@@ -18,21 +19,6 @@ struct value_reader {
 	const struct value **docs;
 	size_t n_docs, cap_docs;
 };
-
-/* Strings to numbers, in the arena; the number of a string may change. */
-struct string_map {
-	const char **keys;
-	uint32_t *numbers;
-	size_t n, cap;
-	uint32_t *slots; /* index of a key + 1; NULL while linear */
-	uint32_t mask;
-};
-
-/* The place of key's number, or NULL. */
-uint32_t *string_map_find(const struct string_map *m, const char *key);
-/* Add a key that is not there yet; false: out of memory. */
-bool string_map_add(struct string_map *m, struct arena *arena, const char *key,
-    uint32_t number);
 
 /* The pairs of a map while they gather; each key once. */
 struct pair_builder {

@@ -486,7 +486,8 @@ classify(const char *line, size_t len)
 	if (is_separator)
 		c += 3;
 	/* A carriage return alone breaks lines too, but not for kubectl. */
-	while (c < end && (*c == ' ' || *c == '\t' || *c == '\r'))
+	while (c < end &&
+	    (*c == ' ' || *c == '\r' || (is_separator && *c == '\t')))
 		c++;
 	if (is_separator)
 		return c == end || *c == '#' ||
