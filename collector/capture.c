@@ -12,15 +12,19 @@
 #include <unistd.h>
 
 #include "collector/decode.h"
+#include "collector/savefile.h"
 
 /* libpcap reads each packet with two small reads: what it saves to do them
  * out of a large buffer, and without a lock each, is half of its time. */
 #define READ_BUFFER_BYTES ((size_t)256 * 1024)
 
 struct capture {
-	pcap_t *pcap;
+	pcap_t *pcap; /* NULL where savefile reads */
+	struct savefile savefile;
+	FILE *file; /* savefile's stream, or NULL */
 	char *name;
-	char *read_buffer; /* of pcap's FILE, outlives it */
+	char *read_buffer; /* of the stream, outlives it */
+	int link;
 	struct capture_frame frame;
 	uint64_t n;
 };
@@ -82,8 +86,10 @@ open_pcap(struct capture *c, FILE *file, struct rf_error *err)
 
 	c->pcap = pcap_fopen_offline_with_tstamp_precision(
 	    file, PCAP_TSTAMP_PRECISION_MICRO, why);
-	if (c->pcap != NULL)
+	if (c->pcap != NULL) {
+		c->link = pcap_datalink(c->pcap);
 		return RF_OK;
+	}
 	if (strcmp(why, "unknown file format") == 0)
 		return rf_fail(err, RF_CORRUPT,
 		    "%s: no capture: neither pcap nor pcapng", c->name);
@@ -94,15 +100,45 @@ open_pcap(struct capture *c, FILE *file, struct rf_error *err)
 	    c->name, why);
 }
 
+/*
+ * Take the stream for savefile if it is of its kind. *taken is false, and the
+ * header is put back for libpcap, if it is not. (glibc takes back everything
+ * that is still in the stream's buffer.)
+ */
+static enum rf_status
+open_savefile(struct capture *c, FILE *file, bool *taken, struct rf_error *err)
+{
+	uint8_t header[SAVEFILE_HEADER_BYTES];
+	size_t n = fread(header, 1, sizeof(header), file);
+
+	*taken = n == sizeof(header) && savefile_knows(header);
+	if (!*taken) {
+		clearerr(file);
+		while (n > 0)
+			if (ungetc(header[--n], file) == EOF)
+				return rf_fail(err, RF_IO,
+				    "%s: cannot be looked at", c->name);
+		return RF_OK;
+	}
+	if (!savefile_init(&c->savefile, file, header))
+		return rf_fail(
+		    err, RF_NOMEM, "open %s: out of memory", c->name);
+	c->file = file;
+	c->link = c->savefile.link == DECODE_LINK_LINKTYPE_RAW
+	    ? DECODE_LINK_RAW
+	    : c->savefile.link;
+	return RF_OK;
+}
+
 static enum rf_status
 check_link(const struct capture *c, struct rf_error *err)
 {
-	if (decode_link_supported(pcap_datalink(c->pcap)))
+	if (decode_link_supported(c->link))
 		return RF_OK;
 	return rf_fail(err, RF_INVAL,
 	    "%s: link type %s (%d) is not supported; capture on an Ethernet "
 	    "interface or on \"any\"",
-	    c->name, capture_link_name(c), pcap_datalink(c->pcap));
+	    c->name, capture_link_name(c), c->link);
 }
 
 enum rf_status
@@ -111,6 +147,7 @@ capture_open_file(struct capture **out, const char *path, struct rf_error *err)
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct capture *c;
 	FILE *file = NULL;
+	bool taken = false;
 	enum rf_status rc = RF_NOMEM;
 
 	*out = NULL;
@@ -132,6 +169,8 @@ capture_open_file(struct capture **out, const char *path, struct rf_error *err)
 	(void)__fsetlocking(file, FSETLOCKING_BYCALLER);
 	rc = check_content(file, name, err);
 	if (rc == RF_OK)
+		rc = open_savefile(c, file, &taken, err);
+	if (rc == RF_OK && !taken)
 		rc = open_pcap(c, file, err);
 	if (rc != RF_OK)
 		goto out;
@@ -155,6 +194,9 @@ capture_close(struct capture *c)
 		return;
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);
+	savefile_release(&c->savefile);
+	if (c->file != NULL)
+		(void)fclose(c->file);
 	free(c->read_buffer);
 	free(c->name);
 	free(c);
@@ -182,11 +224,59 @@ fail_reading(struct capture *c, struct rf_error *err)
 	return CAPTURE_FAILED;
 }
 
+/* What savefile could not go on with. */
+static enum capture_result
+fail_savefile(
+    const struct capture *c, enum savefile_result result, struct rf_error *err)
+{
+	const struct savefile *s = &c->savefile;
+	uintmax_t n = c->n, at = s->offset + (s->end - s->at);
+
+	if (result == SAVEFILE_CUT)
+		(void)rf_fail(err, RF_CORRUPT,
+		    "%s: truncated after packet %ju at byte %ju", c->name, n,
+		    at);
+	else if (result == SAVEFILE_CORRUPT)
+		(void)rf_fail(err, RF_CORRUPT,
+		    "%s: after packet %ju at byte %ju: a record of more than "
+		    "%u bytes",
+		    c->name, n, at, SAVEFILE_RECORD_MAX);
+	else
+		(void)rf_fail(err, RF_IO,
+		    "%s: after packet %ju at byte %ju: "
+		    "%s",
+		    c->name, n, at, strerror(errno));
+	return CAPTURE_FAILED;
+}
+
+static enum capture_result
+next_of_savefile(
+    struct capture *c, const struct capture_frame **frame, struct rf_error *err)
+{
+	struct savefile_record r;
+	enum savefile_result result = savefile_next(&c->savefile, &r);
+
+	if (result == SAVEFILE_END)
+		return CAPTURE_END;
+	if (result != SAVEFILE_RECORD)
+		return fail_savefile(c, result, err);
+	c->frame = (struct capture_frame){ .ts_us = r.ts_us,
+		.data = r.data,
+		.captured = r.captured,
+		.wire_len = r.wire_len };
+	c->n++;
+	*frame = &c->frame;
+	return CAPTURE_FRAME;
+}
+
 enum capture_result
 capture_next(
     struct capture *c, const struct capture_frame **frame, struct rf_error *err)
 {
 	struct pcap_pkthdr *header;
+
+	if (c->pcap == NULL)
+		return next_of_savefile(c, frame, err);
 
 	switch (pcap_next_ex(c->pcap, &header, &c->frame.data)) {
 	case 1:
@@ -214,13 +304,13 @@ capture_name(const struct capture *c)
 int
 capture_link(const struct capture *c)
 {
-	return pcap_datalink(c->pcap);
+	return c->link;
 }
 
 const char *
 capture_link_name(const struct capture *c)
 {
-	const char *name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
+	const char *name = pcap_datalink_val_to_name(c->link);
 
 	return name != NULL ? name : "unknown";
 }
@@ -228,13 +318,15 @@ capture_link_name(const struct capture *c)
 uint32_t
 capture_snaplen(const struct capture *c)
 {
-	return (uint32_t)pcap_snapshot(c->pcap);
+	return c->pcap != NULL ? (uint32_t)pcap_snapshot(c->pcap)
+			       : c->savefile.snaplen;
 }
 
 bool
 capture_is_swapped(const struct capture *c)
 {
-	return pcap_is_swapped(c->pcap) != 0;
+	return c->pcap != NULL ? pcap_is_swapped(c->pcap) != 0
+			       : c->savefile.swapped;
 }
 
 uint64_t
