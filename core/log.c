@@ -33,7 +33,7 @@ make_printable(char *s)
 			*s = '?';
 }
 
-static void
+static RF_PRINTF(3, 0) void
 emit(enum log_level level, const char *area, const char *fmt, va_list ap)
 {
 	static const char *const names[] = { "error", "warning", "info",
