@@ -287,13 +287,14 @@ def snapshots():
 
 
 def encoded_frames():
-    """One frame each, as fuzz_packet takes it: see that file."""
-    return {name: struct.pack("<H", link) + frame
+    """As fuzz_decode takes a frame: which link type, how much was cut."""
+    links = (p.EN10MB, p.LINUX_SLL2, p.LINUX_SLL, p.RAW, p.NULL)
+    return {name: bytes([links.index(link), 0]) + frame
             for name, (link, frame) in FRAMES.items()}
 
 
 TARGETS = {
-    "packet": encoded_frames,
+    "decode": encoded_frames,
     "flow": lambda: CAPTURES,
     "dns": lambda: DNS,
     "policy": lambda: POLICIES,
