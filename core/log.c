@@ -33,7 +33,10 @@ make_printable(char *s)
 			*s = '?';
 }
 
-static RF_PRINTF(3, 0) void
+static void emit(enum log_level level, const char *area, const char *fmt,
+    va_list ap) RF_PRINTF(3, 0);
+
+static void
 emit(enum log_level level, const char *area, const char *fmt, va_list ap)
 {
 	static const char *const names[] = { "error", "warning", "info",
