@@ -300,8 +300,7 @@ static int
 put_word(struct parse *p, const struct option_spec *before, const char *word)
 {
 	if (before == NULL || !before->words)
-		return options_usage(
-		    p->spec, "unexpected argument '%s'", word);
+		return options_usage(p->spec, "unexpected argument '%s'", word);
 	return put(p, before, word);
 }
 

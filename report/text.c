@@ -54,9 +54,7 @@ text_escape(struct strbuf *out, const char *s)
 		size_t len;
 		uint32_t rune = text_decode(s, &len);
 
-		if (rune == '\\')
-			strbuf_puts(out, "\\\\");
-		else if (rune != TEXT_INVALID && !text_is_control(rune))
+		if (rune != TEXT_INVALID && !text_is_control(rune))
 			strbuf_add(out, s, len);
 		else
 			for (size_t i = 0; i < len; i++)

@@ -31,7 +31,7 @@ bool text_is_control(uint32_t rune);
 
 /*
  * Append s with every byte of a control character or of invalid UTF-8 as
- * \xNN, and a backslash as \\ so that the result is unambiguous.
+ * \xNN. A backslash stays as it is: this is for eyes, not for parsers.
  */
 void text_escape(struct strbuf *out, const char *s);
 

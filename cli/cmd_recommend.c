@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_recommend: the policies that allow what was observed, and only that. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/dataset.h"
+#include "cli/nearest.h"
+#include "recommender/recommend.h"
+#include "report/coverage.h"
+#include "report/policy_files.h"
+#include "report/recommendation.h"
+
+struct recommend_command {
+	const char *db;
+	struct option_list namespaces;
+	bool all_namespaces;
+	const char *output; /* a directory; NULL and "-": standard output */
+	struct option_list metadata;
+	uint64_t max_external;
+	bool force;
+};
+
+#define AT(member) .offset = offsetof(struct recommend_command, member)
+
+/* clang-format off */
+static const struct option_spec table[] = {
+	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
+	  .env = "RINGFENCE_DB",
+	  .help = "The database to read; else $RINGFENCE_DB." },
+	{ .name = "namespace", .letter = 'n', .arg = "NS",
+	  .kind = OPTION_LIST, AT(namespaces),
+	  .help = "Make policies for this namespace. Repeatable." },
+	{ .name = "all-namespaces", .letter = 'A', .kind = OPTION_FLAG,
+	  AT(all_namespaces),
+	  .help = "Make policies for every namespace that is known." },
+	{ .name = "output", .letter = 'o', .arg = "DIR|-",
+	  .kind = OPTION_TEXT, AT(output),
+	  .help = "Write DIR/NAMESPACE/NN-NAME.yaml, numbered in the order "
+	      "in which to apply them; - (default) prints one YAML stream." },
+	{ .name = "allow-metadata", .arg = "NS/WORKLOAD,...",
+	  .kind = OPTION_LIST, .optional = true, AT(metadata),
+	  .help = "Allow the cloud metadata address 169.254.169.254 to the "
+	      "workloads that were seen to use it, or only to those named. "
+	      "It hands out the node's credentials, so it is never allowed "
+	      "unasked." },
+	{ .name = "max-external", .arg = "N", .kind = OPTION_NUMBER,
+	  AT(max_external), .min = 1, .max = 10000,
+	  .help = "How many external addresses a workload's rule names one "
+	      "by one before they are merged (default 16)." },
+	{ .name = "force", .kind = OPTION_FLAG, AT(force),
+	  .help = "Write into folders that hold files of others, too. Those "
+	      "stay as they are." },
+};
+/* clang-format on */
+
+const struct command_spec recommend_spec = {
+	.name = "recommend",
+	.summary = "write the policies that allow what was observed",
+	.synopsis = "--db PATH -n NS... | -A [-o DIR|-]\n"
+		    "      [--allow-metadata[=NS/WORKLOAD,...]] "
+		    "[--max-external N] [--force]",
+	.about =
+	    "Write NetworkPolicies that allow exactly what was observed: one "
+	    "per workload,\nDNS, and default-deny. Every observed edge is "
+	    "replayed through them first. What\nwas left out is said with "
+	    "its reason; exit status 1 when a person must decide.",
+	.examples =
+	    "  # One namespace, as files to review and apply in order\n"
+	    "  ringfence recommend --db flows.db -n shop -o policies/\n\n"
+	    "  # Everything, as one stream\n"
+	    "  ringfence recommend --db flows.db -A > policies.yaml\n",
+	.options = table,
+	.n_options = sizeof(table) / sizeof(table[0]),
+};
+
+static bool
+to_stdout(const struct recommend_command *o)
+{
+	return o->output == NULL || strcmp(o->output, "-") == 0;
+}
+
+/* OPTIONS_RUN when every namespace that was named is known. */
+static int
+check_namespaces(const struct recommend_command *o, const struct cluster *c)
+{
+	for (size_t i = 0; i < o->namespaces.n; i++) {
+		const char *name = o->namespaces.v[i];
+		struct nearest near;
+
+		if (cluster_find_namespace(c, name) != FLOW_NONE)
+			continue;
+		nearest_init(&near, name);
+		for (size_t k = 0; k < c->n_namespaces; k++)
+			nearest_offer(&near, c->namespaces[k].name);
+		if (near.best != NULL)
+			return options_usage(&recommend_spec,
+			    "namespace '%s' is not in the database; did you "
+			    "mean '%s'?",
+			    name, near.best);
+		return options_usage(&recommend_spec,
+		    "namespace '%s' is not in the database", name);
+	}
+	return OPTIONS_RUN;
+}
+
+/* Is "ns/name" a workload? Its kind is not asked for. */
+static bool
+is_workload(const struct cluster *c, const char *path)
+{
+	size_t len = strcspn(path, "/");
+
+	for (size_t i = 0; path[len] == '/' && i < c->n_workloads; i++) {
+		const struct kube_workload *w = &c->workloads[i];
+
+		if (strlen(w->namespace) == len &&
+		    strncmp(w->namespace, path, len) == 0 &&
+		    strcmp(w->name, path + len + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_workloads(const struct recommend_command *o, const struct cluster *c)
+{
+	for (size_t i = 0; i < o->metadata.n; i++)
+		if (!is_workload(c, o->metadata.v[i]))
+			return options_usage(&recommend_spec,
+			    "--allow-metadata: '%s' is no NAMESPACE/WORKLOAD "
+			    "of the database",
+			    o->metadata.v[i]);
+	return OPTIONS_RUN;
+}
+
+static enum rf_status
+write_files(const struct recommend_command *o, const struct recommendation *r,
+    struct rf_error *err)
+{
+	enum rf_status st;
+	size_t removed;
+
+	st = policy_files_write(o->output, r, o->force, &removed, err);
+	if (st == RF_EXISTS)
+		return rf_wrap(err, st,
+		    "nothing was written (choose another directory, or use "
+		    "--force)");
+	if (st != RF_OK)
+		return st;
+	if (removed > 0)
+		printf("Removed %zu file%s of an earlier run.\n", removed,
+		    removed == 1 ? "" : "s");
+	printf("Wrote %zu policies to %s. Next:\n"
+	       "  ringfence audit --db %s -R -f %s\n",
+	    r->n_files, o->output, o->db, o->output);
+	return RF_OK;
+}
+
+/* The policies to their place, the story beside them. */
+static enum rf_status
+put(const struct recommend_command *o, const struct recommendation *r,
+    const struct flow_set *fs, struct rf_error *err)
+{
+	FILE *story = to_stdout(o) ? stderr : stdout;
+	enum rf_status st;
+
+	if (r->n_files == 0) {
+		fputs("No policies: the namespaces have neither pods nor "
+		      "observed edges.\n",
+		    stderr);
+		return RF_OK;
+	}
+	if (to_stdout(o)) {
+		st = policy_files_print(stdout, r, err);
+		if (st != RF_OK)
+			return st;
+	}
+	st = recommendation_print(story, r, err);
+	if (st != RF_OK)
+		return st;
+	fputc('\n', story);
+	coverage_print(story, fs);
+	return to_stdout(o) ? RF_OK : write_files(o, r, err);
+}
+
+static int
+make(const struct recommend_command *o, struct dataset *d)
+{
+	struct recommend_options options = {
+		.namespaces = o->namespaces.v,
+		.n_namespaces = o->namespaces.n,
+		.max_external = (unsigned)o->max_external,
+		.allow_metadata = o->metadata.given && o->metadata.n == 0,
+		.metadata_workloads = o->metadata.v,
+		.n_metadata_workloads = o->metadata.n,
+	};
+	struct recommendation r;
+	struct rf_error err;
+	enum rf_status st;
+
+	st = recommend(&r, d->cluster, &d->flows, &options, &d->arena, &err);
+	if (st == RF_CORRUPT) {
+		fprintf(stderr,
+		    "ringfence: nothing was written, for the proof failed: "
+		    "%s\nThis is a defect of ringfence; please report it.\n",
+		    err.msg);
+		return STATUS_FAILURE;
+	}
+	if (st == RF_OK)
+		st = put(o, &r, &d->flows, &err);
+	if (st != RF_OK) {
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+		return STATUS_FAILURE;
+	}
+	return recommendation_count(&r, NOTE_DECISION) > 0 ? STATUS_FINDINGS
+							   : STATUS_OK;
+}
+
+static int
+run(const struct recommend_command *o)
+{
+	static const struct store_filter everything = { 0 };
+	struct dataset d;
+	int rc;
+
+	if (dataset_open(&d, o->db, &everything) != RF_OK)
+		return STATUS_FAILURE;
+	rc = check_namespaces(o, d.cluster);
+	if (rc == OPTIONS_RUN)
+		rc = check_workloads(o, d.cluster);
+	if (rc == OPTIONS_RUN)
+		rc = make(o, &d);
+	dataset_close(&d);
+	return rc;
+}
+
+int
+cmd_recommend(int argc, char **argv)
+{
+	struct recommend_command o = { 0 };
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena, 0);
+	rc = options_parse(&recommend_spec, argc, argv, &o, &arena);
+	if (rc != OPTIONS_RUN)
+		goto out;
+	if (o.db == NULL)
+		rc = options_usage(&recommend_spec,
+		    "which database? Give --db PATH or set RINGFENCE_DB");
+	else if (o.namespaces.n > 0 && o.all_namespaces)
+		rc = options_usage(
+		    &recommend_spec, "give either -n or -A, not both");
+	else if (o.namespaces.n == 0 && !o.all_namespaces)
+		rc = options_usage(&recommend_spec,
+		    "which namespaces? Give -n NS, or -A for all");
+	else
+		rc = run(&o);
+out:
+	arena_release(&arena);
+	return rc;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dataset: what a database holds, loaded for a command that only reads.
+ */
+#ifndef CLI_DATASET_H
+#define CLI_DATASET_H
+
+#include "core/arena.h"
+#include "core/edge.h"
+#include "core/flow.h"
+#include "kube/cluster.h"
+#include "store/store.h"
+
+struct dataset {
+	struct store *store;
+	struct cluster *cluster;
+	struct arena arena; /* of flows and edges; the command may use it */
+	struct flow_set flows;
+	struct edge_set edges;
+};
+
+/*
+ * Open the database at path and load cluster, flows and edges. On failure
+ * nothing is left to close, and the reason, with what to do about it, was
+ * written to stderr.
+ */
+RF_MUST_USE enum rf_status dataset_open(
+    struct dataset *out, const char *path, const struct store_filter *filter);
+
+void dataset_close(struct dataset *d);
+
+#endif

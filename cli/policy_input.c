@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/policy_input.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum rf_status
+policy_input_read(struct policy_input *out, const struct option_list *paths,
+    bool recurse, const char *default_namespace, struct arena *arena)
+{
+	struct rf_error err;
+	enum rf_status st;
+
+	*out = (struct policy_input){ 0 };
+	st = policy_reader_new(&out->reader, arena, default_namespace, &err);
+	for (size_t i = 0; st == RF_OK && i < paths->n; i++) {
+		if (strcmp(paths->v[i], "-") == 0 && isatty(STDIN_FILENO) == 1)
+			fputs("Reading policies from the terminal; end with "
+			      "Ctrl-D.\n",
+			    stderr);
+		st =
+		    policy_reader_path(out->reader, paths->v[i], recurse, &err);
+	}
+	if (st == RF_OK)
+		st = policy_reader_finish(out->reader, &out->set, &err);
+	if (st != RF_OK) {
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+		return st;
+	}
+	out->problems = policy_reader_problems(out->reader, &out->n_problems);
+	out->n_refusals = policy_reader_refusals(out->reader);
+	return RF_OK;
+}
+
+void
+policy_input_release(struct policy_input *in)
+{
+	policy_reader_free(in->reader);
+	*in = (struct policy_input){ 0 };
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_input: the policies that -f names, read for a command.
+ */
+#ifndef CLI_POLICY_INPUT_H
+#define CLI_POLICY_INPUT_H
+
+#include "cli/options.h"
+#include "core/error.h"
+#include "policy/read.h"
+
+struct policy_input {
+	struct policy_reader *reader;
+	struct policy_set set; /* of no use when there are refusals */
+	const struct policy_problem *problems;
+	size_t n_problems;
+	size_t n_refusals;
+};
+
+/*
+ * Read every path. Failures to read are said on stderr; problems of the
+ * policies are not, they are the caller's. Memory is the arena's; release in
+ * any case.
+ */
+RF_MUST_USE enum rf_status policy_input_read(struct policy_input *out,
+    const struct option_list *paths, bool recurse,
+    const char *default_namespace, struct arena *arena);
+
+void policy_input_release(struct policy_input *in);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/coverage.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/rfc3339.h"
+
+static struct coverage
+sum_up(const struct flow_set *fs)
+{
+	struct coverage sum = fs->coverage[0];
+
+	for (size_t i = 1; i < fs->n_coverage; i++) {
+		const struct coverage *c = &fs->coverage[i];
+
+		if (c->from_us < sum.from_us)
+			sum.from_us = c->from_us;
+		if (c->to_us > sum.to_us)
+			sum.to_us = c->to_us;
+		sum.packets += c->packets;
+		sum.dropped += c->dropped;
+		sum.truncated += c->truncated;
+		sum.malformed += c->malformed;
+		sum.unsupported += c->unsupported;
+		sum.table_full += c->table_full;
+	}
+	return sum;
+}
+
+static size_t
+count_nodes(const struct flow_set *fs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fs->n_coverage; i++) {
+		bool is_new = true;
+
+		for (size_t k = 0; k < i && is_new; k++)
+			is_new = strcmp(fs->coverage[i].node,
+				     fs->coverage[k].node) != 0;
+		n += is_new;
+	}
+	return n;
+}
+
+static void
+warn_counter(FILE *out, uint64_t n, const char *what)
+{
+	if (n > 0)
+		fprintf(out, "Warning: %" PRIu64 " %s.\n", n, what);
+}
+
+void
+coverage_print(FILE *out, const struct flow_set *fs)
+{
+	char from[RFC3339_STRLEN], to[RFC3339_STRLEN];
+	struct coverage sum;
+	size_t nodes;
+
+	if (fs->n_coverage == 0) {
+		fputs("Nothing was observed yet.\n", out);
+		return;
+	}
+	sum = sum_up(fs);
+	nodes = count_nodes(fs);
+	sum.from_us -= sum.from_us % 1000000;
+	sum.to_us -= sum.to_us % 1000000;
+	fprintf(out,
+	    "Observed from %s to %s on %zu node%s: %" PRIu64 " packets.\n",
+	    rfc3339_format(sum.from_us, from), rfc3339_format(sum.to_us, to),
+	    nodes, nodes == 1 ? "" : "s", sum.packets);
+	warn_counter(out, sum.dropped,
+	    "packets were lost in capture: edges may be missing");
+	warn_counter(out, sum.truncated,
+	    "packets were cut too short to be read; capture with a larger "
+	    "snaplen");
+	warn_counter(out, sum.malformed, "packets were malformed");
+	warn_counter(out, sum.unsupported,
+	    "packets are of a protocol or link type that is not read");
+	warn_counter(out, sum.table_full,
+	    "connections were put out of a full table early");
+	fputs("What was not observed is not covered.\n", out);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_files: recommended policies as YAML, on a stream or in a directory.
+ *
+ * DIR/<namespace>/<file>: what stands in a namespace's folder is ours alone.
+ * A marker file (".ringfence") lists what was written there, so that the next
+ * run can remove what it no longer makes, and so that nobody else's file is
+ * ever overwritten, removed or mixed with ours.
+ */
+#ifndef REPORT_POLICY_FILES_H
+#define REPORT_POLICY_FILES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "recommender/recommend.h"
+
+/* All of them as one YAML stream, in rollout order. */
+RF_MUST_USE enum rf_status policy_files_print(
+    FILE *out, const struct recommendation *r, struct rf_error *err);
+
+/*
+ * Write each file beside its place, then rename all, then remove what an
+ * earlier run had written into the same namespaces' folders and this one did
+ * not. RF_EXISTS, unless force: a folder holds a file that we did not write;
+ * nothing was changed. *removed: how many old files went.
+ */
+RF_MUST_USE enum rf_status policy_files_write(const char *dir,
+    const struct recommendation *r, bool force, size_t *removed,
+    struct rf_error *err);
+
+#endif

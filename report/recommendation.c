@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/recommendation.h"
+
+#include <string.h>
+
+#include "report/table.h"
+#include "report/text.h"
+
+#define LINE_MAX_BYTES ((size_t)1 << 16)
+
+static const struct table_column columns[] = {
+	{ .header = "NAMESPACE" },
+	{ .header = "FILE" },
+	{ .header = "POLICY" },
+	{ .header = "SELECTS" },
+	{ .header = "INGRESS RULES", .is_number = true },
+	{ .header = "EGRESS RULES", .is_number = true },
+};
+
+size_t
+recommendation_count(
+    const struct recommendation *r, enum recommend_note_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_notes; i++)
+		n += r->notes[i].kind == kind;
+	return n;
+}
+
+static void
+add_requirement(struct strbuf *out, const struct selector_requirement *q)
+{
+	static const char *const words[] = {
+		[SELECTOR_IN] = " in (",
+		[SELECTOR_NOT_IN] = " notin (",
+		[SELECTOR_EXISTS] = "",
+		[SELECTOR_DOES_NOT_EXIST] = "",
+	};
+
+	if (q->op == SELECTOR_DOES_NOT_EXIST)
+		strbuf_putc(out, '!');
+	strbuf_printf(out, "%s%s", q->key, words[q->op]);
+	if (q->op == SELECTOR_EXISTS || q->op == SELECTOR_DOES_NOT_EXIST)
+		return;
+	for (size_t i = 0; i < q->n_values; i++)
+		strbuf_printf(out, "%s%s", i == 0 ? "" : ",", q->values[i]);
+	strbuf_putc(out, ')');
+}
+
+/* As kubectl -l takes it. */
+static void
+add_selector(struct strbuf *out, const struct label_selector *s)
+{
+	if (selector_is_empty(s)) {
+		strbuf_puts(out, "every pod");
+		return;
+	}
+	for (size_t i = 0; i < s->match_labels.n; i++)
+		strbuf_printf(out, "%s%s=%s", out->len > 0 ? "," : "",
+		    s->match_labels.v[i].key, s->match_labels.v[i].value);
+	for (size_t i = 0; i < s->n_match_expressions; i++) {
+		if (out->len > 0)
+			strbuf_putc(out, ',');
+		add_requirement(out, &s->match_expressions[i]);
+	}
+}
+
+static enum rf_status
+print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
+{
+	struct strbuf scratch;
+	enum rf_status st;
+	struct table t;
+
+	strbuf_init(&scratch, LINE_MAX_BYTES);
+	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct recommend_file *f = &r->files[i];
+		const struct policy *p = &r->set.policies[f->policy];
+
+		strbuf_clear(&scratch);
+		add_selector(&scratch, &p->pod_selector);
+		table_add(&t, f->namespace);
+		table_add(&t, f->name);
+		table_add(&t, p->name);
+		table_add(&t, strbuf_str(&scratch));
+		table_add_unsigned(&t, p->n_rules[POLICY_INGRESS]);
+		table_add_unsigned(&t, p->n_rules[POLICY_EGRESS]);
+	}
+	st = table_print(&t, out, true, false, err);
+	table_release(&t);
+	strbuf_release(&scratch);
+	return st;
+}
+
+static enum rf_status
+print_notes(FILE *out, const struct recommendation *r,
+    enum recommend_note_kind kind, const char *heading, struct rf_error *err)
+{
+	size_t n = recommendation_count(r, kind);
+	enum rf_status st = RF_OK;
+	struct strbuf line;
+
+	if (n == 0)
+		return RF_OK;
+	strbuf_init(&line, LINE_MAX_BYTES);
+	fprintf(out, "\n%s (%zu):\n", heading, n);
+	for (size_t i = 0; i < r->n_notes; i++) {
+		const struct recommend_note *note = &r->notes[i];
+
+		if (note->kind != kind)
+			continue;
+		strbuf_clear(&line);
+		text_escape(&line, note->text);
+		fprintf(out, "  %s: %s\n", note->reason, strbuf_str(&line));
+		if (strbuf_failed(&line))
+			st = rf_fail(err, RF_NOMEM, "out of memory");
+	}
+	strbuf_release(&line);
+	return st;
+}
+
+static void
+print_proof(FILE *out, const struct recommend_proof *p)
+{
+	fprintf(out,
+	    "\nProof (every observed edge was replayed):\n"
+	    "  edges observed %zu: allowed %zu, excluded %zu, "
+	    "waiting for a decision %zu\n",
+	    p->edges_observed, p->edges_allowed, p->edges_excluded,
+	    p->edges_decisions);
+	fprintf(out, "  rules %zu besides DNS: ", p->rules);
+	if (p->rules_needed == p->rules)
+		fputs("all needed, without any one of them an observed edge "
+		      "would be dropped\n",
+		    out);
+	else
+		fprintf(out,
+		    "%zu needed, the others overlap with another one\n",
+		    p->rules_needed);
+	fprintf(out, "  rollout: each of the %zu steps drops nothing\n",
+	    p->rollout_steps);
+}
+
+enum rf_status
+recommendation_print(
+    FILE *out, const struct recommendation *r, struct rf_error *err)
+{
+	static const struct {
+		enum recommend_note_kind kind;
+		const char *heading;
+	} groups[] = {
+		{ NOTE_REMARK, "Remarks" },
+		{ NOTE_EXCLUDED, "Left out, no rule was made" },
+		{ NOTE_DECISION,
+		    "Decide: no rule was made, but it may be "
+		    "needed" },
+	};
+	enum rf_status st;
+
+	st = print_policies(out, r, err);
+	for (size_t i = 0; st == RF_OK && i < 3; i++)
+		st =
+		    print_notes(out, r, groups[i].kind, groups[i].heading, err);
+	if (st == RF_OK)
+		print_proof(out, &r->proof);
+	return st;
+}
