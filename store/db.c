@@ -235,8 +235,10 @@ configure(sqlite3 *db, bool write, struct rf_error *err)
 enum rf_status
 db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 {
-	int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-			  : SQLITE_OPEN_READONLY;
+	/* A handle belongs to one thread. */
+	int flags = SQLITE_OPEN_NOMUTEX |
+	    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+		   : SQLITE_OPEN_READONLY);
 	struct identity id;
 	sqlite3 *db = NULL;
 	enum rf_status st;

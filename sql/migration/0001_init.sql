@@ -134,7 +134,9 @@ CREATE TABLE flow (
 	service INTEGER NOT NULL,   -- that was dialled, or 0
 	service_port INTEGER NOT NULL CHECK (service_port BETWEEN 0 AND 65535),
 	port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535), -- dst's
-	protocol INTEGER NOT NULL CHECK (protocol IN (6, 17, 132)),
+	-- Spelt out: IN makes SQLite build a table for each row.
+	protocol INTEGER NOT NULL
+		CHECK (protocol = 6 OR protocol = 17 OR protocol = 132),
 	outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 5),
 	certainty INTEGER NOT NULL CHECK (certainty BETWEEN 0 AND 2),
 	sides INTEGER NOT NULL CHECK (sides BETWEEN 0 AND 3), -- flow_side bits

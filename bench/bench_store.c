@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_store: how fast a flush reaches the disk, and comes back.
+ *
+ * usage: bench_store FILE [FLOWS [FLUSHES]]
+ * FILE is made anew. Each flush holds FLOWS distinct keys in random order;
+ * the first ones insert, later ones (in the same window) add up.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+struct clock {
+	double wall, cpu;
+};
+
+static struct clock
+now(void)
+{
+	struct timespec w, c;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &w);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c);
+	return (struct clock){
+		.wall = (double)w.tv_sec + (double)w.tv_nsec / 1e9,
+		.cpu = (double)c.tv_sec + (double)c.tv_nsec / 1e9,
+	};
+}
+
+static void
+say(const char *what, size_t n, struct clock from)
+{
+	struct clock to = now();
+	struct rusage ru;
+
+	(void)getrusage(RUSAGE_SELF, &ru);
+	printf("%-8s %9zu rows  %.2f s  %.0f rows/s  %.2f CPU s/M  "
+	       "peak %ld MiB\n",
+	    what, n, to.wall - from.wall, (double)n / (to.wall - from.wall),
+	    (to.cpu - from.cpu) * 1e6 / (double)n, ru.ru_maxrss / 1024);
+}
+
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static void
+make_endpoints(struct endpoint *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t b[4] = { 203, (uint8_t)(i >> 16),
+			(uint8_t)(i >> 8), (uint8_t)i };
+
+		v[i] = (struct endpoint){ .type = ENDPOINT_EXTERNAL,
+			.ip = ip_from_v4(b),
+			.workload = FLOW_NONE,
+			.pod = FLOW_NONE,
+			.node = FLOW_NONE };
+	}
+}
+
+/* Distinct keys, shuffled as a hash table hands them out. */
+static void
+make_flows(struct flow *v, size_t n, size_t n_endpoints)
+{
+	uint64_t seed = 88172645463325252u;
+	struct flow swap;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct flow){ .src = (uint32_t)(i % n_endpoints),
+			.dst = (uint32_t)(i / n_endpoints % n_endpoints),
+			.seen_src = (uint32_t)(i % n_endpoints),
+			.service = FLOW_NONE,
+			.port = 443,
+			.protocol = FLOW_TCP,
+			.sides = SIDE_SRC,
+			.connections = 3,
+			.packets = 30,
+			.bytes = 4000,
+			.window_us = 1772442000000000,
+			.first_us = 1772442000000001,
+			.last_us = 1772442000000002 };
+	for (size_t i = n; i > 1; i--) {
+		size_t k = next_random(&seed) % i;
+
+		swap = v[i - 1];
+		v[i - 1] = v[k];
+		v[k] = swap;
+	}
+}
+
+static enum rf_status
+read_back(struct store *s, size_t want, struct rf_error *err)
+{
+	struct arena arena = { 0 };
+	struct cluster *c = NULL;
+	struct flow_set set;
+	struct clock from = now();
+	enum rf_status st;
+
+	st = store_get_cluster(s, &c, err);
+	if (st == RF_OK)
+		st = store_get_flows(s, c, NULL, &arena, &set, err);
+	if (st == RF_OK && set.n_flows != want)
+		st = rf_fail(err, RF_CORRUPT, "%zu flows came back, not %zu",
+		    set.n_flows, want);
+	if (st == RF_OK)
+		say("read", set.n_flows, from);
+	cluster_free(c);
+	arena_release(&arena);
+	return st;
+}
+
+static enum rf_status
+run(const char *path, size_t n, size_t flushes, struct rf_error *err)
+{
+	size_t n_endpoints = 2000;
+	struct endpoint *endpoints = calloc(n_endpoints, sizeof(*endpoints));
+	struct flow *flows = calloc(n, sizeof(*flows));
+	struct store *s = NULL;
+	enum rf_status st;
+
+	if (endpoints == NULL || flows == NULL) {
+		st = rf_fail(err, RF_NOMEM, "out of memory");
+		goto out;
+	}
+	make_endpoints(endpoints, n_endpoints);
+	make_flows(flows, n, n_endpoints);
+	st = store_open(&s, path, STORE_WRITE, err);
+	for (size_t i = 0; i < flushes && st == RF_OK; i++) {
+		struct clock from = now();
+
+		st = store_put_flows(s, endpoints, n_endpoints, flows, n, err);
+		say(i == 0 ? "insert" : "add", n, from);
+	}
+	if (st == RF_OK)
+		st = read_back(s, n, err);
+out:
+	store_close(s);
+	free(endpoints);
+	free(flows);
+	return st;
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000000;
+	size_t flushes = argc > 3 ? strtoul(argv[3], NULL, 10) : 2;
+	struct rf_error err;
+
+	if (argc < 2 || argc > 4 || n == 0 || n > 4000000) {
+		fprintf(stderr, "usage: bench_store FILE [FLOWS [FLUSHES]]\n");
+		return 2;
+	}
+	if (access(argv[1], F_OK) == 0) {
+		fprintf(stderr, "bench_store: %s exists\n", argv[1]);
+		return 2;
+	}
+	if (run(argv[1], n, flushes, &err) != RF_OK) {
+		fprintf(stderr, "bench_store: %s\n", err.msg);
+		return 3;
+	}
+	return 0;
+}
