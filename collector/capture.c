@@ -230,8 +230,10 @@ fail_savefile(
     const struct capture *c, enum savefile_result result, struct rf_error *err)
 {
 	const struct savefile *s = &c->savefile;
-	uintmax_t n = c->n, at = s->offset + (s->end - s->at);
+	uintmax_t n = c->n, at = s->offset;
 
+	if (result != SAVEFILE_CORRUPT) /* where the file ends, or failed */
+		at += s->end - s->at;
 	if (result == SAVEFILE_CUT)
 		(void)rf_fail(err, RF_CORRUPT,
 		    "%s: truncated after packet %ju at byte %ju", c->name, n,
@@ -277,7 +279,6 @@ capture_next(
 
 	if (c->pcap == NULL)
 		return next_of_savefile(c, frame, err);
-
 	switch (pcap_next_ex(c->pcap, &header, &c->frame.data)) {
 	case 1:
 		break;

@@ -147,8 +147,9 @@ setup(void **state)
 
 	if (x == NULL)
 		return -1;
-	(void)snprintf(
-	    x->folder, sizeof(x->folder), "%s", P_tmpdir "/ringfence-XXXXXX");
+	(void)snprintf(x->folder, sizeof(x->folder), "%s%s", P_tmpdir,
+	    "/ringfence-......");
+	memset(x->folder + strlen(x->folder) - 6, 'X', 6); /* mkdtemp(3) */
 	if (mkdtemp(x->folder) == NULL) {
 		free(x);
 		return -1;
@@ -367,7 +368,7 @@ test_truncated(void **state)
 	make_path(x, "capture");
 	put_pcap(&content, 0xa1b2c3d4, 1, 0);
 	for (size_t cut = 1; cut < record; cut++) {
-		char want[128];
+		char want[256];
 
 		write_file(x->path, content.b, content.len - cut);
 		c = open_good(x->path);
@@ -418,7 +419,7 @@ test_corrupt_record(void **state)
 	memset(content.b + 24 + 16 + PACKET_SIZE + 8, 0xff, 4);
 	write_file(x->path, content.b, content.len);
 	c = open_good(x->path);
-	check_failure(c, 1, "after packet 1 at byte ");
+	check_failure(c, 1, "after packet 1 at byte 100: ");
 	capture_close(c);
 }
 

@@ -458,18 +458,17 @@ static void
 test_truncation_at_every_length(void **state)
 {
 	struct message m;
-	size_t ends[3];
+	size_t ends[2];
 
 	(void)state;
 	put_question(&m, "a.example", 3);
 	put_a(&m, "@12", 1, 0xc0000201);
 	ends[0] = m.len;
 	put_cname(&m, "@12", 1, "long.name.example");
-	ends[1] = m.len;
 	put_aaaa(&m, "long.name.example", 1, 2);
-	ends[2] = m.len;
+	ends[1] = m.len;
 	for (size_t len = 0; len <= m.len; len++) {
-		unsigned want = (len >= ends[0]) + (len >= ends[2]);
+		unsigned want = len >= ends[1] ? 2 : len >= ends[0];
 		struct heard h;
 		enum dns_result r = parse(&h, m.b, len);
 
@@ -483,7 +482,6 @@ test_truncation_at_every_length(void **state)
 
 		assert_int_equal(parse(&h, m.b, len), DNS_QUERY);
 	}
-	assert_true(ends[1] > ends[0]);
 }
 
 /* Every byte set to every value: no crash, no endless loop, sane names. */
