@@ -9,9 +9,9 @@ set -eu
 
 # One package a word; "a|b" is met by either, and a is what gets installed.
 BASE="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
-libyaml-dev libcmocka-dev python3 sqlite3 mandoc"
+libyaml-dev libcmocka-dev python3 python3-yaml sqlite3 mandoc"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
-python3-yaml tcpdump git time"
+git"
 
 say() {
 	printf 'deps: %s\n' "$*" >&2
