@@ -59,8 +59,8 @@ pick(const char *const *from, size_t n)
 
 static const char *const keys[] = { "app", "tier", "env" };
 static const char *const values[] = { "a", "b", "c", "" };
-static const char *const names[] = { "http", "dns", "admin" };
-static const char *const protocols[] = { "TCP", "UDP", "SCTP" };
+static const char *const names[] = { "http", "http", "http", "dns" };
+static const char *const protocols[] = { "TCP", "TCP", "TCP", "UDP", "SCTP" };
 static const uint16_t ports[] = { 53, 80, 443, 8080, 8081 };
 
 /* Few and near addresses, so that blocks and excepts do hit. */
@@ -98,7 +98,7 @@ put_pod(struct strbuf *sb, unsigned i)
 		strbuf_printf(sb, " 10.0.%u.%u,fd00::%x:%x", i / 50, i % 50 + 2,
 		    i / 6 % 4, i % 6);
 	put_labels(sb);
-	for (unsigned n = below(4); n > 0; n--)
+	for (unsigned n = below(5); n > 0; n--)
 		strbuf_printf(sb, " %s%s:%u/%s",
 		    chance(15)       ? "init:"
 			: chance(20) ? "sidecar:"
@@ -218,14 +218,14 @@ put_peer(struct strbuf *sb)
 static void
 put_port(struct strbuf *sb)
 {
-	unsigned kind = below(4), port = ports[below(5)];
+	unsigned kind = below(5), port = ports[below(5)];
 
 	strbuf_puts(sb, "{");
 	if (chance(60))
 		strbuf_printf(sb, "protocol: %s, ", PICK(protocols));
 	if (kind == 1)
 		strbuf_printf(sb, "port: %u", port);
-	else if (kind == 2)
+	else if (kind == 2 || kind == 4)
 		strbuf_printf(sb, "port: %s", PICK(names));
 	else if (kind == 3)
 		strbuf_printf(
@@ -246,7 +246,7 @@ put_rules(struct strbuf *sb, const char *direction, const char *peers)
 			strbuf_puts(sb, ", ");
 		}
 		strbuf_puts(sb, "], ports: [");
-		for (unsigned k = below(3); k > 0; k--) {
+		for (unsigned k = chance(30) ? 0 : 1 + below(2); k > 0; k--) {
 			put_port(sb);
 			strbuf_puts(sb, ", ");
 		}
@@ -449,6 +449,10 @@ test_random_worlds(void **state)
 		      "%u not subject\n",
 	    seen.verdicts[0], seen.verdicts[1], seen.verdicts[2],
 	    seen.verdicts[3]);
+	print_message("flags: %u self, %u node-local, %u block-on-pod, "
+		      "%u ambiguous, %u sidecar\n",
+	    seen.flags[0], seen.flags[1], seen.flags[2], seen.flags[3],
+	    seen.flags[4]);
 	/* A test whose probes all end alike would prove nothing. */
 	for (unsigned i = 0; i < 4; i++)
 		assert_true(seen.verdicts[i] > WORLDS * PROBES / 50);
