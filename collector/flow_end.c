@@ -6,6 +6,8 @@
 
 #define ROOM_LOOK         64 /* legs compared before one has to go */
 #define CROWDED_CLOSED_MS 2000
+#define EXPIRE_ROUND_MS   4000
+#define EXPIRE_LOOK_MAX   4096 /* bounds the pause after one batch */
 
 void
 flow_clock(struct flow_table *ft, int64_t ts_us)
@@ -164,17 +166,31 @@ is_over(const struct flow_table *ft, const struct leg *leg, bool crowded)
 	return (crowded && leg_is_closed(leg)) || idle > flow_idle_ms(leg);
 }
 
+/*
+ * How many legs to look at after n packets: half as many as there were packets,
+ * but at a low rate enough to be round once in EXPIRE_ROUND_MS.
+ */
+static size_t
+quota(struct flow_table *ft, size_t n, bool crowded)
+{
+	uint64_t elapsed = ft->now_ms - ft->expired_ms;
+	uint64_t due = elapsed * ft->pool.used / EXPIRE_ROUND_MS;
+	size_t q = crowded ? n * 2 : n / 2;
+
+	if (due > 0)
+		ft->expired_ms = ft->now_ms;
+	if (due > q)
+		q = due < EXPIRE_LOOK_MAX ? (size_t)due : EXPIRE_LOOK_MAX;
+	return q < ft->pool.used ? q : ft->pool.used;
+}
+
 void
 flow_expire(struct flow_table *ft, size_t n)
 {
 	struct leg_pool *pool = &ft->pool;
 	bool crowded = pool->live > pool->max / 2;
 
-	if (crowded)
-		n *= 2;
-	if (n > pool->used)
-		n = pool->used;
-	for (; n > 0; n--) {
+	for (n = quota(ft, n, crowded); n > 0; n--) {
 		const struct leg *leg;
 
 		if (ft->hand >= pool->used)

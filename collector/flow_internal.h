@@ -31,6 +31,7 @@ struct flow_table {
 	bool has_epoch;
 	uint32_t now_ms;   /* of the latest packet, never backwards */
 	uint32_t hand;     /* where the look for idle legs goes on */
+	uint32_t expired_ms; /* when it last kept up with the time */
 };
 
 static inline bool
