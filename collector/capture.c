@@ -18,6 +18,8 @@
  * out of a large buffer, and without a lock each, is half of its time. */
 #define READ_BUFFER_BYTES ((size_t)256 * 1024)
 
+#define TIME_S_MAX ((int64_t)253402300799) /* the last second of 9999 */
+
 struct capture {
 	pcap_t *pcap; /* NULL where savefile reads */
 	struct savefile savefile;
@@ -271,6 +273,20 @@ next_of_savefile(
 	return CAPTURE_FRAME;
 }
 
+/* pcapng has 64 bits for a time, so a broken file can have any: it is moved
+ * into the years that can be written, before it can overflow. */
+static int64_t
+time_us(const struct timeval *tv)
+{
+	int64_t s = tv->tv_sec, us = tv->tv_usec;
+
+	if (s < 0)
+		s = 0;
+	if (s > TIME_S_MAX)
+		s = TIME_S_MAX;
+	return s * 1000000 + (us < 0 || us > 999999 ? 0 : us);
+}
+
 enum capture_result
 capture_next(
     struct capture *c, const struct capture_frame **frame, struct rf_error *err)
@@ -287,8 +303,7 @@ capture_next(
 	default:
 		return fail_reading(c, err);
 	}
-	c->frame.ts_us =
-	    (int64_t)header->ts.tv_sec * 1000000 + header->ts.tv_usec;
+	c->frame.ts_us = time_us(&header->ts);
 	c->frame.captured = header->caplen;
 	c->frame.wire_len = header->len;
 	c->n++;
