@@ -99,14 +99,16 @@ static int
 check_long_names(const struct command_spec *spec, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *name = argv[i] + 2;
-		size_t len = strcspn(name, "=");
+		const char *name;
 		struct nearest near;
 		char wanted[64];
 		bool known = false;
+		size_t len;
 
 		if (strncmp(argv[i], "--", 2) != 0)
 			continue;
+		name = argv[i] + 2;
+		len = strcspn(name, "=");
 		(void)snprintf(wanted, sizeof(wanted), "%.*s", (int)len, name);
 		nearest_init(&near, wanted);
 		for (size_t k = 0; k <= spec->n_options; k++) {

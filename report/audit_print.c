@@ -215,7 +215,7 @@ put_policy_name(
 {
 	strbuf_clear(scratch);
 	strbuf_printf(scratch, "%s/%s", p->namespace, p->name);
-	json_string(w, NULL, strbuf_str(scratch));
+	json_writer_string(w, NULL, strbuf_str(scratch));
 }
 
 static void
@@ -224,45 +224,46 @@ put_side(struct json_writer *w, const struct audit *a,
 {
 	const struct audit_side *s = &e->sides[d];
 
-	json_object_begin(w, policy_direction_name(d));
-	json_string(w, "verdict", side_names[s->verdict]);
-	json_array_begin_inline(w, "policies");
+	json_writer_object_begin(w, policy_direction_name(d));
+	json_writer_string(w, "verdict", side_names[s->verdict]);
+	json_writer_array_begin_inline(w, "policies");
 	for (size_t i = 0; i < s->n_policies; i++)
 		put_policy_name(w, &a->set->policies[s->policies[i]], scratch);
-	json_array_end(w);
-	json_array_begin_inline(w, "rules");
+	json_writer_array_end(w);
+	json_writer_array_begin_inline(w, "rules");
 	for (size_t i = 0; i < s->n_rules; i++) {
 		const struct policy *p = &a->set->policies[s->rules[i].policy];
 
 		strbuf_clear(scratch);
 		strbuf_printf(scratch, "%s/%s %s[%" PRIu32 "]", p->namespace,
 		    p->name, policy_direction_name(d), s->rules[i].rule);
-		json_string(w, NULL, strbuf_str(scratch));
+		json_writer_string(w, NULL, strbuf_str(scratch));
 	}
-	json_array_end(w);
-	json_array_begin_inline(w, "flags");
+	json_writer_array_end(w);
+	json_writer_array_begin_inline(w, "flags");
 	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
 		if ((s->flags & flag_names[i].bit) != 0)
-			json_string(w, NULL, flag_names[i].word);
-	json_array_end(w);
+			json_writer_string(w, NULL, flag_names[i].word);
+	json_writer_array_end(w);
 	if (s->verdict == EVAL_DENY)
-		json_string(w, "nearestMiss", s->nearest_miss);
-	json_object_end(w);
+		json_writer_string(w, "nearestMiss", s->nearest_miss);
+	json_writer_object_end(w);
 }
 
 static void
 put_summary(struct json_writer *w, const struct audit *a)
 {
-	json_object_begin(w, "summary");
-	json_unsigned(w, "policies", a->set->n_policies);
-	json_unsigned(w, "edges", counted(a));
-	json_unsigned(w, "allowed", a->counts[AUDIT_ALLOWED]);
-	json_unsigned(w, "wouldDrop", a->counts[AUDIT_WOULD_DROP]);
-	json_unsigned(w, "notEnforceable", a->counts[AUDIT_NOT_ENFORCEABLE]);
-	json_unsigned(w, "unknown", a->counts[AUDIT_UNKNOWN]);
-	json_unsigned(w, "wouldDropConnections", a->connections_dropped);
-	json_unsigned(w, "notTraffic", a->n_not_traffic);
-	json_object_end(w);
+	json_writer_object_begin(w, "summary");
+	json_writer_unsigned(w, "policies", a->set->n_policies);
+	json_writer_unsigned(w, "edges", counted(a));
+	json_writer_unsigned(w, "allowed", a->counts[AUDIT_ALLOWED]);
+	json_writer_unsigned(w, "wouldDrop", a->counts[AUDIT_WOULD_DROP]);
+	json_writer_unsigned(
+	    w, "notEnforceable", a->counts[AUDIT_NOT_ENFORCEABLE]);
+	json_writer_unsigned(w, "unknown", a->counts[AUDIT_UNKNOWN]);
+	json_writer_unsigned(w, "wouldDropConnections", a->connections_dropped);
+	json_writer_unsigned(w, "notTraffic", a->n_not_traffic);
+	json_writer_object_end(w);
 }
 
 enum rf_status
@@ -274,28 +275,29 @@ audit_print_json(FILE *out, const struct audit *a, struct rf_error *err)
 
 	strbuf_init(&scratch, CELL_MAX);
 	json_writer_init(&w, out);
-	json_object_begin(&w, NULL);
-	json_array_begin(&w, "edges");
+	json_writer_object_begin(&w, NULL);
+	json_writer_array_begin(&w, "edges");
 	for (size_t i = 0; i < a->n_edges; i++) {
 		const struct audit_edge *e = &a->edges[i];
 
-		json_object_begin(&w, NULL);
+		json_writer_object_begin(&w, NULL);
 		view_edge_json(&w, e->view);
-		json_string(&w, "verdict", audit_verdict_name(e->verdict));
-		json_string(&w, "reason", audit_reason_name(e->reason));
+		json_writer_string(
+		    &w, "verdict", audit_verdict_name(e->verdict));
+		json_writer_string(&w, "reason", audit_reason_name(e->reason));
 		put_side(&w, a, e, POLICY_EGRESS, &scratch);
 		put_side(&w, a, e, POLICY_INGRESS, &scratch);
-		json_object_begin_inline(&w, "pairs");
-		json_unsigned(&w, "total", e->pairs);
-		json_unsigned(&w, "wouldDrop", e->pairs_dropped);
-		json_object_end(&w);
-		json_object_end(&w);
+		json_writer_object_begin_inline(&w, "pairs");
+		json_writer_unsigned(&w, "total", e->pairs);
+		json_writer_unsigned(&w, "wouldDrop", e->pairs_dropped);
+		json_writer_object_end(&w);
+		json_writer_object_end(&w);
 	}
-	json_array_end(&w);
+	json_writer_array_end(&w);
 	put_summary(&w, a);
 	view_coverage_json(&w, a->flows);
-	json_object_end(&w);
-	json_end(&w);
+	json_writer_object_end(&w);
+	json_writer_end(&w);
 	if (strbuf_failed(&scratch))
 		st = rf_fail(err, RF_NOMEM, "audit: out of memory");
 	strbuf_release(&scratch);

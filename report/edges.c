@@ -86,17 +86,17 @@ edges_print_json(FILE *out, const struct view *v)
 	struct json_writer w;
 
 	json_writer_init(&w, out);
-	json_object_begin(&w, NULL);
-	json_array_begin(&w, "edges");
+	json_writer_object_begin(&w, NULL);
+	json_writer_array_begin(&w, "edges");
 	for (size_t i = 0; i < v->n_edges; i++) {
-		json_object_begin(&w, NULL);
+		json_writer_object_begin(&w, NULL);
 		view_edge_json(&w, &v->edges[i]);
-		json_object_end(&w);
+		json_writer_object_end(&w);
 	}
-	json_array_end(&w);
+	json_writer_array_end(&w);
 	view_coverage_json(&w, v->flows);
-	json_object_end(&w);
-	json_end(&w);
+	json_writer_object_end(&w);
+	json_writer_end(&w);
 }
 
 static void

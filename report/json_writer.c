@@ -91,46 +91,46 @@ end(struct json_writer *w, char bracket)
 }
 
 void
-json_object_begin(struct json_writer *w, const char *name)
+json_writer_object_begin(struct json_writer *w, const char *name)
 {
 	begin(w, name, '{', false);
 }
 
 void
-json_array_begin(struct json_writer *w, const char *name)
+json_writer_array_begin(struct json_writer *w, const char *name)
 {
 	begin(w, name, '[', false);
 }
 
 void
-json_object_begin_inline(struct json_writer *w, const char *name)
+json_writer_object_begin_inline(struct json_writer *w, const char *name)
 {
 	begin(w, name, '{', true);
 }
 
 void
-json_array_begin_inline(struct json_writer *w, const char *name)
+json_writer_array_begin_inline(struct json_writer *w, const char *name)
 {
 	begin(w, name, '[', true);
 }
 
 void
-json_object_end(struct json_writer *w)
+json_writer_object_end(struct json_writer *w)
 {
 	end(w, '}');
 }
 
 void
-json_array_end(struct json_writer *w)
+json_writer_array_end(struct json_writer *w)
 {
 	end(w, ']');
 }
 
 void
-json_string(struct json_writer *w, const char *name, const char *text)
+json_writer_string(struct json_writer *w, const char *name, const char *text)
 {
 	if (text == NULL) {
-		json_null(w, name);
+		json_writer_null(w, name);
 		return;
 	}
 	start(w, name);
@@ -138,44 +138,45 @@ json_string(struct json_writer *w, const char *name, const char *text)
 }
 
 void
-json_unsigned(struct json_writer *w, const char *name, uint64_t v)
+json_writer_unsigned(struct json_writer *w, const char *name, uint64_t v)
 {
 	start(w, name);
 	fprintf(w->out, "%" PRIu64, v);
 }
 
 void
-json_bool(struct json_writer *w, const char *name, bool v)
+json_writer_bool(struct json_writer *w, const char *name, bool v)
 {
 	start(w, name);
 	fputs(v ? "true" : "false", w->out);
 }
 
 void
-json_null(struct json_writer *w, const char *name)
+json_writer_null(struct json_writer *w, const char *name)
 {
 	start(w, name);
 	fputs("null", w->out);
 }
 
 void
-json_ip(struct json_writer *w, const char *name, const struct ip_addr *ip)
+json_writer_ip(
+    struct json_writer *w, const char *name, const struct ip_addr *ip)
 {
 	char text[IP_STRLEN];
 
-	json_string(w, name, ip_format(ip, text));
+	json_writer_string(w, name, ip_format(ip, text));
 }
 
 void
-json_time(struct json_writer *w, const char *name, int64_t us)
+json_writer_time(struct json_writer *w, const char *name, int64_t us)
 {
 	char text[RFC3339_STRLEN];
 
-	json_string(w, name, rfc3339_format(us, text));
+	json_writer_string(w, name, rfc3339_format(us, text));
 }
 
 void
-json_end(struct json_writer *w)
+json_writer_end(struct json_writer *w)
 {
 	assert(w->depth == 0);
 	fputc('\n', w->out);

@@ -30,23 +30,25 @@ struct json_writer {
 void json_writer_init(struct json_writer *w, FILE *out);
 
 /* name is the key inside an object, NULL inside an array or at the top. */
-void json_object_begin(struct json_writer *w, const char *name);
-void json_array_begin(struct json_writer *w, const char *name);
-void json_object_begin_inline(struct json_writer *w, const char *name);
-void json_array_begin_inline(struct json_writer *w, const char *name);
-void json_object_end(struct json_writer *w);
-void json_array_end(struct json_writer *w);
+void json_writer_object_begin(struct json_writer *w, const char *name);
+void json_writer_array_begin(struct json_writer *w, const char *name);
+void json_writer_object_begin_inline(struct json_writer *w, const char *name);
+void json_writer_array_begin_inline(struct json_writer *w, const char *name);
+void json_writer_object_end(struct json_writer *w);
+void json_writer_array_end(struct json_writer *w);
 
 /* text NULL: null. */
-void json_string(struct json_writer *w, const char *name, const char *text);
-void json_unsigned(struct json_writer *w, const char *name, uint64_t v);
-void json_bool(struct json_writer *w, const char *name, bool v);
-void json_null(struct json_writer *w, const char *name);
-void json_ip(struct json_writer *w, const char *name, const struct ip_addr *ip);
+void json_writer_string(
+    struct json_writer *w, const char *name, const char *text);
+void json_writer_unsigned(struct json_writer *w, const char *name, uint64_t v);
+void json_writer_bool(struct json_writer *w, const char *name, bool v);
+void json_writer_null(struct json_writer *w, const char *name);
+void json_writer_ip(
+    struct json_writer *w, const char *name, const struct ip_addr *ip);
 /* RFC 3339. */
-void json_time(struct json_writer *w, const char *name, int64_t us);
+void json_writer_time(struct json_writer *w, const char *name, int64_t us);
 
 /* The newline that ends the document, or the line. */
-void json_end(struct json_writer *w);
+void json_writer_end(struct json_writer *w);
 
 #endif

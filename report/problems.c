@@ -49,17 +49,19 @@ problems_print_json(FILE *out, const struct policy_problem *v, size_t n)
 		struct json_writer w;
 
 		json_writer_init(&w, out);
-		json_object_begin_inline(&w, NULL);
-		json_string(&w, "file", v[i].file == NULL ? "-" : v[i].file);
+		json_writer_object_begin_inline(&w, NULL);
+		json_writer_string(
+		    &w, "file", v[i].file == NULL ? "-" : v[i].file);
 		if (v[i].line > 0)
-			json_unsigned(&w, "line", v[i].line);
+			json_writer_unsigned(&w, "line", v[i].line);
 		else
-			json_null(&w, "line");
-		json_string(&w, "object", v[i].object);
-		json_string(&w, "field", v[i].field);
-		json_string(&w, "type", policy_problem_type_name(v[i].type));
-		json_string(&w, "detail", v[i].detail);
-		json_object_end(&w);
-		json_end(&w);
+			json_writer_null(&w, "line");
+		json_writer_string(&w, "object", v[i].object);
+		json_writer_string(&w, "field", v[i].field);
+		json_writer_string(
+		    &w, "type", policy_problem_type_name(v[i].type));
+		json_writer_string(&w, "detail", v[i].detail);
+		json_writer_object_end(&w);
+		json_writer_end(&w);
 	}
 }
