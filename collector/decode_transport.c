@@ -13,9 +13,10 @@ enum {
 	SCTP_CHUNKS_MAX = 32
 };
 
-/* no-operation, no-operation, timestamps of 10 bytes: how Linux begins the
- * options of every segment but a SYN */
+/* How Linux begins its options: a timestamp behind two no-operations, or in a
+ * SYN behind the segment size and "selective acknowledgements permitted". */
 #define TCP_TIMESTAMP_ALIGNED 0x0101080au
+#define TCP_SACK_TIMESTAMP    0x0402080au
 
 static uint32_t
 find_timestamp(const uint8_t *b, const uint8_t *end)
@@ -34,6 +35,20 @@ find_timestamp(const uint8_t *b, const uint8_t *end)
 			return 0;
 		b += b[1];
 	}
+	return 0;
+}
+
+/* have: bytes of the header that were captured */
+static inline uint32_t
+read_timestamp(const uint8_t *b, size_t have)
+{
+	if (have >= 32 && load_be32(b + 20) == TCP_TIMESTAMP_ALIGNED)
+		return load_be32(b + 24);
+	if (have >= 36 && b[20] == 2 && b[21] == 4 &&
+	    load_be32(b + 24) == TCP_SACK_TIMESTAMP)
+		return load_be32(b + 28);
+	if (have > TCP_BYTES)
+		return find_timestamp(b + TCP_BYTES, b + have);
 	return 0;
 }
 
@@ -65,10 +80,7 @@ decode_tcp(struct packet *p, const struct layer *l)
 	p->tcp_flags = b[13] & 0x1f;
 	p->window = load_be16(b + 14);
 	have = header < l->captured ? header : l->captured;
-	if (have >= 32 && load_be32(b + 20) == TCP_TIMESTAMP_ALIGNED)
-		p->tsval = load_be32(b + 24);
-	else if (have > TCP_BYTES)
-		p->tsval = find_timestamp(b + TCP_BYTES, b + have);
+	p->tsval = read_timestamp(b, have);
 	set_payload(p, l, header);
 	return DECODE_OK;
 }
@@ -84,27 +96,36 @@ fold_sum(uint64_t sum)
 	return (uint16_t)(sum == 0 ? 0xffff : sum);
 }
 
-/* The ones' complement sum of n bytes as 16-bit words in network order. */
+/* Both halves of the word at b, as they lie. */
+static inline uint64_t
+load_halves(const uint8_t *b)
+{
+	uint64_t word;
+
+	memcpy(&word, b, sizeof(word));
+	return (word & UINT32_MAX) + (word >> 32);
+}
+
+/*
+ * The ones' complement sum of n bytes as 16-bit words in network order. The
+ * sum's bytes swap with those of its words (RFC 1071), so larger words are
+ * added as they lie; 65535 bytes of them cannot overflow 64 bits.
+ */
 static uint16_t
 sum_bytes(const uint8_t *b, size_t n)
 {
-	uint64_t sum = 0;
-	uint32_t word;
-	uint8_t tail[4] = { 0 };
+	uint8_t rest[16] = { 0 }, order[2];
+	uint64_t even = 0, odd = 0;
+	uint16_t sum;
 
-	/* The sum's bytes swap with the words' (RFC 1071), so words are taken
-	 * as they lie, and a carry cannot leave 64 bits for 2^32 words. */
-	for (; n >= 4; n -= 4, b += 4) {
-		memcpy(&word, b, 4);
-		sum += word;
+	for (; n >= 16; n -= 16, b += 16) {
+		even += load_halves(b);
+		odd += load_halves(b + 8);
 	}
-	memcpy(tail, b, n);
-	memcpy(&word, tail, 4);
-	sum = fold_sum(sum + word);
-	word = (uint32_t)sum;
-	memcpy(tail, &word, 4);
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? load_be16(tail)
-							 : (uint16_t)sum;
+	memcpy(rest, b, n);
+	sum = fold_sum(even + odd + load_halves(rest) + load_halves(rest + 8));
+	memcpy(order, &sum, sizeof(sum));
+	return load_be16(order);
 }
 
 /* What the pseudo-header adds to a checksum (RFC 768, RFC 8200 8.1). */
