@@ -34,7 +34,7 @@ static struct peer
 block_peer(const struct ip_addr *ip)
 {
 	return (struct peer){ .type = PEER_BLOCK,
-		.kind = BLOCK_DNS,
+		.kinds = BLOCK_DNS,
 		.block = ip_prefix_host(ip) };
 }
 

@@ -56,19 +56,19 @@ enum peer_type {
 	PEER_BLOCK
 };
 
-/* Why an address block is there; the first of several gives the comment. */
+/* Why an address block is there (bits: there may be several reasons). */
 enum block_kind {
-	BLOCK_DNS,
-	BLOCK_API_SERVER,
-	BLOCK_METADATA,
-	BLOCK_NODE,
-	BLOCK_EXTERNAL,
-	BLOCK_WORLD /* a whole family, the cluster's own addresses excepted */
+	BLOCK_DNS = 1,
+	BLOCK_API_SERVER = 2,
+	BLOCK_METADATA = 4,
+	BLOCK_NODE = 8,
+	BLOCK_EXTERNAL = 16,
+	BLOCK_WORLD = 32 /* a family, but for the cluster's own addresses */
 };
 
 struct peer {
 	uint8_t type;           /* enum peer_type */
-	uint8_t kind;           /* BLOCK: enum block_kind */
+	uint8_t kinds;          /* BLOCK: enum block_kind */
 	uint32_t group;         /* GROUP */
 	struct ip_prefix block; /* BLOCK */
 };
@@ -79,7 +79,7 @@ struct need {
 	uint8_t direction; /* enum policy_direction */
 	uint8_t protocol;
 	uint16_t port;
-	bool floor; /* there without an observation: DNS */
+	bool floor; /* there without an observation: DNS, other nodes */
 	struct peer peer;
 };
 
@@ -97,7 +97,7 @@ struct raw {
 	uint16_t port;
 	uint8_t kind;     /* enum raw_kind */
 	bool via_service; /* EXTERNAL: came in through a Service */
-	bool own_node;    /* ENTRY: only seen on the pod's own node */
+	bool own_node;    /* NODE, ENTRY: only seen on the pod's own node */
 	struct ip_addr ip;
 	uint32_t node; /* NODE, ENTRY: its index, or FLOW_NONE */
 };

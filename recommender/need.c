@@ -60,9 +60,18 @@ add_block(struct run *r, struct need need, enum block_kind kind,
     const struct ip_addr *ip)
 {
 	need.peer = (struct peer){ .type = PEER_BLOCK,
-		.kind = (uint8_t)kind,
+		.kinds = (uint8_t)kind,
 		.block = ip_prefix_host(ip) };
 	return needs_add(r, need);
+}
+
+/* The same, for an address that stands in for the one that was seen. */
+static enum rf_status
+add_other_block(struct run *r, struct need need, enum block_kind kind,
+    const struct ip_addr *ip)
+{
+	need.floor = true;
+	return add_block(r, need, kind, ip);
 }
 
 /* Every address behind default/kubernetes, and the one that was reached. */
@@ -77,7 +86,7 @@ add_api_server(struct run *r, const struct flow *f, uint32_t group)
 
 	for (size_t i = 0; i < n; i++)
 		if (b[i].ready && b[i].protocol == FLOW_TCP &&
-		    (st = add_block(r,
+		    (st = add_other_block(r,
 			 need_of(f, group, POLICY_EGRESS, b[i].port),
 			 BLOCK_API_SERVER, &b[i].ip)) != RF_OK)
 			return st;
@@ -167,6 +176,18 @@ add_open(struct run *r, const struct flow *f, unsigned want)
 	return RF_OK;
 }
 
+/* What stays on the pod's own node needs no rule, but tells that such a port
+ * is reached on this node too. */
+static enum rf_status
+add_own_node(struct run *r, const struct flow *f, uint32_t group)
+{
+	struct raw raw =
+	    raw_of(f, group, POLICY_EGRESS, &r->fs->endpoints[f->dst]);
+
+	raw.own_node = true;
+	return raws_add(r, raw);
+}
+
 static enum rf_status
 add_flow(struct run *r, const struct flow *f)
 {
@@ -175,6 +196,9 @@ add_flow(struct run *r, const struct flow *f)
 	struct plan plan = plan_flow(r, f);
 	enum rf_status st;
 
+	if (plan.want == 0 && plan.reason != NULL &&
+	    strcmp(plan.reason, "own-node") == 0 && dst->type == ENDPOINT_NODE)
+		return add_own_node(r, f, plan_group(r, src));
 	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
 		return plan.want == 0 ? RF_OK : add_open(r, f, plan.want);
 	if ((plan.want & WANT_EGRESS) != 0 &&

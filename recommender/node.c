@@ -118,7 +118,7 @@ static enum rf_status
 add_block(struct run *r, struct need proto, const struct ip_prefix *block)
 {
 	proto.peer = (struct peer){
-		.type = PEER_BLOCK, .kind = BLOCK_NODE, .block = *block
+		.type = PEER_BLOCK, .kinds = BLOCK_NODE, .block = *block
 	};
 	return needs_add(r, proto);
 }
@@ -159,6 +159,7 @@ node_add_all(struct run *r, struct need proto, unsigned kinds)
 
 	if (v == NULL)
 		return run_nomem(r);
+	proto.floor = true;
 	for (unsigned v4 = 0; v4 < 2 && st == RF_OK; v4++) {
 		size_t n = 0;
 
@@ -210,6 +211,15 @@ spans_nodes(const struct raw *raws, size_t n)
 	return false;
 }
 
+static bool
+all_own_node(const struct raw *raws, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!raws[i].own_node)
+			return false;
+	return true;
+}
+
 static enum rf_status
 remark(
     struct run *r, const struct raw *raw, const char *reason, const char *text)
@@ -240,6 +250,8 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 	unsigned kinds = 0;
 	enum rf_status st;
 
+	if (!entry && all_own_node(raws, n))
+		return RF_OK;
 	for (size_t i = 0; i < n; i++)
 		kinds |= node_kind_of(r, &raws[i].ip);
 	if (entry)
@@ -249,7 +261,7 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct ip_prefix host = ip_prefix_host(&raws[i].ip);
 
-		if (entry && raws[i].own_node)
+		if (raws[i].own_node)
 			continue; /* always allowed (SEMANTICS 50) */
 		if ((st = add_block(r, proto, &host)) != RF_OK)
 			return st;

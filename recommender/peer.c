@@ -10,7 +10,7 @@
 
 #include "recommender/internal.h"
 
-#define NAMES_MAX 5 /* in a rule's comment */
+#define NAMES_MAX 4 /* in a rule's comment */
 
 int
 peer_compare(const struct peer *a, const struct peer *b)
@@ -222,9 +222,9 @@ write_block(struct run *r, const struct peer *p, struct policy_peer *out)
 		return run_nomem(r);
 	b->cidr = p->block;
 	out->ip_block = b;
-	if (p->kind == BLOCK_EXTERNAL)
+	if ((p->kinds & BLOCK_EXTERNAL) != 0)
 		out->comment = block_names(r, &p->block);
-	if (p->kind != BLOCK_WORLD)
+	if (p->kinds != BLOCK_WORLD)
 		return RF_OK;
 	st = external_exceptions(r, ip_prefix_is_v4(&p->block), &except);
 	if (st != RF_OK)
@@ -271,23 +271,41 @@ write_peer(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
 	return out->namespace_selector == NULL ? run_nomem(r) : RF_OK;
 }
 
+/* Why an address is there, in words. */
+static const char *
+block_reasons(struct run *r, unsigned kinds)
+{
+	static const struct {
+		unsigned kind;
+		const char *text;
+	} words[] = {
+		{ BLOCK_DNS, "DNS" },
+		{ BLOCK_API_SERVER, "API server" },
+		{ BLOCK_METADATA, "instance metadata" },
+		{ BLOCK_NODE, "nodes" },
+		{ BLOCK_EXTERNAL | BLOCK_WORLD, "external" },
+	};
+	const char *text = NULL;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((words[i].kind & kinds) == 0)
+			continue;
+		text = text == NULL
+		    ? words[i].text
+		    : run_printf(r, "%s, %s", text, words[i].text);
+	}
+	return text;
+}
+
 /* What a peer is called in a rule's comment. */
 static const char *
 peer_name(struct run *r, uint32_t ns, const struct peer *p)
 {
-	static const char *const kinds[] = {
-		[BLOCK_DNS] = "DNS",
-		[BLOCK_API_SERVER] = "API server",
-		[BLOCK_METADATA] = "instance metadata",
-		[BLOCK_NODE] = "nodes",
-		[BLOCK_EXTERNAL] = "external",
-		[BLOCK_WORLD] = "external",
-	};
 	const struct group *g;
 	const char *name;
 
 	if (p->type == PEER_BLOCK)
-		return kinds[p->kind];
+		return block_reasons(r, p->kinds);
 	if (p->type == PEER_EVERY_POD)
 		return "every pod";
 	if (p->type == PEER_KUBE_DNS)

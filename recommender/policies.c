@@ -36,14 +36,13 @@ compare_namespaces(const void *x, const void *y, void *arg)
 
 /* Append p, with its file and what it says of its rules. */
 static enum rf_status
-append(struct building *b, struct policy p, const char *prefix,
+append(struct building *b, struct policy p, const char *file,
     const struct rule_list rules[2])
 {
 	struct run *r = b->r;
 	size_t i = r->n_policies;
-	const char *name = run_printf(r, "%s-%s.yaml", prefix, p.name);
 
-	if (name == NULL)
+	if (file == NULL)
 		return run_nomem(r);
 	p.labels = b->labels;
 	for (int d = 0; d < 2; d++) {
@@ -53,7 +52,7 @@ append(struct building *b, struct policy p, const char *prefix,
 	}
 	r->policies[i] = p;
 	r->files[i] = (struct recommend_file){
-		.namespace = p.namespace, .name = name, .policy = (uint32_t)i
+		.namespace = p.namespace, .name = file, .policy = (uint32_t)i
 	};
 	r->n_policies++;
 	return RF_OK;
@@ -84,7 +83,7 @@ build_workload(struct building *b, uint32_t group)
 		 &rules[POLICY_EGRESS])) != RF_OK)
 		return st;
 	g->policy = (uint32_t)r->n_policies;
-	return append(b, p, "10", rules);
+	return append(b, p, run_printf(r, "10-%s.yaml", p.name), rules);
 }
 
 static enum rf_status
@@ -104,12 +103,12 @@ build_floor(struct building *b, uint32_t ns)
 		return st;
 	n = needs_sort(needs, n);
 	if ((st = rules_build(r, ns, needs, n, &dns[POLICY_EGRESS])) != RF_OK ||
-	    (st = append(b, p, "80", dns)) != RF_OK)
+	    (st = append(b, p, "80-allow-dns.yaml", dns)) != RF_OK)
 		return st;
 	p.name = "default-deny-all";
 	p.comment = "nothing that no other policy allows";
 	p.types[POLICY_INGRESS] = true;
-	return append(b, p, "90", none);
+	return append(b, p, "90-default-deny.yaml", none);
 }
 
 static enum rf_status

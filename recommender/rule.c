@@ -54,8 +54,7 @@ needs_sort(struct need *needs, size_t n)
 			continue;
 		}
 		last->floor &= needs[i].floor;
-		if (needs[i].peer.kind < last->peer.kind)
-			last->peer.kind = needs[i].peer.kind;
+		last->peer.kinds |= needs[i].peer.kinds;
 	}
 	return k;
 }
@@ -72,7 +71,7 @@ covers(const struct need *a, const struct need *b)
 	    a->peer.block.bits >= b->peer.block.bits ||
 	    !ip_prefix_covers(&a->peer.block, &b->peer.block))
 		return false;
-	return a->peer.kind != BLOCK_WORLD || b->peer.kind == BLOCK_EXTERNAL;
+	return a->peer.kinds != BLOCK_WORLD || b->peer.kinds == BLOCK_EXTERNAL;
 }
 
 /* Drop what a wider need of the same port allows anyway; order is kept. */
@@ -278,6 +277,7 @@ relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
 
 		if (np == 0 || peer_compare(&peers[np - 1], &needs[i].peer))
 			peers[np++] = needs[i].peer;
+		peers[np - 1].kinds |= needs[i].peer.kinds;
 		pairs[i] = (struct pair){ (uint32_t)(np - 1),
 			(uint32_t)(q - ports), needs[i].floor };
 	}
