@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What runs pods, as raw records: built-in controllers and custom ones. */
+#include <string.h>
+
+#include "kube/snapshot_internal.h"
+
+static bool
+is_kind(const struct object *o, const char *kind)
+{
+	return strcmp(o->kind, kind) == 0;
+}
+
+static struct raw_controller *
+new_controller(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	struct raw_owner owner = object_owner(o, metadata);
+	const char *key = assemble_key(o->sb, o->kind, o->namespace, o->name);
+	struct raw_controller *c;
+
+	if (key == NULL) {
+		object_no_memory(o);
+		return NULL;
+	}
+	c = object_record(o, RAW_CONTROLLER, key, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	c->api_version = o->api_version;
+	c->owner = owner;
+	return c;
+}
+
+static bool
+names_volatile(const struct label_selector *s)
+{
+	for (size_t i = 0; i < s->match_labels.n; i++)
+		if (label_is_volatile(s->match_labels.v[i].key))
+			return true;
+	for (size_t i = 0; i < s->n_match_expressions; i++)
+		if (label_is_volatile(s->match_expressions[i].key))
+			return true;
+	return false;
+}
+
+/* One that selects everything or a single rollout identifies nobody. */
+static void
+read_selector(struct object *o, const json_t *spec, struct raw_controller *c)
+{
+	c->selector = (struct label_selector){ 0 };
+	if (is_kind(o, "Job") || is_kind(o, "CronJob"))
+		return;
+	if (is_kind(o, "ReplicationController") ||
+	    is_kind(o, "DeploymentConfig"))
+		c->selector.match_labels =
+		    object_labels(o, spec, "spec", "selector");
+	else
+		(void)object_selector(
+		    o, spec, "spec", "selector", &c->selector);
+	c->has_selector =
+	    !selector_is_empty(&c->selector) && !names_volatile(&c->selector);
+}
+
+static void
+read_template(struct object *o, const json_t *spec, struct raw_controller *c)
+{
+	json_t *metadata;
+
+	if (is_kind(o, "CronJob"))
+		spec = object_map(o, object_map(o, spec, "spec", "jobTemplate"),
+		    "spec.jobTemplate", "spec");
+	metadata = object_map(o, object_map(o, spec, "spec", "template"),
+	    "spec.template", "metadata");
+	c->template_labels =
+	    object_labels(o, metadata, "spec.template.metadata", "labels");
+}
+
+void
+object_read_controller(struct object *o)
+{
+	json_t *spec = object_map(o, o->json, "", "spec");
+	json_t *status = object_map(o, o->json, "", "status");
+	struct raw_controller *c = new_controller(o);
+
+	if (c == NULL)
+		return;
+	c->is_builtin = true;
+	read_selector(o, spec, c);
+	read_template(o, spec, c);
+	c->suspended = object_bool(o, spec, "spec", "suspend", false);
+	if (is_kind(o, "DaemonSet"))
+		c->replicas = object_int(
+		    o, status, "status", "desiredNumberScheduled", -1);
+	else if (is_kind(o, "CronJob"))
+		c->replicas = -1;
+	else if (is_kind(o, "Job"))
+		c->replicas = object_int(o, spec, "spec", "parallelism", 1);
+	else
+		c->replicas = object_int(o, spec, "spec", "replicas", 1);
+}
+
+/* Fields of custom resources may have any type: look, do not insist. */
+bool
+object_read_custom(struct object *o)
+{
+	const json_t *spec = json_object_get(o->json, "spec");
+	const json_t *selector = json_object_get(spec, "selector");
+	bool runs_pods = json_is_object(json_object_get(spec, "template")) &&
+	    (json_is_object(json_object_get(selector, "matchLabels")) ||
+		json_is_array(json_object_get(selector, "matchExpressions")));
+	const json_t *replicas = json_object_get(spec, "replicas");
+	struct raw_controller *c;
+
+	if (!runs_pods &&
+	    json_array_size(json_object_get(
+		json_object_get(o->json, "metadata"), "ownerReferences")) == 0)
+		return false;
+	c = new_controller(o);
+	if (c == NULL)
+		return true;
+	c->replicas =
+	    json_is_integer(replicas) ? json_integer_value(replicas) : -1;
+	if (runs_pods)
+		read_selector(o, spec, c);
+	return true;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces, Nodes and NetworkPolicies as raw records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/snapshot_internal.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Where CNIs and distributions announce node addresses of their own. */
+static const char *const address_annotations[] = {
+	"projectcalico.org/IPv4Address",
+	"projectcalico.org/IPv6Address",
+	"projectcalico.org/IPv4IPIPTunnelAddr",
+	"projectcalico.org/IPv4VXLANTunnelAddr",
+	"projectcalico.org/IPv6VXLANTunnelAddr",
+	"projectcalico.org/IPv4WireguardInterfaceAddr",
+	"projectcalico.org/IPv6WireguardInterfaceAddr",
+	"k3s.io/internal-ip",
+	"k3s.io/external-ip",
+	"flannel.alpha.coreos.com/public-ip",
+	"flannel.alpha.coreos.com/public-ipv6",
+	"io.cilium.network.ipv4-cilium-host",
+	"io.cilium.network.ipv6-cilium-host",
+	"network.cilium.io/ipv4-cilium-host",
+	"network.cilium.io/ipv6-cilium-host",
+	"alpha.kubernetes.io/provided-node-ip",
+};
+
+void
+object_read_namespace(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	struct raw_namespace *ns =
+	    object_record(o, RAW_NAMESPACE, o->name, sizeof(*ns));
+
+	if (ns == NULL)
+		return;
+	ns->labels = object_labels(o, metadata, "metadata", "labels");
+}
+
+struct address_list {
+	struct ip_addr *v;
+	size_t n, cap;
+};
+
+static void
+add_address(struct object *o, struct address_list *l, const struct ip_addr *ip)
+{
+	void *v = l->v;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (ip_equal(&l->v[i], ip))
+			return;
+	if (ip_is_none(ip))
+		return;
+	if (!arena_grow(
+		&o->sb->cluster->arena, &v, l->n, &l->cap, sizeof(*l->v))) {
+		object_no_memory(o);
+		return;
+	}
+	l->v = v;
+	l->v[l->n++] = *ip;
+}
+
+/* Some list several, with commas; some with a prefix length behind. */
+static void
+add_announced(struct object *o, struct address_list *l, const char *text)
+{
+	char *copy = strdup(text), *save = NULL;
+
+	if (copy == NULL) {
+		object_no_memory(o);
+		return;
+	}
+	for (char *s = strtok_r(copy, ", ", &save); s != NULL;
+	     s = strtok_r(NULL, ", ", &save)) {
+		struct ip_addr ip;
+
+		s[strcspn(s, "/")] = '\0';
+		if (ip_parse(&ip, s))
+			add_address(o, l, &ip);
+	}
+	free(copy);
+}
+
+static void
+read_addresses(struct object *o, struct kube_node *n)
+{
+	json_t *status = object_map(o, o->json, "", "status");
+	json_t *list = object_list(o, status, "status", "addresses");
+	json_t *notes = object_map(o, object_map(o, o->json, "", "metadata"),
+	    "metadata", "annotations");
+	struct address_list l = { 0 };
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text;
+		struct ip_addr ip;
+
+		o->index[0] = (unsigned)i;
+		text = object_text(o, json_array_get(list, i),
+		    "status.addresses[]", "address");
+		if (text != NULL && ip_parse(&ip, text)) /* or a name */
+			add_address(o, &l, &ip);
+	}
+	for (size_t i = 0; i < NELEM(address_annotations); i++) {
+		const char *text = object_text(
+		    o, notes, "metadata.annotations", address_annotations[i]);
+
+		if (text != NULL)
+			add_announced(o, &l, text);
+	}
+	n->addrs = l.v;
+	n->n_addrs = l.n;
+}
+
+static void
+read_pod_cidrs(struct object *o, const json_t *spec, struct kube_node *n)
+{
+	json_t *list = object_list(o, spec, "spec", "podCIDRs");
+	const char *single = object_text(o, spec, "spec", "podCIDR");
+	size_t size = json_array_size(list);
+	struct ip_prefix *v = object_alloc(o, size + 1, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	n->n_pod_cidrs = 0;
+	for (size_t i = 0; i < size || (size == 0 && i == 0); i++) {
+		const char *text = size == 0
+		    ? single
+		    : json_string_value(json_array_get(list, i));
+
+		if (text == NULL)
+			continue;
+		if (!ip_prefix_parse(&v[n->n_pod_cidrs++], text, NULL))
+			object_fail(o, "spec",
+			    size == 0 ? "podCIDR" : "podCIDRs",
+			    "\"%.60s\" is no CIDR", text);
+	}
+	n->pod_cidrs = v;
+}
+
+static const char *
+provider_of(struct object *o, const char *id)
+{
+	const char *end = id == NULL ? NULL : strstr(id, "://");
+	char *name;
+
+	if (end == NULL)
+		return "";
+	name = arena_strndup(&o->sb->cluster->arena, id, (size_t)(end - id));
+	if (name == NULL)
+		object_no_memory(o);
+	return name;
+}
+
+void
+object_read_node(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	json_t *spec = object_map(o, o->json, "", "spec");
+	struct raw_node *n = object_record(o, RAW_NODE, o->name, sizeof(*n));
+
+	if (n == NULL)
+		return;
+	n->node.name = o->name;
+	n->node.labels = object_labels(o, metadata, "metadata", "labels");
+	n->node.provider =
+	    provider_of(o, object_text(o, spec, "spec", "providerID"));
+	read_addresses(o, &n->node);
+	read_pod_cidrs(o, spec, &n->node);
+}
+
+void
+object_read_policy(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const char *key = assemble_key(o->sb, NULL, o->namespace, o->name);
+	struct raw_policy *p;
+	char *text;
+
+	if (key == NULL) {
+		object_no_memory(o);
+		return;
+	}
+	p = object_record(o, RAW_POLICY, key, sizeof(*p));
+	if (p == NULL)
+		return;
+	/* Items of typed lists have neither; managedFields tell nothing. */
+	(void)json_object_set_new(o->json, "kind", json_string(o->kind));
+	(void)json_object_set_new(
+	    o->json, "apiVersion", json_string("networking.k8s.io/v1"));
+	(void)json_object_del(metadata, "managedFields");
+	text = json_dumps(o->json, JSON_COMPACT);
+	p->json =
+	    text == NULL ? NULL : arena_strdup(&o->sb->cluster->arena, text);
+	if (p->json == NULL)
+		object_no_memory(o);
+	free(text);
+	o->sb->cluster->has_policies = true;
+}

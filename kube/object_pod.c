@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pods as raw records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/snapshot_internal.h"
+
+/* The "ip" members of a list, else the single field. */
+static size_t
+read_ips(struct object *o, const json_t *status, const char *list_key,
+    const char *single_key, const struct ip_addr **out)
+{
+	json_t *list = object_list(o, status, "status", list_key);
+	size_t size = json_array_size(list), n = 0;
+	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
+	const char *path =
+	    *list_key == 'p' ? "status.podIPs[]" : "status.hostIPs[]";
+
+	if (v == NULL)
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		o->index[0] = (unsigned)i;
+		n += object_ip(o, json_array_get(list, i), path, "ip", &v[n]);
+	}
+	if (n == 0)
+		n = object_ip(o, status, "status", single_key, &v[0]);
+	*out = v;
+	return n;
+}
+
+static size_t
+count_ports(const json_t *containers)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(containers); i++)
+		n += json_array_size(
+		    json_object_get(json_array_get(containers, i), "ports"));
+	return n;
+}
+
+static size_t
+read_ports(
+    struct object *o, const json_t *containers, bool init, struct kube_port *v)
+{
+	const char *path = init ? "spec.initContainers[]" : "spec.containers[]";
+	const char *ports = init ? "spec.initContainers[].ports[]"
+				 : "spec.containers[].ports[]";
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(containers); i++) {
+		const json_t *c = json_array_get(containers, i);
+		const char *restart;
+		json_t *list;
+		bool sidecar;
+
+		o->index[0] = (unsigned)i;
+		list = object_list(o, c, path, "ports");
+		restart = object_text(o, c, path, "restartPolicy");
+		sidecar =
+		    init && restart != NULL && strcmp(restart, "Always") == 0;
+		for (size_t k = 0; k < json_array_size(list); k++) {
+			const json_t *j = json_array_get(list, k);
+			const char *name;
+
+			o->index[1] = (unsigned)k;
+			name = object_text(o, j, ports, "name");
+			v[n++] = (struct kube_port){
+				.name = name == NULL ? "" : name,
+				.port =
+				    object_port(o, j, ports, "containerPort"),
+				.protocol = object_protocol(o, j, ports),
+				.init = init && !sidecar,
+				.sidecar = sidecar,
+			};
+		}
+	}
+	return n;
+}
+
+static void
+read_spec(struct object *o, struct raw_pod *p)
+{
+	json_t *spec = object_map(o, o->json, "", "spec");
+	json_t *main_list = object_list(o, spec, "spec", "containers");
+	json_t *init_list = object_list(o, spec, "spec", "initContainers");
+	size_t n = count_ports(main_list) + count_ports(init_list);
+	struct kube_port *v = object_alloc(o, n, sizeof(*v));
+	const char *node = object_text(o, spec, "spec", "nodeName");
+
+	p->pod.host_network =
+	    object_bool(o, spec, "spec", "hostNetwork", false);
+	if (node != NULL)
+		p->node_name = node;
+	if (v == NULL || o->status != RF_OK)
+		return;
+	p->pod.n_ports = read_ports(o, main_list, false, v);
+	p->pod.n_ports += read_ports(o, init_list, true, v + p->pod.n_ports);
+	p->pod.ports = v;
+}
+
+/* The latest end of the containers; *n_running of them have not ended. */
+static int64_t
+last_finish(struct object *o, const json_t *list, size_t *n_running)
+{
+	static const char path[] = "status.containerStatuses[].state";
+	int64_t latest = TIME_NONE;
+
+	*n_running = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *c = json_array_get(list, i), *t;
+		int64_t us;
+
+		o->index[0] = (unsigned)i;
+		t = object_map(o, c, "status.containerStatuses[]", "state");
+		t = object_map(o, t, path, "terminated");
+		us = object_time(o, t, path, "finishedAt");
+		*n_running += us == TIME_NONE;
+		if (us > latest)
+			latest = us;
+	}
+	return latest;
+}
+
+static void
+read_ends(struct object *o, const json_t *status, struct raw_pod *p)
+{
+	json_t *list = object_list(o, status, "status", "containerStatuses");
+	json_t *init =
+	    object_list(o, status, "status", "initContainerStatuses");
+	size_t n_running, n_init;
+	int64_t main_us = last_finish(o, list, &n_running);
+	int64_t init_us = last_finish(o, init, &n_init);
+
+	p->containers_done = json_array_size(list) > 0 && n_running == 0;
+	if (main_us < init_us)
+		main_us = init_us;
+	if (main_us != TIME_NONE)
+		p->finished_us = main_us;
+}
+
+static enum pod_phase
+read_phase(struct object *o, const json_t *status)
+{
+	static const char *const names[] = { [POD_PENDING] = "Pending",
+		[POD_RUNNING] = "Running",
+		[POD_SUCCEEDED] = "Succeeded",
+		[POD_FAILED] = "Failed",
+		[POD_UNKNOWN] = "Unknown" };
+	const char *text = object_text(o, status, "status", "phase");
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (text != NULL && strcmp(text, names[i]) == 0)
+			return (enum pod_phase)i;
+	return text == NULL ? POD_PENDING : POD_UNKNOWN;
+}
+
+/* What a later state no longer tells, the earlier one still does: a kubelet
+ * that restarts may forget a finished pod's address. */
+static void
+read_status(struct object *o, struct raw_pod *p)
+{
+	json_t *status = object_map(o, o->json, "", "status");
+	const struct ip_addr *ips;
+	int64_t us;
+	size_t n;
+
+	p->pod.phase = read_phase(o, status);
+	if ((n = read_ips(o, status, "podIPs", "podIP", &ips)) > 0) {
+		p->pod.ips = ips;
+		p->pod.n_ips = n;
+	}
+	if ((n = read_ips(o, status, "hostIPs", "hostIP", &ips)) > 0) {
+		p->pod.host_ips = ips;
+		p->pod.n_host_ips = n;
+	}
+	us = object_time(o, status, "status", "startTime");
+	if (us != TIME_NONE)
+		p->started_us = us;
+	read_ends(o, status, p);
+}
+
+void
+object_read_pod(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const char *uid = object_text(o, metadata, "metadata", "uid");
+	const char *key = uid != NULL
+	    ? uid
+	    : assemble_key(o->sb, NULL, o->namespace, o->name);
+	size_t before = o->sb->raw[RAW_POD].n;
+	struct raw_pod *p =
+	    key == NULL ? NULL : object_record(o, RAW_POD, key, sizeof(*p));
+	int64_t us;
+
+	if (p == NULL) {
+		object_no_memory(o);
+		return;
+	}
+	if (o->sb->raw[RAW_POD].n > before)
+		p->created_us = p->started_us = p->deletion_us =
+		    p->finished_us = TIME_NONE;
+	p->pod.namespace = o->namespace;
+	p->pod.name = o->name;
+	p->pod.uid = uid == NULL ? "" : uid;
+	p->pod.labels = object_labels(o, metadata, "metadata", "labels");
+	p->owner = object_owner(o, metadata);
+	us = object_time(o, metadata, "metadata", "creationTimestamp");
+	if (us != TIME_NONE)
+		p->created_us = us;
+	us = object_time(o, metadata, "metadata", "deletionTimestamp");
+	if (us != TIME_NONE)
+		p->deletion_us = us;
+	read_spec(o, p);
+	read_status(o, p);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services, EndpointSlices and Endpoints as raw records. */
+#include <string.h>
+
+#include "kube/snapshot_internal.h"
+
+static void *
+named_record(
+    struct object *o, enum raw_type type, const char *kind, size_t size)
+{
+	const char *key = assemble_key(o->sb, kind, o->namespace, o->name);
+
+	if (key == NULL) {
+		object_no_memory(o);
+		return NULL;
+	}
+	return object_record(o, type, key, size);
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
+}
+
+static void
+read_target(struct object *o, const json_t *j, struct kube_service_port *p)
+{
+	const json_t *target = json_object_get(j, "targetPort");
+
+	p->target_name = "";
+	if (json_is_string(target) && *json_string_value(target) != '\0')
+		p->target_name =
+		    or_empty(object_text(o, j, "spec.ports[]", "targetPort"));
+	else if (!json_is_string(target))
+		p->target_port =
+		    object_port(o, j, "spec.ports[]", "targetPort");
+	if (p->target_port == 0 && *p->target_name == '\0')
+		p->target_port = p->port;
+}
+
+static void
+read_ports(struct object *o, const json_t *spec, struct kube_service *s)
+{
+	static const char path[] = "spec.ports[]";
+	json_t *list = object_list(o, spec, "spec", "ports");
+	size_t n = json_array_size(list);
+	struct kube_service_port *v = object_alloc(o, n, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *j = json_array_get(list, i);
+
+		o->index[0] = (unsigned)i;
+		v[i].name = or_empty(object_text(o, j, path, "name"));
+		v[i].port = object_port(o, j, path, "port");
+		v[i].node_port = object_port(o, j, path, "nodePort");
+		v[i].protocol = object_protocol(o, j, path);
+		read_target(o, j, &v[i]);
+	}
+	s->ports = v;
+	s->n_ports = n;
+}
+
+/* A text of a list of addresses; "None" is headless. */
+static size_t
+add_text_ip(
+    struct object *o, const char *text, const char *key, struct ip_addr *ip)
+{
+	if (text == NULL || *text == '\0' || strcmp(text, "None") == 0)
+		return 0;
+	if (ip_parse(ip, text))
+		return 1;
+	object_fail(o, "spec", key, "\"%.60s\" is no IP address", text);
+	return 0;
+}
+
+static void
+read_cluster_ips(struct object *o, const json_t *spec, struct kube_service *s)
+{
+	json_t *list = object_list(o, spec, "spec", "clusterIPs");
+	const char *single = object_text(o, spec, "spec", "clusterIP");
+	size_t size = json_array_size(list), n = 0;
+	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < size; i++)
+		n += add_text_ip(o, json_string_value(json_array_get(list, i)),
+		    "clusterIPs", &v[n]);
+	if (n == 0)
+		n = add_text_ip(o, single, "clusterIP", &v[0]);
+	s->headless = single != NULL && strcmp(single, "None") == 0;
+	s->cluster_ips = v;
+	s->n_cluster_ips = n;
+}
+
+static void
+read_balancer_ips(struct object *o, const json_t *spec, struct kube_service *s)
+{
+	static const char path[] = "status.loadBalancer.ingress[]";
+	json_t *status = object_map(o, o->json, "", "status");
+	json_t *lb = object_map(o, status, "status", "loadBalancer");
+	json_t *ingress = object_list(o, lb, "status.loadBalancer", "ingress");
+	json_t *external = object_list(o, spec, "spec", "externalIPs");
+	size_t n_in = json_array_size(ingress), n = 0;
+	size_t n_ext = json_array_size(external);
+	struct ip_addr *v = object_alloc(o, n_in + n_ext + 1, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < n_in; i++) {
+		o->index[0] = (unsigned)i;
+		n +=
+		    object_ip(o, json_array_get(ingress, i), path, "ip", &v[n]);
+	}
+	for (size_t i = 0; i < n_ext; i++)
+		n += add_text_ip(o,
+		    json_string_value(json_array_get(external, i)),
+		    "externalIPs", &v[n]);
+	if (n == 0) /* asked for, and not granted or not told */
+		n = object_ip(o, spec, "spec", "loadBalancerIP", &v[0]);
+	s->lb_ips = v;
+	s->n_lb_ips = n;
+}
+
+void
+object_read_service(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	json_t *spec = object_map(o, o->json, "", "spec");
+	struct raw_service *r = named_record(o, RAW_SERVICE, NULL, sizeof(*r));
+	struct kube_service *s;
+	const char *type;
+
+	if (r == NULL)
+		return;
+	s = &r->service;
+	s->namespace = o->namespace;
+	s->name = o->name;
+	type = object_text(o, spec, "spec", "type");
+	s->type = type == NULL ? "ClusterIP" : type;
+	s->external_traffic_policy =
+	    or_empty(object_text(o, spec, "spec", "externalTrafficPolicy"));
+	s->labels = object_labels(o, metadata, "metadata", "labels");
+	s->selector.match_labels = object_labels(o, spec, "spec", "selector");
+	s->has_selector = s->selector.match_labels.n > 0;
+	read_ports(o, spec, s);
+	read_cluster_ips(o, spec, s);
+	read_balancer_ips(o, spec, s);
+}
+
+static void
+read_target_ref(
+    struct object *o, const json_t *j, const char *path, struct raw_endpoint *e)
+{
+	const json_t *ref = object_map(o, j, path, "targetRef");
+	const char *kind = object_text(o, ref, path, "kind");
+
+	if (kind == NULL || strcmp(kind, "Pod") != 0)
+		return;
+	e->pod_name = object_text(o, ref, path, "name");
+	e->pod_namespace = object_text(o, ref, path, "namespace");
+	if (e->pod_namespace == NULL)
+		e->pod_namespace = o->namespace;
+}
+
+/* Ports without a number mean any port, which no Service has. */
+static void
+read_slice_ports(
+    struct object *o, const json_t *list, const char *path, struct raw_slice *s)
+{
+	size_t n = json_array_size(list);
+	struct raw_slice_port *v = object_alloc(o, n, sizeof(*v));
+
+	s->n_ports = 0;
+	for (size_t i = 0; v != NULL && i < n; i++) {
+		const json_t *j = json_array_get(list, i);
+		struct raw_slice_port p;
+
+		o->index[0] = (unsigned)i;
+		p.name = or_empty(object_text(o, j, path, "name"));
+		p.port = object_port(o, j, path, "port");
+		p.protocol = object_protocol(o, j, path);
+		if (p.port != 0)
+			v[s->n_ports++] = p;
+	}
+	s->ports = v;
+}
+
+static size_t
+count_addresses(const json_t *endpoints)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(endpoints); i++)
+		n += json_array_size(
+		    json_object_get(json_array_get(endpoints, i), "addresses"));
+	return n;
+}
+
+static void
+read_endpoint(
+    struct object *o, const json_t *j, struct raw_endpoint *v, size_t *n)
+{
+	static const char path[] = "endpoints[]";
+	const json_t *conditions = object_map(o, j, path, "conditions");
+	json_t *list = object_list(o, j, path, "addresses");
+	struct raw_endpoint e = {
+		.ready = object_bool(
+		    o, conditions, "endpoints[].conditions", "ready", true),
+	};
+
+	read_target_ref(o, j, path, &e);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text == NULL || !ip_parse(&e.ip, text)) {
+			object_fail(o, path, "addresses",
+			    "\"%.60s\" is no IP address", or_empty(text));
+			return;
+		}
+		v[(*n)++] = e;
+	}
+}
+
+void
+object_read_slice(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	struct label_set labels =
+	    object_labels(o, metadata, "metadata", "labels");
+	const char *type = object_text(o, o->json, "", "addressType");
+	json_t *list = object_list(o, o->json, "", "endpoints");
+	struct raw_slice *s = named_record(o, RAW_SLICE, NULL, sizeof(*s));
+	struct raw_endpoint *v;
+
+	if (s == NULL)
+		return;
+	s->service = label_get(&labels, "kubernetes.io/service-name");
+	s->n_endpoints = 0;
+	if (type != NULL && strcmp(type, "FQDN") == 0)
+		return;
+	v = object_alloc(o, count_addresses(list), sizeof(*v));
+	s->endpoints = v;
+	for (size_t i = 0; v != NULL && i < json_array_size(list); i++) {
+		o->index[0] = (unsigned)i;
+		read_endpoint(o, json_array_get(list, i), v, &s->n_endpoints);
+	}
+	read_slice_ports(o, object_list(o, o->json, "", "ports"), "ports[]", s);
+}
+
+static size_t
+read_legacy_addresses(struct object *o, const json_t *subset, const char *key,
+    struct raw_endpoint *v)
+{
+	json_t *list = object_list(o, subset, "subsets[]", key);
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *j = json_array_get(list, i);
+		struct raw_endpoint e = { .ready = *key == 'a' };
+
+		o->index[1] = (unsigned)i;
+		read_target_ref(o, j, "subsets[].addresses[]", &e);
+		if (object_ip(o, j, "subsets[].addresses[]", "ip", &e.ip))
+			v[n++] = e;
+	}
+	return n;
+}
+
+static void
+read_subset(struct object *o, const json_t *j, struct raw_slice *s)
+{
+	size_t n = json_array_size(json_object_get(j, "addresses")) +
+	    json_array_size(json_object_get(j, "notReadyAddresses"));
+	struct raw_endpoint *v = object_alloc(o, n, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	s->n_endpoints = read_legacy_addresses(o, j, "addresses", v);
+	s->n_endpoints += read_legacy_addresses(
+	    o, j, "notReadyAddresses", v + s->n_endpoints);
+	s->endpoints = v;
+	read_slice_ports(
+	    o, object_list(o, j, "subsets[]", "ports"), "subsets[].ports[]", s);
+}
+
+void
+object_read_endpoints(struct object *o)
+{
+	json_t *list = object_list(o, o->json, "", "subsets");
+	struct raw_slice *s =
+	    named_record(o, RAW_SLICE, "Endpoints", sizeof(*s));
+
+	if (s == NULL)
+		return;
+	s->service = o->name;
+	s->is_legacy = true;
+	s->n_endpoints = 0;
+	s->next = NULL;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct raw_slice *sub = s;
+
+		o->index[0] = (unsigned)i;
+		if (i > 0) {
+			sub = arena_alloc(&o->sb->scratch, sizeof(*sub));
+			if (sub == NULL) {
+				object_no_memory(o);
+				return;
+			}
+			sub->next = s->next;
+			s->next = sub;
+		}
+		read_subset(o, json_array_get(list, i), sub);
+	}
+}

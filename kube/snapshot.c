@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/snapshot_internal.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct reader {
+	const char *kind;
+	const char *groups[3]; /* "" is the core group */
+	enum raw_type type;
+	void (*read)(struct object *o);
+	bool has_namespace;
+} readers[] = {
+	/* clang-format off */
+	{ "Namespace", { "" }, RAW_NAMESPACE, object_read_namespace, false },
+	{ "Node", { "" }, RAW_NODE, object_read_node, false },
+	{ "Pod", { "" }, RAW_POD, object_read_pod, true },
+	{ "Service", { "" }, RAW_SERVICE, object_read_service, true },
+	{ "EndpointSlice", { "discovery.k8s.io" }, RAW_SLICE,
+	    object_read_slice, true },
+	{ "Endpoints", { "" }, RAW_SLICE, object_read_endpoints, true },
+	{ "Deployment", { "apps", "extensions" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "ReplicaSet", { "apps", "extensions" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "StatefulSet", { "apps" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "DaemonSet", { "apps", "extensions" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "ReplicationController", { "" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "DeploymentConfig", { "apps.openshift.io" }, RAW_CONTROLLER,
+	    object_read_controller, true },
+	{ "Job", { "batch" }, RAW_CONTROLLER, object_read_controller, true },
+	{ "CronJob", { "batch" }, RAW_CONTROLLER, object_read_controller,
+	    true },
+	{ "NetworkPolicy", { "networking.k8s.io", "extensions" }, RAW_POLICY,
+	    object_read_policy, true },
+	/* clang-format on */
+};
+
+enum rf_status
+snapshot_builder_new(struct snapshot_builder **out, struct rf_error *err)
+{
+	struct snapshot_builder *sb = calloc(1, sizeof(*sb));
+
+	*out = NULL;
+	if (sb == NULL || (sb->cluster = cluster_new()) == NULL) {
+		free(sb);
+		return rf_fail(err, RF_NOMEM, "snapshot: out of memory");
+	}
+	arena_init(&sb->scratch, 0);
+	*out = sb;
+	return RF_OK;
+}
+
+void
+snapshot_builder_free(struct snapshot_builder *sb)
+{
+	if (sb == NULL)
+		return;
+	cluster_free(sb->cluster);
+	arena_release(&sb->scratch);
+	free(sb);
+}
+
+/* Is api_version ("group/version" or "v1") of that group? Unknown: yes. */
+static bool
+is_of_group(const char *api_version, const char *group)
+{
+	size_t len = strlen(group);
+
+	if (*api_version == '\0')
+		return true;
+	if (len == 0)
+		return strchr(api_version, '/') == NULL;
+	return strncmp(api_version, group, len) == 0 && api_version[len] == '/';
+}
+
+static const struct reader *
+find_reader(const char *kind, const char *api_version)
+{
+	for (size_t i = 0; i < NELEM(readers); i++) {
+		const struct reader *r = &readers[i];
+
+		if (strcmp(kind, r->kind) != 0)
+			continue;
+		for (size_t g = 0; g < NELEM(r->groups); g++)
+			if (r->groups[g] != NULL &&
+			    is_of_group(api_version, r->groups[g]))
+				return r;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* "PodList" is a list of "Pod"; "List" says nothing. */
+static const char *
+kind_of_list(struct snapshot_builder *sb, const char *list_kind)
+{
+	size_t len = list_kind == NULL ? 0 : strlen(list_kind);
+	char kind[128];
+
+	if (len <= 4 || len - 4 >= sizeof(kind) ||
+	    strcmp(list_kind + len - 4, "List") != 0)
+		return NULL;
+	memcpy(kind, list_kind, len - 4);
+	kind[len - 4] = '\0';
+	return snapshot_intern(sb, kind);
+}
+
+static const char *
+intern_or(struct snapshot_builder *sb, const char *s, const char *otherwise)
+{
+	return s == NULL ? otherwise : snapshot_intern(sb, s);
+}
+
+/* Kind, namespace and name, which every object has. */
+static enum rf_status
+name_object(struct object *o, const struct snapshot_item *item)
+{
+	const json_t *m = json_object_get(o->json, "metadata");
+	const char *kind = json_string_value(json_object_get(o->json, "kind"));
+	const char *version =
+	    json_string_value(json_object_get(o->json, "apiVersion"));
+	const char *ns = json_string_value(json_object_get(m, "namespace"));
+	const char *name = json_string_value(json_object_get(m, "name"));
+
+	if (version == NULL && (kind == NULL || item->api_version != NULL))
+		version = item->api_version;
+	o->kind = kind != NULL ? snapshot_intern(o->sb, kind)
+			       : kind_of_list(o->sb, item->kind);
+	if (o->kind == NULL)
+		return rf_fail(o->err, RF_CORRUPT, "%s:%u: object has no kind",
+		    o->file, (unsigned)o->line);
+	o->api_version = intern_or(o->sb, version, "");
+	o->namespace = intern_or(o->sb, ns, "");
+	o->name = intern_or(o->sb, name, "");
+	if (o->api_version == NULL || o->namespace == NULL || o->name == NULL)
+		return rf_fail(o->err, RF_NOMEM, "out of memory");
+	return RF_OK;
+}
+
+static enum rf_status
+read_named(struct object *o, const struct reader *r)
+{
+	if (*o->name == '\0')
+		return rf_fail(o->err, RF_CORRUPT,
+		    "%s:%u: %s has no metadata.name", o->file,
+		    (unsigned)o->line, o->kind);
+	if (r == NULL) {
+		if (!object_read_custom(o))
+			o->sb->stats.skipped++;
+		return o->status;
+	}
+	if (!r->has_namespace)
+		o->namespace = "";
+	else if (*o->namespace == '\0')
+		o->namespace = snapshot_intern(o->sb, "default");
+	if (o->namespace == NULL)
+		return rf_fail(o->err, RF_NOMEM, "out of memory");
+	r->read(o);
+	return o->status;
+}
+
+enum rf_status
+snapshot_take_item(struct snapshot_builder *sb,
+    const struct snapshot_item *item, struct rf_error *err)
+{
+	struct object o = { .sb = sb,
+		.json = item->json,
+		.file = item->file,
+		.line = item->line,
+		.in_list = item->in_list,
+		.is_deleted_event = item->is_deleted_event,
+		.err = err };
+	const struct reader *r;
+	enum rf_status st = name_object(&o, item);
+
+	if (st != RF_OK)
+		return st;
+	sb->stats.objects++;
+	if (strcmp(o.kind, "Table") == 0)
+		return rf_fail(err, RF_CORRUPT,
+		    "%s:%u: a Table, which holds no objects: ask for -o json",
+		    o.file, (unsigned)o.line);
+	r = find_reader(o.kind, o.api_version);
+	if (r == NULL && *o.name == '\0') { /* a Status, a review */
+		sb->stats.skipped++;
+		return RF_OK;
+	}
+	return read_named(&o, r);
+}
+
+void
+snapshot_list_begin(struct snapshot_builder *sb)
+{
+	sb->stats.lists++;
+	if (sb->list_continues)
+		return;
+	sb->list++;
+	sb->n_scopes = 0;
+}
+
+/*
+ * What the List lacks is gone, but only where the List has looked: in the
+ * one namespace that it shows, or everywhere if it shows several. A List
+ * does not say what it was asked for.
+ */
+static void
+mark_gone(struct snapshot_builder *sb, struct raw_head *h)
+{
+	if (h->list_seen == sb->list)
+		return;
+	for (size_t i = 0; i < sb->n_scopes; i++) {
+		const struct list_scope *s = &sb->scopes[i];
+
+		if (s->kind == h->kind &&
+		    (s->is_wide || s->namespace == h->namespace))
+			h->deleted = true;
+	}
+}
+
+void
+snapshot_list_end(struct snapshot_builder *sb, const char *kind, bool is_page)
+{
+	const char *item_kind = kind_of_list(sb, kind);
+
+	if (item_kind != NULL && strcmp(item_kind, "NetworkPolicy") == 0)
+		sb->cluster->has_policies = true;
+	sb->list_continues = is_page;
+	for (unsigned t = 0; !is_page && t < RAW_TYPE_COUNT; t++)
+		for (size_t i = 0; i < sb->raw[t].n; i++)
+			mark_gone(sb, sb->raw[t].v[i]);
+}
+
+enum rf_status
+snapshot_finish(struct snapshot_builder *sb, struct cluster **out,
+    struct snapshot_stats *stats, struct rf_error *err)
+{
+	static enum rf_status (*const steps[])(
+	    struct snapshot_builder *, struct rf_error *) = {
+		assemble_namespaces,
+		assemble_nodes,
+		assemble_policies,
+		assemble_pods,
+		assemble_workloads,
+		assemble_services,
+	};
+	enum rf_status st = RF_OK;
+
+	*out = NULL;
+	for (size_t i = 0; st == RF_OK && i < NELEM(steps); i++)
+		st = steps[i](sb, err);
+	if (st == RF_OK)
+		st = cluster_finish(sb->cluster, err);
+	if (st != RF_OK)
+		return st;
+	assemble_backend_pods(sb->cluster);
+	if (stats != NULL)
+		*stats = sb->stats;
+	*out = sb->cluster;
+	sb->cluster = NULL;
+	return RF_OK;
+}
