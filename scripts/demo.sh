@@ -24,6 +24,18 @@ say() {
 	printf '%s\n' "$@"
 }
 
+# Of an audit's table only the header and the observed edges that would be
+# dropped; everything else that a command prints.
+brief() {
+	awk '
+	/^allowed / || /^would-drop .*(refused|unanswered) / { left++; next }
+	/^$/ && left {
+		print "    (" left " rows left out here: allowed, or never worked)"
+		left = 0
+	}
+	{ print "    " $0 }'
+}
+
 # run EXPECTED-STATUS COMMAND [ARG...]
 run() {
 	expected=$1
@@ -31,7 +43,7 @@ run() {
 	printf '\n  $ %s\n' "$(shown "$*" | sed 's|^[^ ]*/ringfence|ringfence|')"
 	"$@" >"$out/output" 2>&1 </dev/null
 	status=$?
-	sed 's/^/    /' "$out/output"
+	brief <"$out/output"
 	if [ $status -ne "$expected" ]; then
 		printf 'demo: exit status %d where %d was expected\n' \
 		    $status "$expected" >&2
@@ -60,14 +72,14 @@ say '3. Recommend' \
     'Every observed edge is replayed through them before they are written.'
 run 0 "$ringfence" recommend --db "$out/shop.db" -n shop -n monitoring \
     -n ingress-nginx -o "$out/policies"
-find "$out/policies" -type f | LC_ALL=C sort >"$out/output"
+find "$out/policies" -name '*.yaml' | LC_ALL=C sort >"$out/output"
 printf '\n  They are, to be read before anything is applied:\n'
 shown "$(sed 's/^/    /' "$out/output")"
 printf '\n'
 
 say '4. Prove' \
     'The same flows against these policies: nothing that was seen is dropped.'
-run 0 "$ringfence" audit --db "$out/shop.db" -f "$out/policies"
+run 0 "$ringfence" audit --db "$out/shop.db" -R -f "$out/policies"
 
 say '5. Audit somebody else' \
     'Policies written by hand, with two classic mistakes: egress without' \

@@ -99,7 +99,7 @@ def check_policies(folder, truth):
 
 
 def check_audit(binary, db, policies, truth, broken):
-    out = json.loads(run(binary, "audit", "--db", db, "-f", policies, "-o",
+    out = json.loads(run(binary, "audit", "--db", db, "-R", "-f", policies, "-o",
                          "json", status=1 if broken else 0))
     check(isinstance(out.get("summary"), dict), "audit without a summary")
     dropped = {key(e) for e in out["edges"] if e["verdict"] == "would-drop"
