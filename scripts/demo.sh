@@ -12,12 +12,9 @@ case $1 in
 esac
 mkdir -p "$2" || exit 3
 out=$(cd "$2" && pwd) || exit 3
-shop=$here/fixtures/shop
-
-# Short paths in what is shown, when everything is below one folder.
-shown() {
-	printf '%s' "$1" | sed "s|$here/||g"
-}
+cd "$here" || exit 3
+out=${out#"$here"/} # short paths in what is shown
+shop=fixtures/shop
 
 say() {
 	printf '\n'
@@ -40,7 +37,8 @@ brief() {
 run() {
 	expected=$1
 	shift
-	printf '\n  $ %s\n' "$(shown "$*" | sed 's|^[^ ]*/ringfence|ringfence|')"
+	printf '\n  $ %s\n' "$(printf '%s' "$*" |
+	    sed 's|^[^ ]*/ringfence|ringfence|')"
 	"$@" >"$out/output" 2>&1 </dev/null
 	status=$?
 	brief <"$out/output"
@@ -74,8 +72,7 @@ run 0 "$ringfence" recommend --db "$out/shop.db" -n shop -n monitoring \
     -n ingress-nginx -o "$out/policies"
 find "$out/policies" -name '*.yaml' | LC_ALL=C sort >"$out/output"
 printf '\n  They are, to be read before anything is applied:\n'
-shown "$(sed 's/^/    /' "$out/output")"
-printf '\n'
+sed 's/^/    /' "$out/output"
 
 say '4. Prove' \
     'The same flows against these policies: nothing that was seen is dropped.'
@@ -88,5 +85,4 @@ say '5. Audit somebody else' \
 run 1 "$ringfence" audit --db "$out/shop.db" -f "$shop/policies-broken.yaml"
 
 rm -f "$out/output"
-say "Done. The policies are in $(shown "$out/policies")," \
-    "the flows in $(shown "$out/shop.db")."
+say "Done. The policies are in $out/policies, the flows in $out/shop.db."
