@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: scripts/demo.sh RINGFENCE FOLDER
 # The whole story on fixtures/shop, each command shown before it runs. What
-# is made stays in FOLDER, which is emptied first. Stops, exit 1, as soon as
+# is made stays in FOLDER, in place of an earlier demo's. Stops, exit 1, when
 # a command ends otherwise than it should.
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 3
@@ -54,7 +54,7 @@ rm -rf "$out/policies" "$out/shop.db" "$out/shop.db-wal" "$out/shop.db-shm"
 
 say '1. Observe' \
     'Two nodes were captured for ten minutes (tcpdump -i any), and kubectl' \
-    'printed the objects. Each connection was seen at up to six interfaces,' \
+    'printed the objects. Each connection was seen at up to four interfaces,' \
     'before and after NAT; it is counted once, between workloads.'
 run 0 "$ringfence" collect -r "$shop/capture-node-1.pcap" \
     -r "$shop/capture-node-2.pcap" --snapshot "$shop/snapshot.json" \
