@@ -321,7 +321,8 @@ port_leading_to(const struct cluster *c, uint32_t service,
  * No Service address was on the wire. A headless Service has none: the client
  * had resolved its name. A host-network client's is rewritten before any
  * interface: it is the one Service that leads there, unless the client is the
- * pod's own node, whose kubelet probes pods directly.
+ * pod's own node, whose kubelet probes pods directly. The API server's own
+ * address stands for its Service, from whose endpoints it was learnt.
  */
 static void
 service_without_address(const struct resolver *r, const struct connection *c,
@@ -331,9 +332,12 @@ service_without_address(const struct resolver *r, const struct connection *c,
 	uint32_t service;
 	uint16_t port;
 
-	if (out->dst.type != ENDPOINT_WORKLOAD)
-		return;
-	if (out->src.type == ENDPOINT_WORKLOAD) {
+	if (out->dst.type != ENDPOINT_WORKLOAD) {
+		service = cluster_find_service(r->c, "default", "kubernetes");
+		if (service == FLOW_NONE)
+			return;
+		port = port_leading_to(r->c, service, to, c->protocol);
+	} else if (out->src.type == ENDPOINT_WORKLOAD) {
 		service = names_headless(
 		    r->names, &roles->client->client.ip, &to->ip);
 		if (service == FLOW_NONE)
