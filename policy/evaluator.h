@@ -27,31 +27,36 @@ struct evaluator_query {
 	/* The source as dst sees it, after SNAT: a node's address, with pod
 	 * FLOW_NONE. Equal to src where nothing was rewritten. */
 	struct evaluator_end seen_src;
-	uint16_t port;     /* on dst */
+	uint16_t port; /* on dst */
 	uint8_t protocol;
 };
 
 enum evaluator_verdict {
 	EVAL_ALLOW,        /* isolated, and a rule allows it */
 	EVAL_DENY,         /* isolated, and no rule allows it */
-	EVAL_NOT_ISOLATED, /* a pod that no policy isolates in this direction */
-	EVAL_NOT_SUBJECT   /* no pod, or hostNetwork: its own side allows (29) */
+	EVAL_NOT_ISOLATED, /* a pod that no policy isolates in that direction */
+	EVAL_NOT_SUBJECT   /* no pod, or hostNetwork: its side allows (29) */
 };
 
-/* Why a side is as it is, beside the verdict (bits). */
+/*
+ * Why a side is allowed, beside the verdict (bits); 0 for any other verdict.
+ * The first two allow whatever the rules say, of an isolated pod. The others
+ * mean that plugins may differ: they are set only when no rule allows without
+ * them.
+ */
 enum evaluator_flag {
-	EVAL_SELF = 1,        /* a pod to itself (49): allowed */
-	EVAL_NODE_LOCAL = 2,  /* from or to the pod's own node (50, 51) */
-	EVAL_BLOCK_ON_POD = 4,   /* hangs on an ipBlock over a pod address (38) */
-	EVAL_NAME_AMBIGUOUS = 8, /* a port name with several numbers (45) */
-	EVAL_NAME_SIDECAR = 16   /* a port name of a sidecar (46) */
+	EVAL_SELF = 1,           /* a pod to itself (49) */
+	EVAL_NODE_LOCAL = 2,     /* from or to the pod's own node (50, 51) */
+	EVAL_BLOCK_ON_POD = 4,   /* by an ipBlock over a pod address (38) */
+	EVAL_NAME_AMBIGUOUS = 8, /* by a port name with several numbers (45) */
+	EVAL_NAME_SIDECAR = 16   /* by a port name of a sidecar (46) */
 };
 
 struct evaluator_side {
 	enum evaluator_verdict verdict;
 	unsigned flags;
-	uint32_t policy, rule; /* ALLOW: the first rule that allows, else
-				* FLOW_NONE */
+	uint32_t policy, rule; /* ALLOW by a rule: the first that allows, in
+				* set order; else FLOW_NONE */
 };
 
 struct evaluator_answer {
@@ -75,8 +80,12 @@ void evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
 const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
     enum policy_direction d, size_t *n);
 
-/* Does that rule of that policy allow the query on its side? For proving
- * that a rule is needed, and for finding every rule that allows. */
+/*
+ * Does that rule of that policy allow the query on its side? For proving
+ * that a rule is needed, and for finding every rule that allows. The policy
+ * must apply to the pod on that side; what is exempt from policies anyway
+ * (EVAL_SELF, EVAL_NODE_LOCAL) is not looked at.
+ */
 bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
 
@@ -84,8 +93,8 @@ bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
  * the one condition that failed. */
 struct evaluator_miss {
 	uint32_t policy, rule; /* FLOW_NONE: no rule exists at all */
-	char text[256];        /* "allow-web, ingress rule 1: peer matches,
-				* port 8080 is not 8081" */
+	char text[256]; /* "allow-web, ingress rule 1: peer matches, port 8080
+			 * is not 8081"; printable ASCII, rules from 1 */
 };
 
 void evaluator_nearest_miss(const struct evaluator *e,

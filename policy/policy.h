@@ -55,12 +55,12 @@ enum policy_direction { POLICY_INGRESS, POLICY_EGRESS };
 
 struct policy {
 	const char *namespace, *name;
-	const char *file;   /* where it was read, or NULL */
+	const char *file; /* where it was read, or NULL */
 	uint32_t line;
 	struct label_set labels, annotations;
 	const char *comment; /* writer: lines before the document, or NULL */
 	struct label_selector pod_selector;
-	bool types[2];       /* indexed by policy_direction (8 to 10) */
+	bool types[2]; /* indexed by policy_direction (8 to 10) */
 	const struct policy_rule *rules[2];
 	size_t n_rules[2];
 };

@@ -15,8 +15,12 @@
 #include "policy/policy.h"
 
 enum policy_problem_type {
-	PROBLEM_INVALID, PROBLEM_REQUIRED, PROBLEM_NOT_SUPPORTED,
-	PROBLEM_FORBIDDEN, PROBLEM_DUPLICATE, PROBLEM_DECODE,
+	PROBLEM_INVALID,
+	PROBLEM_REQUIRED,
+	PROBLEM_NOT_SUPPORTED,
+	PROBLEM_FORBIDDEN,
+	PROBLEM_DUPLICATE,
+	PROBLEM_DECODE,
 	PROBLEM_WARNING, /* accepted, with the server's warning (63) */
 	PROBLEM_NOTICE   /* another kind that was skipped, and the like */
 };
@@ -27,7 +31,8 @@ struct policy_problem {
 	const char *object; /* "NetworkPolicy ns/name", or "" */
 	const char *field;  /* "spec.ingress[0].ports[1].endPort", or "" */
 	enum policy_problem_type type;
-	const char *detail;
+	const char *detail; /* as the server words it: "Invalid value: 0: must
+			     * be between 1 and 65535, inclusive" */
 };
 
 /* "Invalid", … "Decode", "Warning", "Notice". */
@@ -55,8 +60,8 @@ RF_MUST_USE enum rf_status policy_reader_path(struct policy_reader *r,
     const char *path, bool recurse, struct rf_error *err);
 
 /* Two policies of one namespace and name become a PROBLEM_DUPLICATE. */
-RF_MUST_USE enum rf_status policy_reader_finish(struct policy_reader *r,
-    struct policy_set *out, struct rf_error *err);
+RF_MUST_USE enum rf_status policy_reader_finish(
+    struct policy_reader *r, struct policy_set *out, struct rf_error *err);
 
 const struct policy_problem *policy_reader_problems(
     const struct policy_reader *r, size_t *n);

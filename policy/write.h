@@ -15,8 +15,8 @@
 #include "policy/policy.h"
 
 /* Append one document, with "---" before it when out is not empty. */
-RF_MUST_USE enum rf_status policy_write(struct strbuf *out,
-    const struct policy *p, struct rf_error *err);
+RF_MUST_USE enum rf_status policy_write(
+    struct strbuf *out, const struct policy *p, struct rf_error *err);
 
 /* Do two policies mean the same, comments and source places aside? */
 bool policy_equal(const struct policy *a, const struct policy *b);

@@ -131,7 +131,7 @@ read_port(char *text)
 	if (protocol == NULL)
 		die("no port", text);
 	p.name = text;
-	p.port = (uint16_t)atoi(number);
+	p.port = (uint16_t)strtoul(number, NULL, 10);
 	p.protocol = (uint8_t)flow_protocol_parse(protocol);
 	return p;
 }
