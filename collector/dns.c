@@ -265,25 +265,46 @@ report_answers(struct chase *c)
 	}
 }
 
+/* From the question on; so many records are in the answer section. */
+static enum dns_result
+parse_answers(
+    const struct message *m, unsigned answers, dns_answer *answer, void *arg)
+{
+	struct answers found;
+	struct chase chase;
+	size_t at = HEADER_BYTES;
+	enum dns_result r = skip_name(m, &at);
+
+	if (r != DNS_OK)
+		return r;
+	if (m->len - at < QUESTION_BYTES)
+		return DNS_TRUNCATED;
+	at += QUESTION_BYTES;
+	found.n = 0;
+	while (r == DNS_OK && answers-- > 0)
+		r = read_record(m, &found, &at);
+	if (r == DNS_MALFORMED || found.n == 0)
+		return r;
+	chase.m = m;
+	chase.found = &found;
+	chase.answer = answer;
+	chase.arg = arg;
+	report_answers(&chase);
+	return r;
+}
+
 enum dns_result
 dns_parse(const uint8_t *msg, size_t len, dns_answer *answer, void *arg)
 {
 	/* no offset of a pointer, and no message over UDP, is beyond 65535 */
 	struct message m = { .b = msg,
 		.len = len < UINT16_MAX ? len : UINT16_MAX };
-	struct answers found;
-	struct chase chase = {
-		.m = &m, .found = &found, .answer = answer, .arg = arg
-	};
-	size_t at = HEADER_BYTES;
-	enum dns_result r;
 	unsigned answers;
 
-	if (m.len < HEADER_BYTES)
-		return m.len > 2 && !(msg[2] & 0x80) ? DNS_QUERY
-						     : DNS_TRUNCATED;
-	if (!(msg[2] & 0x80))
+	if (m.len > 2 && !(msg[2] & 0x80))
 		return DNS_QUERY;
+	if (m.len < HEADER_BYTES)
+		return DNS_TRUNCATED;
 	answers = get16(&m, 6);
 	/* Only a standard query that succeeded gives addresses to a name. */
 	if (answers == 0 || get16(&m, 4) == 0 || (msg[2] & 0x78) != 0 ||
@@ -291,16 +312,5 @@ dns_parse(const uint8_t *msg, size_t len, dns_answer *answer, void *arg)
 		return DNS_OK;
 	if (get16(&m, 4) != 1)
 		return DNS_MALFORMED;
-	found.n = 0;
-	r = skip_name(&m, &at);
-	if (r != DNS_OK)
-		return r;
-	if (m.len - at < QUESTION_BYTES)
-		return DNS_TRUNCATED;
-	at += QUESTION_BYTES;
-	while (r == DNS_OK && answers-- > 0)
-		r = read_record(&m, &found, &at);
-	if (r != DNS_MALFORMED && found.n > 0)
-		report_answers(&chase);
-	return r;
+	return parse_answers(&m, answers, answer, arg);
 }
