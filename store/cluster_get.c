@@ -56,33 +56,6 @@ set_index(struct store_index *ix, int64_t id, size_t index)
 typedef enum rf_status read_row(struct get *g, struct db_stmt *q, void *elem,
     size_t at, struct rf_error *err);
 
-/* All rows of a query as an array in the arena. */
-static enum rf_status
-read_table(struct get *g, enum sql_query which, void **out, size_t *n,
-    size_t size, read_row *read, struct rf_error *err)
-{
-	struct db_stmt q = store_stmt(g->s, which);
-	size_t cap = 0;
-	enum rf_status st;
-	bool row;
-
-	*n = 0;
-	*out = NULL;
-	while ((st = db_row(&q, &row, sql_query_name[which], err)) == RF_OK &&
-	    row) {
-		if (!arena_grow(g->a, out, *n, &cap, size)) {
-			st = fail_memory(err);
-			break;
-		}
-		st = read(g, &q, (char *)*out + *n * size, *n, err);
-		if (st != RF_OK)
-			break;
-		++*n;
-	}
-	db_end(&q);
-	return st;
-}
-
 static enum rf_status
 read_namespace(struct get *g, struct db_stmt *q, void *elem, size_t at,
     struct rf_error *err)
@@ -366,9 +339,9 @@ settle_workloads(struct cluster *c, struct rf_error *err)
 	{ query, offsetof(struct cluster, array), \
 	  offsetof(struct cluster, count), \
 	  sizeof(*((struct cluster *)0)->array), read }
-static const struct {
+static const struct table {
 	enum sql_query query;
-	size_t array, count, size;
+	size_t array, count, size; /* offsets in the cluster; of an element */
 	read_row *read;
 } tables[] = {
 	TABLE(SQL_NAMESPACE_LIST, namespaces, n_namespaces, read_namespace),
@@ -381,23 +354,42 @@ static const struct {
 };
 /* clang-format on */
 
+/* All rows of a table as an array in the arena. */
+static enum rf_status
+read_table(struct get *g, const struct table *t, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(g->s, t->query);
+	size_t n = 0, cap = 0;
+	void *array = NULL;
+	enum rf_status st;
+	bool row;
+
+	while (
+	    (st = db_row(&q, &row, sql_query_name[t->query], err)) == RF_OK &&
+	    row) {
+		if (!arena_grow(g->a, &array, n, &cap, t->size)) {
+			st = fail_memory(err);
+			break;
+		}
+		st = t->read(g, &q, (char *)array + n * t->size, n, err);
+		if (st != RF_OK)
+			break;
+		n++;
+	}
+	db_end(&q);
+	memcpy((char *)g->c + t->array, &array, sizeof(array));
+	memcpy((char *)g->c + t->count, &n, sizeof(n));
+	return st;
+}
+
 static enum rf_status
 read_all(struct get *g, struct rf_error *err)
 {
 	enum rf_status st;
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		char *base = (char *)g->c;
-		void *array = NULL;
-		size_t n = 0;
-
-		st = read_table(g, tables[i].query, &array, &n, tables[i].size,
-		    tables[i].read, err);
-		if (st != RF_OK)
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if ((st = read_table(g, &tables[i], err)) != RF_OK)
 			return st;
-		memcpy(base + tables[i].array, &array, sizeof(array));
-		memcpy(base + tables[i].count, &n, sizeof(n));
-	}
 	if ((st = read_state(g, err)) != RF_OK)
 		return st;
 	if ((st = settle_workloads(g->c, err)) != RF_OK)

@@ -141,7 +141,7 @@ check_identity(const struct identity *id, bool write, struct rf_error *err)
 static enum rf_status
 migrate(sqlite3 *db, struct rf_error *err)
 {
-	struct identity id;
+	struct identity id = { 0 };
 	enum rf_status st;
 	int rc;
 
@@ -239,7 +239,7 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 	int flags = SQLITE_OPEN_NOMUTEX |
 	    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		   : SQLITE_OPEN_READONLY);
-	struct identity id;
+	struct identity id = { 0 };
 	sqlite3 *db = NULL;
 	enum rf_status st;
 	int rc;

@@ -5,7 +5,7 @@
  *
  * A handle belongs to one thread. One WRITE handle at a time; readers open
  * their own READ handles, and WAL lets both proceed. READ never creates,
- * migrates or changes a file.
+ * migrates or changes a file, and refuses every put with RF_INVAL.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -29,7 +29,11 @@ RF_MUST_USE enum rf_status store_open(struct store **out, const char *path,
     enum store_mode mode, struct rf_error *err);
 void store_close(struct store *s);
 
-/* One transaction around what follows: all of it lands, or nothing does. */
+/*
+ * One transaction around what follows: all of it lands, or nothing does. Each
+ * put is whole by itself too: one that fails within a transaction undoes what
+ * it did, and the caller may go on. After a failed commit, roll back.
+ */
 RF_MUST_USE enum rf_status store_begin(struct store *s, struct rf_error *err);
 RF_MUST_USE enum rf_status store_commit(struct store *s, struct rf_error *err);
 void store_rollback(struct store *s);
@@ -67,7 +71,12 @@ RF_MUST_USE enum rf_status store_put_coverage(
 RF_MUST_USE enum rf_status store_put_source(struct store *s, uint64_t digest,
     uint64_t packets, const char *name, int64_t now_us, struct rf_error *err);
 
-/* The cluster that the database knows; the caller frees it. Policies too. */
+/*
+ * The cluster that the database knows; the caller frees it. Policies too. The
+ * arrays are sorted by name, whatever the order of writing was. A READ handle
+ * then keeps seeing this state, also in store_get_flows, until the next
+ * store_get_cluster or store_begin, although a collector goes on writing.
+ */
 RF_MUST_USE enum rf_status store_get_cluster(
     struct store *s, struct cluster **out, struct rf_error *err);
 
