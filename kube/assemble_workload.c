@@ -99,6 +99,34 @@ infer_owner(
 	return name != NULL;
 }
 
+/*
+ * The owner of a Job that was not read: a CronJob that was read, and whose
+ * name the Job has with the scheduled minute behind it, as CronJobs name
+ * theirs. Retention deletes Jobs before anybody lists them.
+ */
+static bool
+infer_cron_job(struct assembly *a, const char *namespace, struct raw_owner *top)
+{
+	const char *dash = strrchr(top->name, '-');
+	size_t n_digits = dash == NULL ? 0 : strspn(dash + 1, "0123456789");
+	const struct raw_controller *c;
+	char *name;
+
+	if (n_digits < 8 || dash[1 + n_digits] != '\0')
+		return false;
+	name = arena_strndup(
+	    &a->sb->scratch, top->name, (size_t)(dash - top->name));
+	if (name == NULL) {
+		a->failed = true;
+		return false;
+	}
+	c = find_controller(a, "CronJob", namespace, name);
+	if (c == NULL)
+		return false;
+	*top = (struct raw_owner){ c->api_version, c->head.kind, c->head.name };
+	return true;
+}
+
 /* Climb from *top, whose object (or NULL) is returned in the end. */
 static const struct raw_controller *
 climb(struct assembly *a, const char *namespace, const struct label_set *labels,
@@ -112,6 +140,9 @@ climb(struct assembly *a, const char *namespace, const struct label_set *labels,
 			break;
 		if (c == NULL && strcmp(top->kind, "ReplicaSet") == 0 &&
 		    infer_owner(a, labels, top))
+			continue;
+		if (c == NULL && strcmp(top->kind, "Job") == 0 &&
+		    infer_cron_job(a, namespace, top))
 			continue;
 		if (c == NULL || c->owner.kind == NULL)
 			break;

@@ -218,9 +218,12 @@ drop_waiting(struct scan *s)
 	s->n_waiting = 0;
 }
 
+/* Whoever gathers Lists with jq puts them into each other. */
 static enum rf_status
 take_item(struct scan *s, json_t *json, uint32_t line, const json_t *list)
 {
+	const json_t *inner = json_object_get(json, "items");
+	enum rf_status st = RF_OK;
 	struct snapshot_item item = { .json = json,
 		.file = s->name,
 		.line = line,
@@ -228,7 +231,18 @@ take_item(struct scan *s, json_t *json, uint32_t line, const json_t *list)
 		.api_version = text_of(list, "apiVersion"),
 		.in_list = true };
 
-	return snapshot_take_item(s->sb, &item, s->err);
+	if (!json_is_array(inner))
+		return snapshot_take_item(s->sb, &item, s->err);
+	item.kind = text_of(json, "kind");
+	item.api_version = text_of(json, "apiVersion");
+	for (size_t i = 0; st == RF_OK && i < json_array_size(inner); i++) {
+		item.json = json_array_get(inner, i);
+		if (!json_is_object(item.json))
+			st = refuse(s, "items: expected an object");
+		else
+			st = snapshot_take_item(s->sb, &item, s->err);
+	}
+	return st;
 }
 
 static enum rf_status
@@ -379,6 +393,17 @@ take_outer(struct scan *s, json_t *outer, uint32_t line, bool is_list)
 	return snapshot_take_item(s->sb, &item, s->err);
 }
 
+/* A comma, behind which another member must follow. */
+static enum rf_status
+read_comma(struct scan *s)
+{
+	enum rf_status st = expect(s, ',');
+
+	if (st == RF_OK && peek_text(s) != '"')
+		st = refuse(s, "expected a member's name");
+	return st;
+}
+
 static enum rf_status
 read_outer(struct scan *s)
 {
@@ -391,14 +416,13 @@ read_outer(struct scan *s)
 		return rf_fail(s->err, RF_NOMEM, "out of memory");
 	if ((st = expect(s, '{')) != RF_OK)
 		goto out;
-	while (peek_text(s) != '}') {
-		if ((st = read_member(s, outer, &is_list)) != RF_OK)
-			goto out;
-		if (peek_text(s) == '}')
-			break;
-		if ((st = expect(s, ',')) != RF_OK)
-			goto out;
+	while (st == RF_OK && peek_text(s) != '}') {
+		st = read_member(s, outer, &is_list);
+		if (st == RF_OK && peek_text(s) != '}')
+			st = read_comma(s);
 	}
+	if (st != RF_OK)
+		goto out;
 	s->at++;
 	st = take_outer(s, outer, line, is_list);
 out:
