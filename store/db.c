@@ -48,6 +48,11 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 		why = "the database is damaged; restore a copy, or save what "
 		      "is left with: sqlite3 FILE .recover";
 		break;
+	case SQLITE_READONLY:
+		why = "the file or its directory cannot be written, and SQLite "
+		      "keeps -wal and -shm files there even to read; copy "
+		      "the database elsewhere";
+		break;
 	case SQLITE_MISUSE:
 	case SQLITE_RANGE:
 	case SQLITE_NOMEM:
