@@ -53,10 +53,10 @@ release(struct reading_result *r)
 static char *
 request_of(const json_t *line)
 {
-	json_t *spec = json_object_get(line, "request_spec");
+	json_t *spec = json_incref(json_object_get(line, "request_spec"));
 	const char *name =
 	    json_string_value(json_object_get(line, "request_name"));
-	json_t *object = json_pack("{s:s, s:s, s:{s:s}, s:O}", "apiVersion",
+	json_t *object = json_pack("{s:s, s:s, s:{s:s}, s:o}", "apiVersion",
 	    "networking.k8s.io/v1", "kind", "NetworkPolicy", "metadata", "name",
 	    name == NULL ? "v" : name, "spec",
 	    spec == NULL ? json_object() : spec);
