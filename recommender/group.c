@@ -104,7 +104,7 @@ grouping_settle(struct grouping *g)
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < g->n; i++) {
-			uint32_t w = g->order[i], clash;
+			uint32_t w = g->order[i], clash = FLOW_NONE;
 			enum rf_status st;
 
 			if (g->root_of[w] != w)

@@ -231,7 +231,7 @@ static enum rf_status
 count_lines(struct run *r, uint32_t ns, const struct relation *rel,
     const struct parting *p, size_t *lines)
 {
-	struct relation part;
+	struct relation part = { 0 };
 	enum rf_status st;
 
 	*lines = 0;
@@ -308,7 +308,7 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 	if (rules == NULL || floor == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < p->n; i++) {
-		struct relation part;
+		struct relation part = { 0 };
 		struct peer_list peers;
 
 		if ((st = part_content(r, rel, p, i, &part)) != RF_OK ||
@@ -331,7 +331,7 @@ rules_build(struct run *r, uint32_t ns, struct need *needs, size_t n,
     struct rule_list *out)
 {
 	struct parting by_peer, by_port;
-	struct relation rel;
+	struct relation rel = { 0 };
 	size_t lines_peer, lines_port;
 	enum rf_status st;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One small cluster for each rule of the recommender. */
+/* What becomes of each kind of traffic: one small cluster each. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,60 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recommender/recommend.h"
-#include "tests/support/world.h"
+#include "tests/support/world_case.h"
 #include "tests/support/world_rules.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define DNS      "ns:kube-system/k8s-app=kube-dns @TCP/53,UDP/53"
-
-struct recommend_case {
-	const char *name;
-	void (*build)(struct world *w);
-	const char *namespace; /* in scope */
-	const char *policy;    /* the one to look at; NULL: there is none */
-	const char *want;      /* its rules */
-	const char *note;      /* reason of a note that must be there */
-	enum recommend_note_kind kind;
-	struct recommend_options options;
-};
-
-/* What most tests need: two nodes, DNS, an API server, web and db in shop. */
-struct base {
-	uint32_t n1, n2, web, db;
-};
-
-static struct base
-base(struct world *w)
-{
-	struct base b;
-
-	b.n1 = world_node(w, "n1", "192.168.0.1", "10.0.1.0/24");
-	b.n2 = world_node(w, "n2", "192.168.0.2", "10.0.2.0/24");
-	(void)world_dns(w, "10.0.1.53", b.n1);
-	world_api_server(w, "192.168.0.9", 6443);
-	b.web = world_app(w, "shop", "web", "10.0.1.10", b.n1);
-	b.db = world_app(w, "shop", "db", "10.0.2.10", b.n2);
-	return b;
-}
-
-static struct flow *
-connect_pods(struct world *w, uint32_t a, uint32_t b, uint16_t port)
-{
-	uint32_t src = world_at_pod(w, a), dst = world_at_pod(w, b);
-
-	return world_flow(w, src, dst, FLOW_TCP, port);
-}
-
-/* A flow of web's to an address outside. */
-static struct flow *
-call_out(struct world *w, uint32_t pod, const char *ip, uint16_t port)
-{
-	uint32_t src = world_at_pod(w, pod);
-	uint32_t dst = world_at(w, ENDPOINT_EXTERNAL, ip);
-
-	return world_flow(w, src, dst, FLOW_TCP, port);
-}
 
 /* An external client, as the pod sees it. */
 static struct flow *
@@ -80,19 +30,19 @@ call_in(struct world *w, const char *client, uint32_t seen, uint32_t pod)
 static void
 plain(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	(void)connect_pods(w, b.web, b.db, 5432);
+	(void)world_connect(w, b.web, b.db, 5432);
 }
 
 static void
 outcome_of(struct world *w, enum flow_outcome outcome)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	connect_pods(w, b.web, b.db, 5432)->outcome = (uint8_t)outcome;
+	world_connect(w, b.web, b.db, 5432)->outcome = (uint8_t)outcome;
 }
 
 static void
@@ -128,65 +78,65 @@ dropped(struct world *w)
 static void
 guessed(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	connect_pods(w, b.web, b.db, 5432)->certainty = CERTAINTY_GUESSED;
+	world_connect(w, b.web, b.db, 5432)->certainty = CERTAINTY_GUESSED;
 }
 
 static void
 listener(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	connect_pods(w, b.web, b.db, 5432)->certainty = CERTAINTY_LISTENER;
+	world_connect(w, b.web, b.db, 5432)->certainty = CERTAINTY_LISTENER;
 }
 
 static void
 sctp(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	connect_pods(w, b.web, b.db, 9899)->protocol = FLOW_SCTP;
+	world_connect(w, b.web, b.db, 9899)->protocol = FLOW_SCTP;
 }
 
 static void
 self(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	(void)connect_pods(w, b.web, b.web, 80);
+	(void)world_connect(w, b.web, b.web, 80);
 }
 
 static void
 hairpin(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t node;
 
 	world_finish(w);
 	node = world_at_node(w, b.n1, NULL);
-	connect_pods(w, b.web, b.web, 80)->seen_src = node;
+	world_connect(w, b.web, b.web, 80)->seen_src = node;
 }
 
 static void
 replicas(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t other = world_pod(
 	    w, w->c->pods[b.db].workload, "db-2", "app=db", "10.0.1.11", b.n1);
 
 	world_finish(w);
-	(void)connect_pods(w, b.db, other, 7000);
+	(void)world_connect(w, b.db, other, 7000);
 }
 
 static void
 probe(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
 	world_finish(w);
@@ -198,7 +148,7 @@ probe(struct world *w)
 static void
 webhook(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
 	world_finish(w);
@@ -210,21 +160,21 @@ webhook(struct world *w)
 static void
 other_namespace(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t far = world_app(w, "ops", "scraper", "10.0.2.20", b.n2);
 
 	world_finish(w);
-	(void)connect_pods(w, far, b.web, 9090);
-	(void)connect_pods(w, b.web, far, 9091);
+	(void)world_connect(w, far, b.web, 9090);
+	(void)world_connect(w, b.web, far, 9091);
 }
 
 static void
 api_server(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
-	world_backend(w, 1, "https", FLOW_TCP, "192.168.0.8", 6443, FLOW_NONE);
+	world_backend(w, 1, "192.168.0.8", 6443, FLOW_NONE);
 	world_finish(w);
 	src = world_at_pod(w, b.web);
 	dst = world_at(w, ENDPOINT_EXTERNAL, "192.168.0.9");
@@ -234,25 +184,25 @@ api_server(struct world *w)
 static void
 metadata(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	(void)call_out(w, b.web, "169.254.169.254", 80);
+	(void)world_call_out(w, b.web, "169.254.169.254", 80);
 }
 
 static void
 link_local(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	(void)call_out(w, b.web, "169.254.7.7", 80);
+	(void)world_call_out(w, b.web, "169.254.7.7", 80);
 }
 
 static void
 unknown(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
 	world_finish(w);
@@ -264,7 +214,7 @@ unknown(struct world *w)
 static void
 balancer(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t seen;
 
 	world_finish(w);
@@ -275,7 +225,7 @@ balancer(struct world *w)
 static void
 balancer_own_node(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t seen;
 
 	world_finish(w);
@@ -286,7 +236,7 @@ balancer_own_node(struct world *w)
 static void
 balancer_flannel(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t seen;
 
 	world_finish(w);
@@ -297,7 +247,7 @@ balancer_flannel(struct world *w)
 static void
 clients(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
 	(void)call_in(w, "198.51.100.7", FLOW_NONE, b.web);
@@ -307,7 +257,7 @@ clients(struct world *w)
 static void
 many_clients(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t s = world_service(w, "shop", "web", "10.96.0.80", "app=web");
 	char ip[32];
 
@@ -326,7 +276,7 @@ many_clients(struct world *w)
 static void
 scraper(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, d1, d2;
 
 	(void)world_node(w, "n3", "192.168.0.3", "10.0.3.0/24");
@@ -341,7 +291,7 @@ scraper(struct world *w)
 static void
 one_node(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
 	world_finish(w);
@@ -353,25 +303,25 @@ one_node(struct world *w)
 static void
 externals(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 
 	world_finish(w);
-	(void)call_out(w, b.web, "203.0.113.9", 443);
-	(void)call_out(w, b.web, "203.0.113.8", 443);
-	(void)call_out(w, b.web, "203.0.113.8", 22);
-	(void)call_out(w, b.web, "2001:db8::1", 443);
+	(void)world_call_out(w, b.web, "203.0.113.9", 443);
+	(void)world_call_out(w, b.web, "203.0.113.8", 443);
+	(void)world_call_out(w, b.web, "203.0.113.8", 22);
+	(void)world_call_out(w, b.web, "2001:db8::1", 443);
 }
 
 static void
 dense_externals(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	char ip[32];
 
 	world_finish(w);
 	for (unsigned i = 0; i < 18; i++) {
 		(void)snprintf(ip, sizeof(ip), "203.0.113.%u", i + 64);
-		(void)call_out(w, b.web, ip, 443);
+		(void)world_call_out(w, b.web, ip, 443);
 	}
 }
 
@@ -379,23 +329,23 @@ dense_externals(struct world *w)
 static void
 mixed_externals(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	char ip[32];
 
 	world_finish(w);
 	for (unsigned i = 0; i < 8; i++) {
 		(void)snprintf(ip, sizeof(ip), "172.31.255.%u", i + 248);
-		(void)call_out(w, b.web, ip, 443);
+		(void)world_call_out(w, b.web, ip, 443);
 		(void)snprintf(ip, sizeof(ip), "172.32.0.%u", i);
-		(void)call_out(w, b.web, ip, 443);
+		(void)world_call_out(w, b.web, ip, 443);
 	}
-	(void)call_out(w, b.web, "8.8.8.8", 443);
+	(void)world_call_out(w, b.web, "8.8.8.8", 443);
 }
 
 static void
 service_as_a_whole(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t blue = world_app(w, "shop", "blue", "10.0.1.30", b.n1);
 	uint32_t green = world_app(w, "shop", "green", "10.0.2.30", b.n2);
 	uint32_t s = world_service(w, "shop", "both", "10.96.0.30", NULL);
@@ -403,9 +353,9 @@ service_as_a_whole(struct world *w)
 	struct flow *f;
 
 	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
-	world_backend(w, s, "http", FLOW_TCP, "10.0.1.30", 8080, blue);
-	world_backend(w, s, "http", FLOW_TCP, "10.0.2.30", 8081, green);
-	world_backend(w, s, "http", FLOW_TCP, "192.0.2.30", 8082, FLOW_NONE);
+	world_backend(w, s, "10.0.1.30", 8080, blue);
+	world_backend(w, s, "10.0.2.30", 8081, green);
+	world_backend(w, s, "192.0.2.30", 8082, FLOW_NONE);
 	world_finish(w);
 	src = world_at_pod(w, b.web);
 	dst = world_at(w, ENDPOINT_UNKNOWN, NULL);
@@ -417,7 +367,7 @@ service_as_a_whole(struct world *w)
 static void
 some_pod_of_workload(struct world *w)
 {
-	struct base b = base(w);
+	struct world_base b = world_base(w);
 	uint32_t src, dst;
 
 	world_finish(w);
@@ -429,231 +379,22 @@ some_pod_of_workload(struct world *w)
 	(void)world_flow(w, src, dst, FLOW_TCP, 5432);
 }
 
-static void
-canary(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(w, "shop", "Deployment", "web-canary",
-	    "app=web,track=canary", "app=web,track=canary");
-	uint32_t pod = world_pod(
-	    w, x, "web-canary-1", "app=web,track=canary", "10.0.1.12", b.n1);
-
-	world_finish(w);
-	(void)connect_pods(w, b.web, b.db, 5432);
-	(void)connect_pods(w, pod, b.db, 5433);
-}
-
-static void
-same_labels(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(
-	    w, "shop", "StatefulSet", "web", "app=web", "app=web");
-	uint32_t pod = world_pod(w, x, "web-0", "app=web", "10.0.1.12", b.n1);
-
-	world_finish(w);
-	(void)connect_pods(w, pod, b.db, 5432);
-}
-
-static void
-same_name(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(
-	    w, "shop", "StatefulSet", "web", "app=web-set", "app=web-set");
-	uint32_t pod =
-	    world_pod(w, x, "web-0", "app=web-set", "10.0.1.12", b.n1);
-
-	world_finish(w);
-	(void)connect_pods(w, pod, b.db, 5432);
-}
-
-static void
-job(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(w, "shop", "Job", "import",
-	    "batch.kubernetes.io/controller-uid=1",
-	    "app=shop,component=import");
-	uint32_t pod = world_pod(w, x, "import-x",
-	    "app=shop,component=import,job-name=import,"
-	    "batch.kubernetes.io/controller-uid=1",
-	    "10.0.1.12", b.n1);
-
-	w->c->pods[pod].phase = POD_SUCCEEDED;
-	world_finish(w);
-	(void)connect_pods(w, pod, b.db, 5432);
-}
-
-static void
-cron_job(struct world *w)
-{
-	(void)base(w);
-	(void)world_workload(
-	    w, "shop", "CronJob", "backup", NULL, "app=backup");
-	world_finish(w);
-}
-
-static void
-bare_pods(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x =
-	    world_workload(w, "shop", "Pod", "Debug_x*", NULL, "run=debug");
-	uint32_t pod =
-	    world_pod(w, x, "debug-x1", "run=debug", "10.0.1.12", b.n1);
-
-	w->c->workloads[x].has_object = false;
-	world_finish(w);
-	(void)connect_pods(w, pod, b.db, 5432);
-}
-
-static void
-unlabelled(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(w, "shop", "Pod", "loose", NULL, "");
-	uint32_t pod = world_pod(w, x, "loose", "", "10.0.1.12", b.n1);
-
-	world_finish(w);
-	(void)connect_pods(w, pod, b.db, 5432);
-}
-
-static void
-helm(struct world *w)
-{
-	struct base b = base(w);
-	const char *labels = "app.kubernetes.io/name=api,"
-			     "app.kubernetes.io/instance=one,"
-			     "app.kubernetes.io/component=server";
-	const char *other = "app.kubernetes.io/name=api,"
-			    "app.kubernetes.io/instance=one,"
-			    "app.kubernetes.io/component=worker";
-	uint32_t x =
-	    world_workload(w, "shop", "Deployment", "server", labels, labels);
-	uint32_t y =
-	    world_workload(w, "shop", "Deployment", "worker", other, other);
-	uint32_t server = world_pod(w, x, "s1", labels, "10.0.1.12", b.n1);
-
-	(void)world_pod(w, y, "w1", other, "10.0.1.13", b.n1);
-	world_finish(w);
-	(void)connect_pods(w, b.web, server, 80);
-}
-
-static void
-shared_ports(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t c1 = world_app(w, "shop", "c1", "10.0.1.21", b.n1);
-	uint32_t c2 = world_app(w, "shop", "c2", "10.0.1.22", b.n1);
-	uint32_t c3 = world_app(w, "shop", "c3", "10.0.1.23", b.n1);
-
-	world_finish(w);
-	(void)connect_pods(w, c1, b.db, 5432);
-	(void)connect_pods(w, c1, b.db, 5433);
-	(void)connect_pods(w, c2, b.db, 5432);
-	(void)connect_pods(w, c2, b.db, 5433);
-	(void)connect_pods(w, c3, b.db, 5432);
-	(void)connect_pods(w, c3, b.db, 5433);
-	(void)connect_pods(w, b.web, b.db, 5432);
-}
-
-static void
-host_network(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x = world_workload(
-	    w, "shop", "DaemonSet", "exporter", "app=exporter", "app=exporter");
-
-	(void)world_pod(w, x, "e1", "app=exporter", NULL, b.n1);
-	world_finish(w);
-}
-
-static void
-openshift(struct world *w)
-{
-	uint32_t n1 = world_node(w, "n1", "192.168.0.1", "10.0.1.0/24");
-	uint32_t dns =
-	    world_app(w, "openshift-dns", "default", "10.0.1.53", n1);
-	uint32_t s = world_service(
-	    w, "openshift-dns", "dns-default", "10.96.0.10", "app=default");
-	uint32_t web = world_app(w, "shop", "web", "10.0.1.10", n1);
-	uint32_t src, dst;
-
-	world_service_port(w, s, "dns", FLOW_UDP, 53, 5353);
-	world_service_port(w, s, "metrics", FLOW_TCP, 9154, 9154);
-	world_backend(w, s, "dns", FLOW_UDP, "10.0.1.53", 5353, dns);
-	world_backend(w, s, "metrics", FLOW_TCP, "10.0.1.53", 9154, dns);
-	world_finish(w);
-	src = world_at_pod(w, web);
-	dst = world_at_pod(w, dns);
-	(void)world_flow(w, src, dst, FLOW_UDP, 5353);
-}
-
-static void
-node_local(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t x =
-	    world_workload(w, "kube-system", "DaemonSet", "node-local-dns",
-		"k8s-app=node-local-dns", "k8s-app=node-local-dns");
-
-	(void)world_pod(w, x, "nld-1", "k8s-app=node-local-dns", NULL, b.n1);
-	world_finish(w);
-	(void)call_out(w, b.web, "169.254.20.10", 53);
-}
-
-static void
-no_dns(struct world *w)
-{
-	uint32_t n1 = world_node(w, "n1", "192.168.0.1", "10.0.1.0/24");
-	uint32_t web = world_app(w, "shop", "web", "10.0.1.10", n1);
-	uint32_t db = world_app(w, "shop", "db", "10.0.1.11", n1);
-
-	world_finish(w);
-	(void)connect_pods(w, web, db, 5432);
-}
-
-static void
-dns_server(struct world *w)
-{
-	struct base b = base(w);
-	uint32_t src, dst;
-
-	world_finish(w);
-	src = world_at_pod(w, b.web);
-	dst = world_at_pod(w, 0);
-	(void)world_flow(w, src, dst, FLOW_UDP, 53);
-	(void)call_out(w, 0, "192.168.1.1", 53);
-}
-
-/* clang-format off */
-#define SHOP(title, fn, pol, rules) \
-	{ .name = (title), .build = (fn), .namespace = "shop", \
-	  .policy = (pol), .want = (rules) }
-#define LEFT_OUT(title, fn, why) \
-	{ .name = (title), .build = (fn), .namespace = "shop", \
-	  .policy = "web", .want = "app=web in eg", .note = (why), \
-	  .kind = NOTE_EXCLUDED }
-#define DECIDE(title, fn, why) \
-	{ .name = (title), .build = (fn), .namespace = "shop", \
-	  .policy = "web", .want = "app=web in eg", .note = (why), \
-	  .kind = NOTE_DECISION }
-#define REMARK(title, fn, pol, rules, why) \
-	{ .name = (title), .build = (fn), .namespace = "shop", \
-	  .policy = (pol), .want = (rules), .note = (why), \
-	  .kind = NOTE_REMARK }
 static const char *const named[] = { "other/web", "shop/web" };
 static const char *const unnamed[] = { "shop/webb", "shop/we" };
 
-static struct recommend_case cases[] = {
-	SHOP("egress: peer by its label", plain, "web", "app=web in eg " DNS " & app=db @TCP/5432"),
-	SHOP("ingress: and no DNS without egress", plain, "db", "app=db in app=web @TCP/5432 eg"),
+static struct world_case cases[] = {
+	SHOP("egress: peer by its label", plain, "web",
+	    "app=web in eg " DNS " & app=db @TCP/5432"),
+	SHOP("ingress: and no DNS without egress", plain, "db",
+	    "app=db in app=web @TCP/5432 eg"),
 	SHOP("floor: DNS for every pod", plain, "allow-dns", "* eg " DNS),
 	SHOP("floor: nothing else", plain, "default-deny-all", "* in eg"),
-	SHOP("oneway is traffic", oneway, "db", "app=db in app=web @TCP/5432 eg"),
-	SHOP("midstream is traffic", midstream, "db", "app=db in app=web @TCP/5432 eg"),
-	SHOP("a listener is certain enough", listener, "db", "app=db in app=web @TCP/5432 eg"),
+	SHOP("oneway is traffic", oneway, "db",
+	    "app=db in app=web @TCP/5432 eg"),
+	SHOP("midstream is traffic", midstream, "db",
+	    "app=db in app=web @TCP/5432 eg"),
+	SHOP("a listener is certain enough", listener, "db",
+	    "app=db in app=web @TCP/5432 eg"),
 	SHOP("SCTP", sctp, "db", "app=db in app=web @SCTP/9899 eg"),
 	LEFT_OUT("refused", refused, "refused"),
 	LEFT_OUT("unanswered", unanswered, "unanswered"),
@@ -668,131 +409,76 @@ static struct recommend_case cases[] = {
 	REMARK("webhook from another node", webhook, "web",
 	    "app=web in 192.168.0.2/32 @TCP/8443 eg", "node-address"),
 	SHOP("other namespace: one element", other_namespace, "web",
-	    "app=web in ns:ops/app=scraper @TCP/9090 eg " DNS " & ns:ops/app=scraper @TCP/9091"),
+	    "app=web in ns:ops/app=scraper @TCP/9090 eg " DNS
+	    " & ns:ops/app=scraper @TCP/9091"),
 	SHOP("API server: every address", api_server, "web",
 	    "app=web in eg " DNS " & 192.168.0.8/32 192.168.0.9/32 @TCP/6443"),
 	DECIDE("metadata", metadata, "metadata"),
 	DECIDE("link-local", link_local, "link-local"),
-	{ .name = "metadata allowed for all", .build = metadata, .namespace = "shop", .policy = "web",
-	  .want = "app=web in eg " DNS " & 169.254.169.254/32 @TCP/80", .options = { .allow_metadata = true } },
-	{ .name = "metadata allowed by name", .build = metadata, .namespace = "shop", .policy = "web",
-	  .want = "app=web in eg " DNS " & 169.254.169.254/32 @TCP/80",
-	  .options = { .metadata_workloads = named, .n_metadata_workloads = 2 } },
-	{ .name = "metadata allowed for others", .build = metadata, .namespace = "shop", .policy = "web",
-	  .want = "app=web in eg", .note = "metadata", .kind = NOTE_DECISION,
-	  .options = { .metadata_workloads = unnamed, .n_metadata_workloads = 2 } },
+	{ .name = "metadata allowed for all",
+	    .build = metadata,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg " DNS " & 169.254.169.254/32 @TCP/80",
+	    .options = { .allow_metadata = true } },
+	{ .name = "metadata allowed by name",
+	    .build = metadata,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg " DNS " & 169.254.169.254/32 @TCP/80",
+	    .options = { .metadata_workloads = named,
+		.n_metadata_workloads = 2 } },
+	{ .name = "metadata allowed for others",
+	    .build = metadata,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg",
+	    .note = "metadata",
+	    .kind = NOTE_DECISION,
+	    .options = { .metadata_workloads = unnamed,
+		.n_metadata_workloads = 2 } },
 	REMARK("balancer: every node", balancer, "web",
-	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8080 eg", "all-nodes"),
-	REMARK("balancer: even if only the own node was seen", balancer_own_node, "web",
-	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8080 eg", "all-nodes"),
+	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8080 eg",
+	    "all-nodes"),
+	REMARK("balancer: even if only the own node was seen",
+	    balancer_own_node, "web",
+	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8080 eg",
+	    "all-nodes"),
 	REMARK("balancer: every gateway", balancer_flannel, "web",
 	    "app=web in 10.0.1.0/32 10.0.2.0/32 @TCP/8080 eg", "all-nodes"),
 	SHOP("clients: exact, both families", clients, "web",
 	    "app=web in 198.51.100.7/32 2001:db8::7/128 @TCP/8080 eg"),
 	REMARK("clients: too many", many_clients, "web",
-	    "app=web in 0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!192.168.0.1/32!192.168.0.2/32 @TCP/8080 eg", "open-to-world"),
+	    "app=web in "
+	    "0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!192.168.0.1/32!192.168.0.2/32 "
+	    "@TCP/8080 eg",
+	    "open-to-world"),
 	REMARK("several nodes: all of them", scraper, "web",
-	    "app=web in eg " DNS " & 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 @TCP/9100", "all-nodes"),
+	    "app=web in eg " DNS
+	    " & 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 @TCP/9100",
+	    "all-nodes"),
 	REMARK("one node: only it", one_node, "web",
 	    "app=web in eg " DNS " & 192.168.0.2/32 @TCP/2049", "node-address"),
 	SHOP("externals: exact", externals, "web",
-	    "app=web in eg " DNS " & 203.0.113.8/32 @TCP/22,TCP/443 & 203.0.113.9/32 2001:db8::1/128 @TCP/443"),
+	    "app=web in eg " DNS " & 203.0.113.8/32 @TCP/22,TCP/443 & "
+	    "203.0.113.9/32 2001:db8::1/128 @TCP/443"),
 	REMARK("externals: merged", dense_externals, "web",
-	    "app=web in eg " DNS " & 203.0.113.64/31 203.0.113.66/31 203.0.113.68/32 203.0.113.69/32 203.0.113.70/32 "
-	    "203.0.113.71/32 203.0.113.72/32 203.0.113.73/32 203.0.113.74/32 203.0.113.75/32 203.0.113.76/32 "
-	    "203.0.113.77/32 203.0.113.78/32 203.0.113.79/32 203.0.113.80/32 203.0.113.81/32 @TCP/443", "merged-addresses"),
+	    "app=web in eg " DNS
+	    " & 203.0.113.64/31 203.0.113.66/31 203.0.113.68/32 "
+	    "203.0.113.69/32 203.0.113.70/32 "
+	    "203.0.113.71/32 203.0.113.72/32 203.0.113.73/32 203.0.113.74/32 "
+	    "203.0.113.75/32 203.0.113.76/32 "
+	    "203.0.113.77/32 203.0.113.78/32 203.0.113.79/32 203.0.113.80/32 "
+	    "203.0.113.81/32 @TCP/443",
+	    "merged-addresses"),
 	SHOP("Service as a whole: egress", service_as_a_whole, "web",
-	    "app=web in eg " DNS " & app=blue @TCP/8080 & app=green @TCP/8081 & 192.0.2.30/32 @TCP/8082"),
-	SHOP("Service as a whole: ingress", service_as_a_whole, "green", "app=green in app=web @TCP/8081 eg"),
-	SHOP("one of a workload's pods", some_pod_of_workload, "web", "app=web in eg " DNS " & app=db @TCP/5432"),
-	SHOP("canary: told apart by what it lacks", canary, "web",
-	    "app=web+!track in eg " DNS " & app=db @TCP/5432"),
-	SHOP("canary: the other", canary, "web-canary", "app=web+track=canary in eg " DNS " & app=db @TCP/5433"),
-	SHOP("canary: as peers", canary, "db", "app=db in app=web+!track @TCP/5432 & track=canary @TCP/5433 eg"),
-	REMARK("same labels: one policy", same_labels, "web", "app=web in eg " DNS " & app=db @TCP/5432", "shared-labels"),
-	SHOP("same name: kind", same_name, "web-statefulset", "app=web-set in eg " DNS " & app=db @TCP/5432"),
-	SHOP("same name: kind of the other", same_name, "web-deployment", "app=web in eg"),
-	SHOP("job: stable labels", job, "import", "app=shop in eg " DNS " & app=db @TCP/5432"),
-	SHOP("CronJob between runs", cron_job, "backup", "app=backup in eg"),
-	SHOP("bare pods: a valid name", bare_pods, "debug-x", "run=debug in eg " DNS " & app=db @TCP/5432"),
-	SHOP("no labels", unlabelled, "loose", "!app in eg " DNS " & app=db @TCP/5432"),
-	SHOP("subject: all of spec.selector", helm, "server",
-	    "app.kubernetes.io/component=server+app.kubernetes.io/instance=one+app.kubernetes.io/name=api "
-	    "in app=web @TCP/80 eg"),
-	SHOP("peer: as little of it as will do", helm, "web",
-	    "app=web in eg " DNS " & app.kubernetes.io/component=server @TCP/80"),
-	SHOP("peers share ports, ports share peers", shared_ports, "db",
-	    "app=db in app~c1~c2~c3 @TCP/5432,TCP/5433 & app=web @TCP/5432 eg"),
-	REMARK("hostNetwork has no policy", host_network, NULL, "exporter", "host-network"),
-	SHOP("DNS on another port", openshift, "web",
-	    "app=web in eg ns:openshift-dns/app=default @TCP/5353,UDP/5353"),
-	SHOP("NodeLocal DNS", node_local, "web",
-	    "app=web in eg ns:kube-system/k8s-app=kube-dns 10.96.0.10/32 169.254.20.10/32 @TCP/53,UDP/53"),
-	REMARK("unknown DNS", no_dns, "web", "app=web in eg app=db @TCP/5432 & " DNS, "dns-unknown"),
-	{ .name = "DNS server: answers every pod", .build = dns_server, .namespace = "kube-system", .policy = "coredns",
-	  .want = "k8s-app=kube-dns in ns:* 192.168.0.1/32 192.168.0.2/32 @TCP/53,UDP/53 eg 192.168.1.1/32 @TCP/53",
-	  .note = "dns-server", .kind = NOTE_REMARK },
+	    "app=web in eg " DNS " & app=blue @TCP/8080 & app=green @TCP/8081 "
+	    "& 192.0.2.30/32 @TCP/8082"),
+	SHOP("Service as a whole: ingress", service_as_a_whole, "green",
+	    "app=green in app=web @TCP/8081 eg"),
+	SHOP("one of a workload's pods", some_pod_of_workload, "web",
+	    "app=web in eg " DNS " & app=db @TCP/5432"),
 };
-/* clang-format on */
-
-static const struct policy *
-find_policy(const struct recommendation *r, const char *name)
-{
-	for (size_t i = 0; i < r->set.n_policies; i++)
-		if (strcmp(r->set.policies[i].name, name) == 0)
-			return &r->set.policies[i];
-	return NULL;
-}
-
-static bool
-has_note(const struct recommendation *r, const struct recommend_case *c)
-{
-	for (size_t i = 0; i < r->n_notes; i++)
-		if (r->notes[i].kind == c->kind &&
-		    strcmp(r->notes[i].reason, c->note) == 0)
-			return true;
-	return false;
-}
-
-static void
-test_case(void **state)
-{
-	const struct recommend_case *c = *state;
-	struct recommend_options options = c->options;
-	struct recommendation out;
-	struct rf_error err = { .msg = "" };
-	struct flow_set fs;
-	struct arena arena;
-	struct world w;
-	char text[4096];
-
-	arena_init(&arena, 0);
-	world_init(&w);
-	c->build(&w);
-	fs = world_flows(&w);
-	options.namespaces = &c->namespace;
-	options.n_namespaces = 1;
-	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
-		fail_msg("%s", err.msg);
-	if (c->policy == NULL) {
-		assert_null(find_policy(&out, c->want));
-	} else {
-		const struct policy *p = find_policy(&out, c->policy);
-
-		assert_non_null(p);
-		world_rules(p, text, sizeof(text));
-		assert_string_equal(text, c->want);
-	}
-	if (c->note != NULL)
-		assert_true(has_note(&out, c));
-	assert_int_equal(out.proof.rules, out.proof.rules_needed);
-	assert_int_equal(out.proof.edges_observed,
-	    out.proof.edges_allowed + out.proof.edges_excluded +
-		out.proof.edges_decisions);
-	assert_int_equal(out.proof.rollout_steps, out.n_files);
-	world_release(&w);
-	arena_release(&arena);
-}
 
 /* Nothing is covered that must not be: merging stops at classes. */
 static void
@@ -813,7 +499,7 @@ test_never_across(void **state)
 	fs = world_flows(&w);
 	assert_int_equal(
 	    recommend(&out, w.c, &fs, &options, &arena, &err), RF_OK);
-	world_rules(find_policy(&out, "web"), text, sizeof(text));
+	world_rules(world_find(&out, "web"), text, sizeof(text));
 	assert_null(strstr(text, "172.0.0.0"));
 	assert_non_null(strstr(text, "172.32.0."));
 	assert_non_null(strstr(text, "172.31.255."));
@@ -885,7 +571,7 @@ main(void)
 
 	for (size_t i = 0; i < NELEM(cases); i++)
 		tests[3 + i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_case,
+			.test_func = world_case_run,
 			.initial_state = &cases[i] };
 	return cmocka_run_group_tests_name("recommend", tests, NULL, NULL);
 }

@@ -224,19 +224,22 @@ world_service_port(struct world *w, uint32_t service, const char *name,
 }
 
 void
-world_backend(struct world *w, uint32_t service, const char *port_name,
-    uint8_t protocol, const char *ip, uint16_t port, uint32_t pod)
+world_backend(struct world *w, uint32_t service, const char *ip, uint16_t port,
+    uint32_t pod)
 {
 	struct cluster *c = w->c;
+	const struct kube_service *s = &c->services[service];
+	const struct kube_service_port *last = &s->ports[s->n_ports - 1];
 
+	must(s->n_ports > 0, "backend of a Service without ports");
 	c->backends = grow(w, c->backends, c->n_backends, &w->cap_backends,
 	    sizeof(*c->backends));
 	c->backends[c->n_backends++] =
 	    (struct kube_backend){ .service = service,
 		    .ip = *address(w, ip),
 		    .port = port,
-		    .protocol = protocol,
-		    .port_name = text(w, port_name),
+		    .protocol = last->protocol,
+		    .port_name = last->name,
 		    .pod = pod,
 		    .ready = true };
 }
@@ -252,9 +255,9 @@ world_dns(struct world *w, const char *pod_ip, uint32_t node)
 	    w, "kube-system", "kube-dns", "10.96.0.10", "k8s-app=kube-dns");
 
 	world_service_port(w, s, "dns", FLOW_UDP, 53, 53);
+	world_backend(w, s, pod_ip, 53, pod);
 	world_service_port(w, s, "dns-tcp", FLOW_TCP, 53, 53);
-	world_backend(w, s, "dns", FLOW_UDP, pod_ip, 53, pod);
-	world_backend(w, s, "dns-tcp", FLOW_TCP, pod_ip, 53, pod);
+	world_backend(w, s, pod_ip, 53, pod);
 	return pod;
 }
 
@@ -265,7 +268,7 @@ world_api_server(struct world *w, const char *ip, uint16_t port)
 	    world_service(w, "default", "kubernetes", "10.96.0.1", NULL);
 
 	world_service_port(w, s, "https", FLOW_TCP, 443, port);
-	world_backend(w, s, "https", FLOW_TCP, ip, port, FLOW_NONE);
+	world_backend(w, s, ip, port, FLOW_NONE);
 }
 
 void

@@ -45,9 +45,9 @@ uint32_t world_service(struct world *w, const char *ns, const char *name,
     const char *ip, const char *selector);
 void world_service_port(struct world *w, uint32_t service, const char *name,
     uint8_t protocol, uint16_t port, uint16_t target);
-/* A ready backend; pod may be FLOW_NONE. */
-void world_backend(struct world *w, uint32_t service, const char *port_name,
-    uint8_t protocol, const char *ip, uint16_t port, uint32_t pod);
+/* A ready backend of the port that was added last; pod may be FLOW_NONE. */
+void world_backend(struct world *w, uint32_t service, const char *ip,
+    uint16_t port, uint32_t pod);
 /* kube-system/kube-dns with one pod on port 53. */
 uint32_t world_dns(struct world *w, const char *pod_ip, uint32_t node);
 /* default/kubernetes with one ready address. */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How workloads are selected and named, and where DNS is. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/support/world_case.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+canary(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Deployment", "web-canary",
+	    "app=web,track=canary", "app=web,track=canary");
+	uint32_t pod = world_pod(
+	    w, x, "web-canary-1", "app=web,track=canary", "10.0.1.12", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, b.web, b.db, 5432);
+	(void)world_connect(w, pod, b.db, 5433);
+}
+
+static void
+same_labels(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(
+	    w, "shop", "StatefulSet", "web", "app=web", "app=web");
+	uint32_t pod = world_pod(w, x, "web-0", "app=web", "10.0.1.12", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+same_name(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(
+	    w, "shop", "StatefulSet", "web", "app=web-set", "app=web-set");
+	uint32_t pod =
+	    world_pod(w, x, "web-0", "app=web-set", "10.0.1.12", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+job(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Job", "import",
+	    "batch.kubernetes.io/controller-uid=1",
+	    "app=shop,component=import");
+	uint32_t pod = world_pod(w, x, "import-x",
+	    "app=shop,component=import,job-name=import,"
+	    "batch.kubernetes.io/controller-uid=1",
+	    "10.0.1.12", b.n1);
+
+	w->c->pods[pod].phase = POD_SUCCEEDED;
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+cron_job(struct world *w)
+{
+	(void)world_base(w);
+	(void)world_workload(
+	    w, "shop", "CronJob", "backup", NULL, "app=backup");
+	world_finish(w);
+}
+
+static void
+bare_pods(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x =
+	    world_workload(w, "shop", "Pod", "Debug_x*", NULL, "run=debug");
+	uint32_t pod =
+	    world_pod(w, x, "debug-x1", "run=debug", "10.0.1.12", b.n1);
+
+	w->c->workloads[x].has_object = false;
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+unlabelled(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Pod", "loose", NULL, "");
+	uint32_t pod = world_pod(w, x, "loose", "", "10.0.1.12", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+helm(struct world *w)
+{
+	struct world_base b = world_base(w);
+	const char *labels = "app.kubernetes.io/name=api,"
+			     "app.kubernetes.io/instance=one,"
+			     "app.kubernetes.io/component=server";
+	const char *other = "app.kubernetes.io/name=api,"
+			    "app.kubernetes.io/instance=one,"
+			    "app.kubernetes.io/component=worker";
+	uint32_t x =
+	    world_workload(w, "shop", "Deployment", "server", labels, labels);
+	uint32_t y =
+	    world_workload(w, "shop", "Deployment", "worker", other, other);
+	uint32_t server = world_pod(w, x, "s1", labels, "10.0.1.12", b.n1);
+
+	(void)world_pod(w, y, "w1", other, "10.0.1.13", b.n1);
+	world_finish(w);
+	(void)world_connect(w, b.web, server, 80);
+}
+
+static void
+shared_ports(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t c1 = world_app(w, "shop", "c1", "10.0.1.21", b.n1);
+	uint32_t c2 = world_app(w, "shop", "c2", "10.0.1.22", b.n1);
+	uint32_t c3 = world_app(w, "shop", "c3", "10.0.1.23", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, c1, b.db, 5432);
+	(void)world_connect(w, c1, b.db, 5433);
+	(void)world_connect(w, c2, b.db, 5432);
+	(void)world_connect(w, c2, b.db, 5433);
+	(void)world_connect(w, c3, b.db, 5432);
+	(void)world_connect(w, c3, b.db, 5433);
+	(void)world_connect(w, b.web, b.db, 5432);
+}
+
+static void
+host_network(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(
+	    w, "shop", "DaemonSet", "exporter", "app=exporter", "app=exporter");
+
+	(void)world_pod(w, x, "e1", "app=exporter", NULL, b.n1);
+	world_finish(w);
+}
+
+static void
+openshift(struct world *w)
+{
+	uint32_t n1 = world_node(w, "n1", "192.168.0.1", "10.0.1.0/24");
+	uint32_t dns =
+	    world_app(w, "openshift-dns", "default", "10.0.1.53", n1);
+	uint32_t s = world_service(
+	    w, "openshift-dns", "dns-default", "10.96.0.10", "app=default");
+	uint32_t web = world_app(w, "shop", "web", "10.0.1.10", n1);
+	uint32_t src, dst;
+
+	world_service_port(w, s, "dns", FLOW_UDP, 53, 5353);
+	world_backend(w, s, "10.0.1.53", 5353, dns);
+	world_service_port(w, s, "metrics", FLOW_TCP, 9154, 9154);
+	world_backend(w, s, "10.0.1.53", 9154, dns);
+	world_finish(w);
+	src = world_at_pod(w, web);
+	dst = world_at_pod(w, dns);
+	(void)world_flow(w, src, dst, FLOW_UDP, 5353);
+}
+
+static void
+node_local(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x =
+	    world_workload(w, "kube-system", "DaemonSet", "node-local-dns",
+		"k8s-app=node-local-dns", "k8s-app=node-local-dns");
+
+	(void)world_pod(w, x, "nld-1", "k8s-app=node-local-dns", NULL, b.n1);
+	world_finish(w);
+	(void)world_call_out(w, b.web, "169.254.20.10", 53);
+}
+
+static void
+no_dns(struct world *w)
+{
+	uint32_t n1 = world_node(w, "n1", "192.168.0.1", "10.0.1.0/24");
+	uint32_t web = world_app(w, "shop", "web", "10.0.1.10", n1);
+	uint32_t db = world_app(w, "shop", "db", "10.0.1.11", n1);
+
+	world_finish(w);
+	(void)world_connect(w, web, db, 5432);
+}
+
+static void
+dns_server(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t src, dst;
+
+	world_finish(w);
+	src = world_at_pod(w, b.web);
+	dst = world_at_pod(w, 0);
+	(void)world_flow(w, src, dst, FLOW_UDP, 53);
+	(void)world_call_out(w, 0, "192.168.1.1", 53);
+}
+
+static struct world_case cases[] = {
+	SHOP("canary: told apart by what it lacks", canary, "web",
+	    "app=web+!track in eg " DNS " & app=db @TCP/5432"),
+	SHOP("canary: the other", canary, "web-canary",
+	    "app=web+track=canary in eg " DNS " & app=db @TCP/5433"),
+	SHOP("canary: as peers", canary, "db",
+	    "app=db in app=web+!track @TCP/5432 & track=canary @TCP/5433 eg"),
+	REMARK("same labels: one policy", same_labels, "web",
+	    "app=web in eg " DNS " & app=db @TCP/5432", "shared-labels"),
+	SHOP("same name: kind", same_name, "web-statefulset",
+	    "app=web-set in eg " DNS " & app=db @TCP/5432"),
+	SHOP("same name: kind of the other", same_name, "web-deployment",
+	    "app=web in eg"),
+	SHOP("job: stable labels", job, "import",
+	    "app=shop in eg " DNS " & app=db @TCP/5432"),
+	SHOP("CronJob between runs", cron_job, "backup", "app=backup in eg"),
+	SHOP("bare pods: a valid name", bare_pods, "debug-x",
+	    "run=debug in eg " DNS " & app=db @TCP/5432"),
+	SHOP("no labels", unlabelled, "loose",
+	    "!app in eg " DNS " & app=db @TCP/5432"),
+	SHOP("subject: all of spec.selector", helm, "server",
+	    "app.kubernetes.io/component=server+app.kubernetes.io/"
+	    "instance=one+app.kubernetes.io/name=api "
+	    "in app=web @TCP/80 eg"),
+	SHOP("peer: as little of it as will do", helm, "web",
+	    "app=web in eg " DNS
+	    " & app.kubernetes.io/component=server @TCP/80"),
+	SHOP("peers share ports, ports share peers", shared_ports, "db",
+	    "app=db in app~c1~c2~c3 @TCP/5432,TCP/5433 & app=web @TCP/5432 eg"),
+	REMARK("hostNetwork has no policy", host_network, NULL, "exporter",
+	    "host-network"),
+	SHOP("DNS on another port", openshift, "web",
+	    "app=web in eg ns:openshift-dns/app=default @TCP/5353,UDP/5353"),
+	SHOP("NodeLocal DNS", node_local, "web",
+	    "app=web in eg ns:kube-system/k8s-app=kube-dns 10.96.0.10/32 "
+	    "169.254.20.10/32 @TCP/53,UDP/53"),
+	REMARK("unknown DNS", no_dns, "web",
+	    "app=web in eg app=db @TCP/5432 & " DNS, "dns-unknown"),
+	{ .name = "DNS server: answers every pod",
+	    .build = dns_server,
+	    .namespace = "kube-system",
+	    .policy = "coredns",
+	    .want = "k8s-app=kube-dns in ns:* 192.168.0.1/32 192.168.0.2/32 "
+		    "@TCP/53,UDP/53 eg 192.168.1.1/32 @TCP/53",
+	    .note = "dns-server",
+	    .kind = NOTE_REMARK },
+
+};
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NELEM(cases)];
+
+	for (size_t i = 0; i < NELEM(cases); i++)
+		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+			.test_func = world_case_run,
+			.initial_state = &cases[i] };
+	return cmocka_run_group_tests_name("selectors", tests, NULL, NULL);
+}
