@@ -37,9 +37,9 @@ setup(void **state)
 
 	if (f == NULL)
 		return -1;
-	(void)snprintf(f->dir, sizeof(f->dir), "%s/rf-store-XXXXXX",
-	    tmp != NULL ? tmp : P_tmpdir);
-	if (mkdtemp(f->dir) == NULL)
+	(void)snprintf(f->dir, sizeof(f->dir), "%s/rf-store-%ld",
+	    tmp != NULL ? tmp : P_tmpdir, (long)getpid());
+	if (mkdir(f->dir, 0700) != 0)
 		return -1;
 	(void)snprintf(f->path, sizeof(f->path), "%s/flows.db", f->dir);
 	*state = f;
