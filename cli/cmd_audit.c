@@ -142,6 +142,33 @@ audit(const struct audit_options *o, const struct policy_set *set)
 	return a.counts[AUDIT_WOULD_DROP] > 0 ? STATUS_FINDINGS : STATUS_OK;
 }
 
+/* Everything but notices, which would fill the screen where a folder holds
+ * all of an application's objects. */
+static enum rf_status
+print_problems(const struct policy_input *in, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+	size_t skipped = 0;
+
+	for (size_t i = 0; i < in->n_problems && st == RF_OK; i++) {
+		if (in->problems[i].type == PROBLEM_NOTICE)
+			skipped++;
+		else
+			st = problems_print_text(
+			    stderr, &in->problems[i], 1, err);
+	}
+	if (skipped > 0)
+		fprintf(stderr,
+		    "Note: %zu remark%s left out; 'ringfence validate' shows "
+		    "what was skipped.\n",
+		    skipped, skipped == 1 ? "" : "s");
+	if (in->n_refusals == 0 && in->set.n_policies == 0)
+		fputs("Warning: there is no NetworkPolicy in what -f names, "
+		      "so nothing can be dropped.\n",
+		    stderr);
+	return st;
+}
+
 /* Read the policies first: they are refused before anything is asked. */
 static int
 run(const struct audit_options *o, const char *default_namespace,
@@ -154,8 +181,7 @@ run(const struct audit_options *o, const char *default_namespace,
 	if (policy_input_read(
 		&in, &o->files, o->recurse, default_namespace, arena) != RF_OK)
 		goto out;
-	if (problems_print_text(stderr, in.problems, in.n_problems, &err) !=
-	    RF_OK) {
+	if (print_problems(&in, &err) != RF_OK) {
 		fprintf(stderr, "ringfence: %s\n", err.msg);
 		goto out;
 	}

@@ -110,8 +110,8 @@ mark_rules(
 }
 
 static void
-mark_denied(
-    struct auditor *a, const struct evaluator_query *q, enum policy_direction d)
+mark_denied(struct auditor *a, const struct evaluator_query *q,
+    enum policy_direction d, bool is_hairpin)
 {
 	struct side_marks *m = &a->marks[d];
 	struct evaluator_miss miss;
@@ -124,6 +124,10 @@ mark_denied(
 		m->isolating[policies[i]] = true;
 	if (m->nearest_miss != NULL)
 		return;
+	if (is_hairpin) { /* which the evaluator does not deny */
+		m->nearest_miss = "no rule lets the pod reach itself";
+		return;
+	}
 	evaluator_nearest_miss(a->evaluator, q, d, &miss);
 	m->nearest_miss = arena_strdup(a->arena, miss.text);
 	if (m->nearest_miss == NULL)
@@ -151,7 +155,7 @@ mark_side(struct auditor *a, const struct evaluator_query *q,
 		}
 	}
 	if (v == EVAL_DENY)
-		mark_denied(a, q, d);
+		mark_denied(a, q, d, side->verdict != EVAL_DENY);
 	m->flags |= flags;
 	if (badness(v) > badness(m->verdict))
 		m->verdict = v;
@@ -351,6 +355,7 @@ judge_edge(struct auditor *a, const struct view_edge *v, struct audit_edge *out)
 		struct judgement j = judge_flow(a, e->flows[i]);
 
 		worsen(&worst, j);
+		out->pairs_unknown += j.verdict == AUDIT_UNKNOWN;
 		if (j.verdict != AUDIT_WOULD_DROP)
 			continue;
 		out->pairs_dropped++;

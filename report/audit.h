@@ -55,8 +55,10 @@ struct audit_edge {
 	const struct view_edge *view;
 	enum audit_verdict verdict;
 	enum audit_reason reason;
-	struct audit_side sides[2];  /* by enum policy_direction */
-	size_t pairs, pairs_dropped; /* flows of the edge, and of them */
+	struct audit_side sides[2]; /* by enum policy_direction */
+	/* Flows (pairs of addresses) of the edge, and of them with verdict
+	 * WOULD_DROP and UNKNOWN. */
+	size_t pairs, pairs_dropped, pairs_unknown;
 	uint64_t connections_dropped;
 	bool is_traffic; /* edges that are not are never counted below */
 };

@@ -8,14 +8,14 @@
 #include "report/coverage.h"
 #include "report/table.h"
 
-#define CELL_MAX   ((size_t)1 << 20)
-#define SHOW_ALLOW 2 /* allowing policies that a table cell names */
+#define CELL_MAX ((size_t)1 << 20)
 
 static const struct table_column columns[] = {
 	{ .header = "VERDICT" },
 	{ .header = "SOURCE" },
 	{ .header = "DESTINATION" },
 	{ .header = "PORT" },
+	{ .header = "SERVICE" },
 	{ .header = "OUTCOME" },
 	{ .header = "CONNECTIONS", .is_number = true },
 	{ .header = "EGRESS" },
@@ -78,22 +78,27 @@ static void
 add_side(struct table *t, const struct audit *a, const struct audit_side *s,
     struct strbuf *scratch)
 {
-	size_t shown = s->n_policies;
+	bool is_denied = s->verdict == EVAL_DENY;
 
-	if (s->verdict == EVAL_ALLOW && shown > SHOW_ALLOW)
-		shown = SHOW_ALLOW;
+	/* What allows is in the JSON; here it would only make lines long. */
 	strbuf_clear(scratch);
 	strbuf_puts(scratch, side_names[s->verdict]);
-	for (size_t i = 0; i < shown; i++) {
+	for (size_t i = 0; is_denied && i < s->n_policies; i++) {
 		const struct policy *p = &a->set->policies[s->policies[i]];
 
 		strbuf_printf(scratch, "%s%s/%s", i == 0 ? ": " : ", ",
 		    p->namespace, p->name);
 	}
-	if (shown < s->n_policies)
-		strbuf_printf(scratch, " and %zu more", s->n_policies - shown);
-	table_add_coloured(t, strbuf_str(scratch),
-	    s->verdict == EVAL_DENY ? TABLE_RED : TABLE_PLAIN);
+	table_add_coloured(
+	    t, strbuf_str(scratch), is_denied ? TABLE_RED : TABLE_PLAIN);
+}
+
+/* How many of the edge's pairs of addresses the verdict is about. */
+static size_t
+pairs_meant(const struct audit_edge *e)
+{
+	return e->verdict == AUDIT_WOULD_DROP ? e->pairs_dropped
+					      : e->pairs_unknown;
 }
 
 static void
@@ -101,19 +106,23 @@ add_why(struct table *t, const struct audit_edge *e, struct strbuf *scratch)
 {
 	static const enum policy_direction order[] = { POLICY_EGRESS,
 		POLICY_INGRESS };
+	bool is_firm =
+	    e->verdict != AUDIT_WOULD_DROP && e->verdict != AUDIT_UNKNOWN;
 
 	strbuf_clear(scratch);
-	strbuf_puts(scratch, reason_text(e->reason));
-	if (e->verdict == AUDIT_WOULD_DROP && e->pairs_dropped < e->pairs)
-		strbuf_printf(scratch, "%zu of %zu pod pairs", e->pairs_dropped,
+	if (!is_firm && pairs_meant(e) < e->pairs)
+		strbuf_printf(scratch, "%zu of %zu pod pairs: ", pairs_meant(e),
 		    e->pairs);
+	strbuf_puts(scratch, reason_text(e->reason));
 	for (size_t i = 0; e->verdict == AUDIT_WOULD_DROP && i < 2; i++) {
 		const struct audit_side *s = &e->sides[order[i]];
 
-		if (s->verdict != EVAL_DENY || *s->nearest_miss == '\0')
-			continue;
-		strbuf_printf(scratch, "%s%s: %s", scratch->len > 0 ? "; " : "",
-		    policy_direction_name(order[i]), s->nearest_miss);
+		if (s->verdict == EVAL_DENY)
+			strbuf_printf(scratch, "%s%s",
+			    i > 0 && e->sides[order[0]].verdict == EVAL_DENY
+				? "; "
+				: "",
+			    s->nearest_miss);
 	}
 	table_add(t, strbuf_str(scratch));
 }
@@ -140,6 +149,9 @@ add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
 	table_add(t, strbuf_str(scratch));
 	table_printf(
 	    t, "%s/%u", flow_protocol_name(edge->protocol), edge->port);
+	strbuf_clear(scratch);
+	view_service_text(scratch, e->view);
+	table_add(t, strbuf_str(scratch));
 	table_add(t, flow_outcome_name(edge->outcome));
 	table_add_unsigned(t, edge->connections);
 	add_side(t, a, &e->sides[POLICY_EGRESS], scratch);
@@ -290,6 +302,7 @@ audit_print_json(FILE *out, const struct audit *a, struct rf_error *err)
 		json_writer_object_begin_inline(&w, "pairs");
 		json_writer_unsigned(&w, "total", e->pairs);
 		json_writer_unsigned(&w, "wouldDrop", e->pairs_dropped);
+		json_writer_unsigned(&w, "unknown", e->pairs_unknown);
 		json_writer_object_end(&w);
 		json_writer_object_end(&w);
 	}

@@ -2,8 +2,6 @@
 #include "report/coverage.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
-#include <string.h>
 
 #include "core/rfc3339.h"
 
@@ -29,22 +27,6 @@ sum_up(const struct flow_set *fs)
 	return sum;
 }
 
-static size_t
-count_nodes(const struct flow_set *fs)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < fs->n_coverage; i++) {
-		bool is_new = true;
-
-		for (size_t k = 0; k < i && is_new; k++)
-			is_new = strcmp(fs->coverage[i].node,
-				     fs->coverage[k].node) != 0;
-		n += is_new;
-	}
-	return n;
-}
-
 static void
 warn_counter(FILE *out, uint64_t n, const char *what)
 {
@@ -57,20 +39,19 @@ coverage_print(FILE *out, const struct flow_set *fs)
 {
 	char from[RFC3339_STRLEN], to[RFC3339_STRLEN];
 	struct coverage sum;
-	size_t nodes;
+	size_t n = fs->n_coverage;
 
-	if (fs->n_coverage == 0) {
+	if (n == 0) {
 		fputs("Nothing was observed yet.\n", out);
 		return;
 	}
 	sum = sum_up(fs);
-	nodes = count_nodes(fs);
 	sum.from_us -= sum.from_us % 1000000;
 	sum.to_us -= sum.to_us % 1000000;
 	fprintf(out,
-	    "Observed from %s to %s on %zu node%s: %" PRIu64 " packets.\n",
-	    rfc3339_format(sum.from_us, from), rfc3339_format(sum.to_us, to),
-	    nodes, nodes == 1 ? "" : "s", sum.packets);
+	    "Observed from %s to %s in %zu capture%s: %" PRIu64 " packets.\n",
+	    rfc3339_format(sum.from_us, from), rfc3339_format(sum.to_us, to), n,
+	    n == 1 ? "" : "s", sum.packets);
 	warn_counter(out, sum.dropped,
 	    "packets were lost in capture: edges may be missing");
 	warn_counter(out, sum.truncated,

@@ -10,7 +10,7 @@
 #include "core/flow.h"
 
 /*
- * "Observed from … to … on 3 nodes: 4711 packets, none lost.", and a line for
+ * "Observed from … to … in 3 captures: 4711 packets.", and a line for
  * each way in which packets were not used that a reader must know of. What
  * was not observed is nobody's proof: the last line says so.
  */

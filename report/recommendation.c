@@ -12,9 +12,9 @@ static const struct table_column columns[] = {
 	{ .header = "NAMESPACE" },
 	{ .header = "FILE" },
 	{ .header = "POLICY" },
+	{ .header = "INGRESS", .is_number = true },
+	{ .header = "EGRESS", .is_number = true },
 	{ .header = "SELECTS" },
-	{ .header = "INGRESS RULES", .is_number = true },
-	{ .header = "EGRESS RULES", .is_number = true },
 };
 
 size_t
@@ -84,14 +84,64 @@ print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
 		table_add(&t, f->namespace);
 		table_add(&t, f->name);
 		table_add(&t, p->name);
-		table_add(&t, strbuf_str(&scratch));
 		table_add_unsigned(&t, p->n_rules[POLICY_INGRESS]);
 		table_add_unsigned(&t, p->n_rules[POLICY_EGRESS]);
+		table_add(&t, strbuf_str(&scratch));
 	}
 	st = table_print(&t, out, true, false, err);
 	table_release(&t);
 	strbuf_release(&scratch);
 	return st;
+}
+
+/*
+ * Allowed whatever policies say, on most edges of a node: a number is enough
+ * where a line for each would bury what a reader must know.
+ */
+static bool
+is_routine(const struct recommend_note *note)
+{
+	return note->kind == NOTE_EXCLUDED &&
+	    (strcmp(note->reason, "own-node") == 0 ||
+		strcmp(note->reason, "self") == 0);
+}
+
+static void
+print_note(FILE *out, const struct recommend_note *note, struct strbuf *line)
+{
+	strbuf_clear(line);
+	if (note->kind == NOTE_REMARK && note->policy != NULL) {
+		text_escape(line, note->namespace);
+		strbuf_putc(line, '/');
+		text_escape(line, note->policy);
+		strbuf_puts(line, ": ");
+	}
+	text_escape(line, note->text);
+	fprintf(out, "  %s: %s\n", note->reason, strbuf_str(line));
+}
+
+static void
+print_routine(FILE *out, const struct recommendation *r)
+{
+	static const struct {
+		const char *reason, *text;
+	} rows[] = {
+		{ "own-node",
+		    "between a pod and its own node (kubelet probes "
+		    "and the like), always allowed" },
+		{ "self", "of a pod to itself, always allowed" },
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < r->n_notes; i++)
+			n += is_routine(&r->notes[i]) &&
+			    strcmp(r->notes[i].reason, rows[k].reason) == 0;
+		if (n > 0)
+			fprintf(out, "  %s: %zu edge%s %s\n", rows[k].reason, n,
+			    n == 1 ? "" : "s", rows[k].text);
+	}
 }
 
 static enum rf_status
@@ -106,17 +156,13 @@ print_notes(FILE *out, const struct recommendation *r,
 		return RF_OK;
 	strbuf_init(&line, LINE_MAX_BYTES);
 	fprintf(out, "\n%s (%zu):\n", heading, n);
-	for (size_t i = 0; i < r->n_notes; i++) {
-		const struct recommend_note *note = &r->notes[i];
-
-		if (note->kind != kind)
-			continue;
-		strbuf_clear(&line);
-		text_escape(&line, note->text);
-		fprintf(out, "  %s: %s\n", note->reason, strbuf_str(&line));
-		if (strbuf_failed(&line))
-			st = rf_fail(err, RF_NOMEM, "out of memory");
-	}
+	for (size_t i = 0; i < r->n_notes; i++)
+		if (r->notes[i].kind == kind && !is_routine(&r->notes[i]))
+			print_note(out, &r->notes[i], &line);
+	if (kind == NOTE_EXCLUDED)
+		print_routine(out, r);
+	if (strbuf_failed(&line))
+		st = rf_fail(err, RF_NOMEM, "out of memory");
 	strbuf_release(&line);
 	return st;
 }

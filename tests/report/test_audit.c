@@ -164,10 +164,10 @@ setup(void **state)
 	    "app=api,canary=yes", "10.1.0.9", node[0]);
 	service = world_service(w, "shop", "api", "10.96.0.9", "app=api");
 	world_service_port(w, service, "http", FLOW_TCP, 80, 8080);
+	world_backend(w, service, "10.1.1.3", 8080, pod[1]);
 	world_service_port(w, service, "admin", FLOW_TCP, 90, 9090);
-	world_backend(w, service, "http", FLOW_TCP, "10.1.1.3", 8080, pod[1]);
-	world_backend(w, service, "admin", FLOW_TCP, "10.1.1.3", 9090, pod[1]);
-	world_backend(w, service, "admin", FLOW_TCP, "10.1.0.9", 9090, api2);
+	world_backend(w, service, "10.1.1.3", 9090, pod[1]);
+	world_backend(w, service, "10.1.0.9", 9090, api2);
 	world_finish(w);
 	add_flows(w, pod, service, node);
 	world_name(w, "203.0.113.7", "pay.example");
