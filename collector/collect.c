@@ -74,7 +74,10 @@ on_connection(void *arg, const struct connection *c)
 	resolver_resolve(run->resolver, c, &r);
 	r.flow.src = aggregate_endpoint(run->aggregate, &r.src);
 	r.flow.dst = aggregate_endpoint(run->aggregate, &r.dst);
-	r.flow.seen_src = aggregate_endpoint(run->aggregate, &r.seen_src);
+	r.flow.seen_src = r.flow.src;
+	if (memcmp(&r.seen_src, &r.src, sizeof(r.src)) != 0)
+		r.flow.seen_src =
+		    aggregate_endpoint(run->aggregate, &r.seen_src);
 	aggregate_flow(run->aggregate, &r.flow);
 	run->report->connections += c->counted;
 	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)

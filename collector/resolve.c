@@ -21,8 +21,11 @@ struct resolver {
 	struct passage *passage;
 };
 
-/* The legs of a connection by what they are for. */
+/* The legs of a connection by what they are for, and who held the addresses
+ * of each of them at the time. */
 struct roles {
+	struct address_owner clients[CONNECTION_LEGS_MAX];
+	struct address_owner servers[CONNECTION_LEGS_MAX];
 	const struct connection_leg *client;  /* its client is the client */
 	const struct connection_leg *dialled; /* its server was dialled */
 	const struct connection_leg *real;    /* its server was reached */
@@ -74,9 +77,9 @@ owner_at(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
 }
 
 static enum address_class
-classify(void *arg, const struct ip_addr *ip, int64_t at_us)
+class_of(const struct address_owner *o)
 {
-	switch (address_owner_at(arg, ip, at_us).kind) {
+	switch (o->kind) {
 	case ADDRESS_POD:
 	case ADDRESS_POD_RANGE:
 		return ADDRESS_CLASS_POD;
@@ -89,6 +92,14 @@ classify(void *arg, const struct ip_addr *ip, int64_t at_us)
 		break;
 	}
 	return ADDRESS_CLASS_OTHER;
+}
+
+static enum address_class
+classify(void *arg, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = address_owner_at(arg, ip, at_us);
+
+	return class_of(&o);
 }
 
 static bool
@@ -116,33 +127,30 @@ resolver_view(const struct cluster *c)
 
 /* How much an address looks like the client itself, not its translation. */
 static int
-client_rank(const struct resolver *r, const struct socket_addr *a, int64_t t)
+client_rank(const struct address_owner *o)
 {
-	union {
-		const struct cluster *in;
-		void *out;
-	} arg = { .in = r->c };
+	static const int rank[] = {
+		[ADDRESS_CLASS_POD] = 3,
+		[ADDRESS_CLASS_OTHER] = 2,
+		[ADDRESS_CLASS_NODE] = 1,
+		[ADDRESS_CLASS_SERVICE] = 0,
+	};
 
-	switch (classify(arg.out, &a->ip, t)) {
-	case ADDRESS_CLASS_POD:
-		return 3;
-	case ADDRESS_CLASS_OTHER:
-		return 2;
-	case ADDRESS_CLASS_NODE:
-		return 1;
-	case ADDRESS_CLASS_SERVICE:
-		break;
-	}
-	return 0;
+	return rank[class_of(o)];
 }
 
 /* The same for the server: behind every DNAT. */
 static int
-server_rank(const struct resolver *r, const struct socket_addr *a, int64_t t)
+server_rank(const struct address_owner *o)
 {
-	static const int by_client_rank[] = { 0, 2, 1, 3 };
+	static const int rank[] = {
+		[ADDRESS_CLASS_POD] = 3,
+		[ADDRESS_CLASS_NODE] = 2,
+		[ADDRESS_CLASS_OTHER] = 1,
+		[ADDRESS_CLASS_SERVICE] = 0,
+	};
 
-	return by_client_rank[client_rank(r, a, t)];
+	return rank[class_of(o)];
 }
 
 static bool
@@ -173,15 +181,14 @@ find_dialled(
 /* The leg whose server was really reached: the best rank, the last seen; the
  * dialled one only when there is no other. */
 static const struct connection_leg *
-find_real(const struct resolver *r, const struct connection *c,
-    const struct roles *roles)
+find_real(const struct connection *c, const struct roles *roles)
 {
 	const struct connection_leg *best = NULL;
 	int best_rank = -1;
 
 	for (size_t i = 0; i < c->n_legs; i++) {
 		const struct connection_leg *l = &c->legs[i];
-		int rank = server_rank(r, &l->server, c->first_us) * 2;
+		int rank = server_rank(&roles->servers[i]) * 2;
 
 		if (roles->dialled == NULL ||
 		    !same_socket(&l->server, &roles->dialled->server))
@@ -200,13 +207,19 @@ find_roles(
 {
 	int best = -1, least = 4;
 
+	for (size_t i = 0; i < c->n_legs; i++) {
+		roles->clients[i] =
+		    owner_at(r->c, &c->legs[i].client.ip, c->first_us);
+		roles->servers[i] =
+		    owner_at(r->c, &c->legs[i].server.ip, c->first_us);
+	}
 	find_dialled(r, c, roles);
-	roles->real = find_real(r, c, roles);
+	roles->real = find_real(c, roles);
 	roles->client = &c->legs[0];
 	roles->seen = roles->real;
 	for (size_t i = 0; i < c->n_legs; i++) {
 		const struct connection_leg *l = &c->legs[i];
-		int rank = client_rank(r, &l->client, c->first_us);
+		int rank = client_rank(&roles->clients[i]);
 
 		if (rank > best) {
 			best = rank;
@@ -221,24 +234,24 @@ find_roles(
 }
 
 static struct endpoint
-endpoint_of(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
+endpoint_of(const struct cluster *c, const struct ip_addr *ip,
+    const struct address_owner *o)
 {
-	struct address_owner o = owner_at(c, ip, at_us);
 	struct endpoint e = { .type = ENDPOINT_UNKNOWN,
 		.ip = *ip,
 		.workload = FLOW_NONE,
 		.pod = FLOW_NONE,
 		.node = FLOW_NONE };
 
-	if (o.kind == ADDRESS_POD) {
+	if (o->kind == ADDRESS_POD) {
 		e.type = ENDPOINT_WORKLOAD;
-		e.pod = o.pod;
-		e.workload = c->pods[o.pod].workload;
-		e.node = c->pods[o.pod].node;
-	} else if (o.kind == ADDRESS_NODE) {
+		e.pod = o->pod;
+		e.workload = c->pods[o->pod].workload;
+		e.node = c->pods[o->pod].node;
+	} else if (o->kind == ADDRESS_NODE) {
 		e.type = ENDPOINT_NODE;
-		e.node = o.node;
-	} else if (o.kind == ADDRESS_EXTERNAL) {
+		e.node = o->node;
+	} else if (o->kind == ADDRESS_EXTERNAL) {
 		e.type = ENDPOINT_EXTERNAL;
 	}
 	return e;
@@ -275,7 +288,9 @@ behind_service(const struct resolver *r, const struct connection *c,
 	struct endpoint e;
 
 	for (size_t i = 0; i < n; i++) {
-		e = endpoint_of(r->c, &v[i]->ip, c->first_us);
+		struct address_owner o = owner_at(r->c, &v[i]->ip, c->first_us);
+
+		e = endpoint_of(r->c, &v[i]->ip, &o);
 		if (n == 1 ||
 		    (e.type == ENDPOINT_NODE && e.node == src->node)) {
 			out->dst = e;
@@ -429,22 +444,23 @@ resolve_ends(struct resolver *r, const struct connection *c,
     const struct roles *roles, struct resolved *out)
 {
 	const struct socket_addr *to = &roles->real->server;
-	enum address_kind kind;
+	const struct address_owner *owner =
+	    &roles->servers[roles->real - c->legs];
 
-	out->src = endpoint_of(r->c, &roles->client->client.ip, c->first_us);
-	out->dst = endpoint_of(r->c, &to->ip, c->first_us);
+	out->src = endpoint_of(r->c, &roles->client->client.ip,
+	    &roles->clients[roles->client - c->legs]);
+	out->dst = endpoint_of(r->c, &to->ip, owner);
 	out->flow.port = to->port;
 	out->flow.service = roles->service;
 	out->flow.service_port = roles->service_port;
-	kind = owner_at(r->c, &to->ip, c->first_us).kind;
-	if (kind == ADDRESS_SERVICE && roles->service != FLOW_NONE)
+	if (owner->kind == ADDRESS_SERVICE && roles->service != FLOW_NONE)
 		behind_service(r, c, roles, &out->src, out);
 	else if (roles->service == FLOW_NONE)
 		service_without_address(r, c, roles, out);
 	out->seen_src = out->src;
-	if (out->dst.type == ENDPOINT_WORKLOAD)
-		out->seen_src =
-		    endpoint_of(r->c, &roles->seen->client.ip, c->first_us);
+	if (out->dst.type == ENDPOINT_WORKLOAD && roles->seen != roles->client)
+		out->seen_src = endpoint_of(r->c, &roles->seen->client.ip,
+		    &roles->clients[roles->seen - c->legs]);
 }
 
 void

@@ -41,9 +41,9 @@ setup(void **state)
 	(void)web;
 	svc = world_service(&world, "shop", "db", VIP, "app=db");
 	world_service_port(&world, svc, "sql", FLOW_TCP, 3306, 13306);
+	world_backend(&world, svc, DB, 13306, db);
 	world_service_port(&world, svc, "stats", FLOW_UDP, 8125, 8125);
-	world_backend(&world, svc, "sql", FLOW_TCP, DB, 13306, db);
-	world_backend(&world, svc, "stats", FLOW_UDP, DB, 8125, db);
+	world_backend(&world, svc, DB, 8125, db);
 	world_api_server(&world, NODE1, 6443);
 	world_finish(&world);
 	names = names_new(world.c, 1);

@@ -50,7 +50,7 @@ build_world(void)
 	db = world_app(&world, "shop", "db", "10.244.2.9", n2);
 	svc = world_service(&world, "shop", "db", "10.96.0.20", "app=db");
 	world_service_port(&world, svc, "sql", FLOW_TCP, 3306, 3306);
-	world_backend(&world, svc, "sql", FLOW_TCP, "10.244.2.9", 3306, db);
+	world_backend(&world, svc, "10.244.2.9", 3306, db);
 	(void)world_dns(&world, "10.244.1.4", n1);
 	world_api_server(&world, "192.168.0.1", 6443);
 	world_finish(&world);
