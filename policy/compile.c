@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making an evaluator: groups, the sets of selectors, isolation lists. */
+/* Making an evaluator: the sets of selectors, rules, isolation lists. */
 #include "policy/compiled.h"
 
 #include <stdlib.h>
@@ -12,84 +12,6 @@ struct compilation {
 	uint32_t n_words;
 };
 
-struct sort_pod {
-	const struct kube_pod *pod;
-	uint32_t index;
-};
-
-static int
-compare_pods(const void *a, const void *b)
-{
-	const struct sort_pod *x = a, *y = b;
-	int d;
-
-	if (x->pod->ns != y->pod->ns)
-		return x->pod->ns < y->pod->ns ? -1 : 1;
-	d = x->pod->labels.v == y->pod->labels.v &&
-		x->pod->labels.n == y->pod->labels.n
-	    ? 0
-	    : label_set_compare(&x->pod->labels, &y->pod->labels);
-	return d != 0 ? d : (x->index > y->index) - (x->index < y->index);
-}
-
-/* Number the groups in the order of sorted pods. */
-static void
-number_groups(struct evaluator *e, const struct sort_pod *sorted, size_t n)
-{
-	uint32_t ns = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct kube_pod *pod = sorted[i].pod;
-
-		if (i == 0 || sorted[i - 1].pod->ns != pod->ns ||
-		    !label_set_equal(
-			&sorted[i - 1].pod->labels, &pod->labels)) {
-			while (ns <= pod->ns)
-				e->ns_start[ns++] = e->n_groups;
-			e->pod_of_group[e->n_groups++] = sorted[i].index;
-		}
-		e->group_of_pod[sorted[i].index] = e->n_groups - 1;
-	}
-	while (ns <= e->cluster->n_namespaces)
-		e->ns_start[ns++] = e->n_groups;
-}
-
-static enum rf_status
-make_groups(struct evaluator *e)
-{
-	const struct cluster *c = e->cluster;
-	struct sort_pod *sorted = calloc(c->n_pods + 1, sizeof(*sorted));
-	size_t n = 0;
-
-	e->group_of_pod =
-	    arena_calloc(&e->arena, c->n_pods, sizeof(*e->group_of_pod));
-	e->pod_of_group =
-	    arena_calloc(&e->arena, c->n_pods, sizeof(*e->pod_of_group));
-	e->ns_start =
-	    arena_calloc(&e->arena, c->n_namespaces + 1, sizeof(*e->ns_start));
-	if (sorted == NULL || e->group_of_pod == NULL ||
-	    e->pod_of_group == NULL || e->ns_start == NULL) {
-		free(sorted);
-		return RF_NOMEM;
-	}
-	for (uint32_t i = 0; i < c->n_pods; i++) {
-		e->group_of_pod[i] = FLOW_NONE;
-		if (!c->pods[i].host_network)
-			sorted[n++] =
-			    (struct sort_pod){ .pod = &c->pods[i], .index = i };
-	}
-	qsort(sorted, n, sizeof(*sorted), compare_pods);
-	number_groups(e, sorted, n);
-	free(sorted);
-	return RF_OK;
-}
-
-static const struct label_set *
-group_labels(const struct evaluator *e, uint32_t group)
-{
-	return &e->cluster->pods[e->pod_of_group[group]].labels;
-}
-
 /* Add to the scratch set the groups of namespace ns that s matches; NULL:
  * all of them. */
 static void
@@ -99,7 +21,7 @@ add_namespace(
 	const struct evaluator *e = c->e;
 
 	for (uint32_t g = e->ns_start[ns]; g < e->ns_start[ns + 1]; g++)
-		if (s == NULL || selector_matches(s, group_labels(e, g)))
+		if (s == NULL || selector_matches(s, &e->group_labels[g]))
 			c->bits[g / 64] |= (uint64_t)1 << g % 64;
 }
 
@@ -324,7 +246,7 @@ static enum rf_status
 compile(struct evaluator *e)
 {
 	struct compilation c = { .e = e };
-	enum rf_status st = make_groups(e);
+	enum rf_status st = compiled_make_groups(e);
 
 	if (st != RF_OK)
 		return st;

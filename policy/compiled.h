@@ -2,10 +2,11 @@
 /*
  * compiled: a policy set made ready for questions about one cluster.
  *
- * Private to policy/. Pods that no selector can tell apart (same namespace,
- * same labels) are one group; groups are numbered so that those of one
- * namespace are neighbours. A selector becomes the set of groups it matches.
- * hostNetwork pods are in no group: no selector sees them (SEMANTICS 6b).
+ * Private to policy/. Pods that no selector of the set can tell apart (same
+ * namespace, same values of all keys that selectors name) are one group; groups
+ * are numbered so that those of one namespace are neighbours. A selector
+ * becomes the set of groups it matches. hostNetwork pods are in no group: no
+ * selector sees them (SEMANTICS 6b).
  */
 #ifndef POLICY_COMPILED_H
 #define POLICY_COMPILED_H
@@ -60,9 +61,9 @@ struct evaluator {
 	struct arena arena;
 	const struct policy_set *set;
 	const struct cluster *cluster;
-	uint32_t *group_of_pod; /* FLOW_NONE: hostNetwork */
-	uint32_t *pod_of_group; /* one of its pods */
-	uint32_t *ns_start;     /* first group of each namespace, and the end */
+	uint32_t *group_of_pod;         /* FLOW_NONE: hostNetwork */
+	struct label_set *group_labels; /* those that selectors can see */
+	uint32_t *ns_start; /* first group of each namespace, and the end */
 	uint32_t n_groups;
 	struct compiled_policy *policies;
 	struct compiled_isolation isolation[2];
@@ -101,6 +102,9 @@ compiled_prefix_has(
 	    ((ip->lo ^ p->lo) & p->mask_lo) == 0 && ip->is_v4 == p->is_v4 &&
 	    !ip->is_none;
 }
+
+/* Fill group_of_pod, group_labels, ns_start and n_groups. */
+enum rf_status compiled_make_groups(struct evaluator *e);
 
 struct compiled_ip compiled_ip_of(const struct ip_addr *a);
 
