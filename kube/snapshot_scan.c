@@ -188,7 +188,7 @@ text_of(const json_t *j, const char *key)
 static enum rf_status
 keep_waiting(struct scan *s, uint32_t line)
 {
-	struct waiting *w = &s->waiting[s->n_waiting];
+	struct waiting *w;
 
 	if (s->n_waiting == s->cap_waiting) {
 		size_t cap = s->cap_waiting == 0 ? 64 : s->cap_waiting * 2;
@@ -198,8 +198,8 @@ keep_waiting(struct scan *s, uint32_t line)
 			return rf_fail(s->err, RF_NOMEM, "out of memory");
 		s->waiting = w;
 		s->cap_waiting = cap;
-		w = &s->waiting[s->n_waiting];
 	}
+	w = &s->waiting[s->n_waiting];
 	w->text = malloc(s->text.len + 1);
 	if (w->text == NULL)
 		return rf_fail(s->err, RF_NOMEM, "out of memory");
@@ -430,6 +430,15 @@ out:
 	return st;
 }
 
+/* Messages quote what was read; they must stay one line all the same. */
+static void
+keep_one_line(struct rf_error *err)
+{
+	for (char *c = err->msg; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+}
+
 enum rf_status
 snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
     struct rf_error *err)
@@ -449,6 +458,8 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 		st = read_outer(s);
 	if (st == RF_OK && ferror(f))
 		st = refuse(s, "");
+	if (st != RF_OK && err != NULL)
+		keep_one_line(err);
 	drop_waiting(s);
 	free(s->waiting);
 	strbuf_release(&s->text);

@@ -397,7 +397,7 @@ is_only_blank(const char *text, size_t len, size_t *line)
 			text++;
 		if (text < stop && *text != '#')
 			return false;
-		text = stop + 1;
+		text = nl == NULL ? end : nl + 1;
 	}
 	return true;
 }
@@ -406,13 +406,16 @@ is_only_blank(const char *text, size_t len, size_t *line)
 static void
 notice_rest(struct composer *k, const char *text, size_t len)
 {
-	size_t line = k->event.end_mark.line, skipped;
+	size_t line = k->event.end_mark.line, skipped, left;
+	size_t column = k->event.end_mark.column;
 	const char *rest = line_start(text, len, line);
 
-	if (rest == NULL || k->event.data.document_end.implicit)
+	if (rest == NULL)
 		return;
-	rest += k->event.end_mark.column;
-	if (!is_only_blank(rest, (size_t)(text + len - rest), &skipped))
+	left = (size_t)(text + len - rest);
+	if (column > left) /* lines that only libyaml saw end */
+		column = left;
+	if (!is_only_blank(rest + column, left - column, &skipped))
 		notice_ignored(k, (uint32_t)(line + skipped) + k->base_line);
 }
 
