@@ -3,6 +3,7 @@
  * JSON as values. jansson says whether a text is JSON; what it accepted is
  * then walked here, because its trees know neither lines nor duplicate keys.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,17 +134,18 @@ take_number(struct walk *w, struct value *v)
 		return;
 	}
 	v->text_len = n;
-	v->number = strtod(v->text, &end);
+	v->number = strtod(v->text, NULL);
 	w->p += n;
+	errno = 0;
+	v->integer = strtoll(v->text, &end, 10);
+	v->kind = VALUE_INT;
+	if (*end == '\0' && errno == 0)
+		return;
 	if (v->number >= -TWO_TO_63 && v->number < TWO_TO_63 &&
-	    (double)(int64_t)v->number == v->number) {
-		v->kind = VALUE_INT;
-		v->integer = strpbrk(v->text, ".eE") != NULL
-		    ? (int64_t)v->number
-		    : strtoll(v->text, NULL, 10);
-	} else {
+	    (double)(int64_t)v->number == v->number)
+		v->integer = (int64_t)v->number;
+	else
 		v->kind = VALUE_FLOAT;
-	}
 }
 
 static void

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Label sets and selectors, by the numbers of SEMANTICS 15 to 23. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "kube/labels.h"
+
+#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
+#define LABELS_MAX  4
+#define REQUIRE_MAX 2
+
+/* Lists end with an empty entry. */
+struct requirement {
+	const char *key;
+	enum selector_op op;
+	const char *values[3];
+};
+
+static const struct selector_case {
+	const char *name;
+	struct label labels[LABELS_MAX], match[LABELS_MAX];
+	struct requirement expressions[REQUIRE_MAX];
+	bool want;
+} selector_cases[] = {
+	/* clang-format off */
+	{ "15 all of matchLabels",
+	    { { "a", "1" }, { "b", "2" } }, { { "a", "1" }, { "b", "2" } },
+	    { { 0 } }, true },
+	{ "15 one of matchLabels fails",
+	    { { "a", "1" }, { "b", "2" } }, { { "a", "1" }, { "b", "3" } },
+	    { { 0 } }, false },
+	{ "15 labels hold, expression fails",
+	    { { "a", "1" } }, { { "a", "1" } },
+	    { { "a", SELECTOR_IN, { "2" } } }, false },
+	{ "16 empty matches labels", { { "a", "1" } }, { { 0 } }, { { 0 } },
+	    true },
+	{ "16 empty matches none", { { 0 } }, { { 0 } }, { { 0 } }, true },
+	{ "17 empty value needs the key", { { "b", "" } }, { { "a", "" } },
+	    { { 0 } }, false },
+	{ "17 empty value equals empty", { { "a", "" } }, { { "a", "" } },
+	    { { 0 } }, true },
+	{ "18 In, in the list", { { "a", "2" } }, { { 0 } },
+	    { { "a", SELECTOR_IN, { "1", "2" } } }, true },
+	{ "18 In, not in the list", { { "a", "3" } }, { { 0 } },
+	    { { "a", SELECTOR_IN, { "1", "2" } } }, false },
+	{ "18 In, key absent", { { "b", "1" } }, { { 0 } },
+	    { { "a", SELECTOR_IN, { "1" } } }, false },
+	{ "19 NotIn, key absent", { { "b", "1" } }, { { 0 } },
+	    { { "a", SELECTOR_NOT_IN, { "1" } } }, true },
+	{ "19 NotIn, in the list", { { "a", "1" } }, { { 0 } },
+	    { { "a", SELECTOR_NOT_IN, { "1" } } }, false },
+	{ "19 NotIn, not in the list", { { "a", "2" } }, { { 0 } },
+	    { { "a", SELECTOR_NOT_IN, { "1" } } }, true },
+	{ "20 Exists with an empty value", { { "a", "" } }, { { 0 } },
+	    { { "a", SELECTOR_EXISTS, { 0 } } }, true },
+	{ "20 Exists, absent", { { "b", "" } }, { { 0 } },
+	    { { "a", SELECTOR_EXISTS, { 0 } } }, false },
+	{ "21 DoesNotExist, absent", { { "b", "" } }, { { 0 } },
+	    { { "a", SELECTOR_DOES_NOT_EXIST, { 0 } } }, true },
+	{ "21 DoesNotExist, there", { { "a", "" } }, { { 0 } },
+	    { { "a", SELECTOR_DOES_NOT_EXIST, { 0 } } }, false },
+	{ "22 case of keys counts", { { "App", "x" } }, { { "app", "x" } },
+	    { { 0 } }, false },
+	{ "22 case of values counts", { { "app", "X" } }, { { "app", "x" } },
+	    { { 0 } }, false },
+	{ "22 prefixes are not enough", { { "app", "xy" } },
+	    { { "app", "x" } }, { { 0 } }, false },
+	{ "23 contradictions just fail", { { "a", "1" } }, { { 0 } },
+	    { { "a", SELECTOR_IN, { "1" } },
+		{ "a", SELECTOR_NOT_IN, { "1" } } }, false },
+	{ "23 the same twice holds", { { "a", "1" } }, { { 0 } },
+	    { { "a", SELECTOR_IN, { "1" } },
+		{ "a", SELECTOR_EXISTS, { 0 } } }, true },
+	/* clang-format on */
+};
+
+static size_t
+count_labels(const struct label *v)
+{
+	size_t n = 0;
+
+	while (n < LABELS_MAX && v[n].key != NULL)
+		n++;
+	return n;
+}
+
+static void
+test_selector(void **state)
+{
+	const struct selector_case *c = *state;
+	struct label_set labels = { c->labels, count_labels(c->labels) };
+	struct selector_requirement r[REQUIRE_MAX] = { { 0 } };
+	struct label_selector s = { .match_labels = { c->match,
+					count_labels(c->match) },
+		.match_expressions = r };
+
+	for (size_t i = 0; i < REQUIRE_MAX && c->expressions[i].key; i++) {
+		r[i].key = c->expressions[i].key;
+		r[i].op = c->expressions[i].op;
+		r[i].values = c->expressions[i].values;
+		while (c->expressions[i].values[r[i].n_values] != NULL)
+			r[i].n_values++;
+		s.n_match_expressions++;
+	}
+	assert_int_equal(selector_matches(&s, &labels), c->want);
+	assert_int_equal(selector_is_empty(&s),
+	    s.match_labels.n + s.n_match_expressions == 0);
+}
+
+static void
+test_sort_keeps_the_last(void **state)
+{
+	struct label v[] = { { "b", "1" }, { "a", "2" }, { "b", "3" },
+		{ "c", "4" }, { "a", "5" } };
+	struct label_set set = { v, label_sort(v, NELEM(v)) };
+
+	(void)state;
+	assert_int_equal(set.n, 3);
+	assert_string_equal(label_get(&set, "a"), "5");
+	assert_string_equal(label_get(&set, "b"), "3");
+	assert_string_equal(label_get(&set, "c"), "4");
+	assert_null(label_get(&set, "d"));
+	assert_null(label_get(&set, ""));
+}
+
+static void
+test_compare(void **state)
+{
+	const struct label v[] = { { "a", "1" }, { "b", "2" } };
+	const struct label w[] = { { "a", "1" }, { "b", "3" } };
+	struct label_set full = { v, 2 }, less = { v, 1 }, other = { w, 2 };
+
+	(void)state;
+	assert_true(label_set_equal(&full, &full));
+	assert_false(label_set_equal(&full, &less));
+	assert_false(label_set_equal(&full, &other));
+	assert_true(label_set_compare(&less, &full) < 0);
+	assert_true(label_set_compare(&full, &less) > 0);
+	assert_true(label_set_compare(&full, &other) < 0);
+}
+
+static void
+test_volatile(void **state)
+{
+	static const struct {
+		const char *key;
+		bool want;
+	} keys[] = {
+		{ "pod-template-hash", true },
+		{ "rollouts-pod-template-hash", true },
+		{ "controller-revision-hash", true },
+		{ "pod-template-generation", true },
+		{ "statefulset.kubernetes.io/pod-name", true },
+		{ "apps.kubernetes.io/pod-index", true },
+		{ "job-name", true },
+		{ "batch.kubernetes.io/job-completion-index", true },
+		{ "controller-uid", true },
+		{ "app.kubernetes.io/version", true },
+		{ "helm.sh/chart", true },
+		{ "topology.kubernetes.io/zone", true },
+		{ "version", false },
+		{ "app", false },
+		{ "app.kubernetes.io/name", false },
+		{ "app.kubernetes.io/instance", false },
+		{ "batch.kubernetes.io", false },
+		{ "my-job-name", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(keys); i++)
+		if (label_is_volatile(keys[i].key) != keys[i].want)
+			fail_msg("%s", keys[i].key);
+}
+
+static void
+test_stable(void **state)
+{
+	const struct label v[] = { { "app", "x" }, { "job-name", "y" },
+		{ "pod-template-hash", "z" }, { "tier", "w" } };
+	const struct label_set all = { v, NELEM(v) }, hash = { &v[1], 2 };
+	struct label_set stable;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	stable = label_stable(&all, &arena);
+	assert_int_equal(stable.n, 2);
+	assert_string_equal(label_get(&stable, "app"), "x");
+	assert_string_equal(label_get(&stable, "tier"), "w");
+	assert_int_equal(label_stable(&hash, &arena).n, 0);
+	arena_release(&arena);
+	arena_init(&arena, 1);
+	stable = label_stable(&all, &arena);
+	assert_int_equal(stable.n, 2);
+	assert_null(stable.v);
+	arena_release(&arena);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NELEM(selector_cases) + 4] = {
+		cmocka_unit_test(test_sort_keeps_the_last),
+		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_volatile),
+		cmocka_unit_test(test_stable),
+	};
+
+	for (size_t i = 0; i < NELEM(selector_cases); i++) {
+		tests[4 + i].name = selector_cases[i].name;
+		tests[4 + i].test_func = test_selector;
+		tests[4 + i].initial_state =
+		    (void *)(uintptr_t)&selector_cases[i];
+	}
+	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);
+}
