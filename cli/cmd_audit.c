@@ -78,24 +78,34 @@ const struct command_spec audit_spec = {
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
-/* A policy in a namespace that nothing is known of is likely a slip. */
+static bool
+has_pods(const struct cluster *c, const char *namespace)
+{
+	uint32_t ns = cluster_find_namespace(c, namespace);
+
+	for (size_t i = 0; ns != FLOW_NONE && i < c->n_pods; i++)
+		if (c->pods[i].ns == ns)
+			return true;
+	return false;
+}
+
+/* A policy in a namespace without pods is likely a slip. */
 static void
 warn_namespaces(const struct policy_set *set, const struct cluster *c)
 {
 	size_t n = 0, first = 0;
 
 	for (size_t i = 0; i < set->n_policies; i++) {
-		if (cluster_find_namespace(c, set->policies[i].namespace) !=
-		    FLOW_NONE)
+		if (has_pods(c, set->policies[i].namespace))
 			continue;
 		if (n++ == 0)
 			first = i;
 	}
 	if (n > 0)
 		fprintf(stderr,
-		    "Warning: %zu of %zu policies are in namespaces that the "
-		    "database does not know, such as %s/%s; they select no "
-		    "pod. --default-namespace says where policies without a "
+		    "Warning: %zu of %zu policies select no pod, for there is "
+		    "none in their namespace (the first is %s/%s).\n"
+		    "--default-namespace says where policies without a "
 		    "namespace belong.\n",
 		    n, set->n_policies, set->policies[first].namespace,
 		    set->policies[first].name);

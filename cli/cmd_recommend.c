@@ -135,25 +135,28 @@ check_workloads(const struct recommend_command *o, const struct cluster *c)
 
 static enum rf_status
 write_files(const struct recommend_command *o, const struct recommendation *r,
-    struct rf_error *err)
+    size_t *removed, struct rf_error *err)
 {
 	enum rf_status st;
-	size_t removed;
 
-	st = policy_files_write(o->output, r, o->force, &removed, err);
+	st = policy_files_write(o->output, r, o->force, removed, err);
 	if (st == RF_EXISTS)
 		return rf_wrap(err, st,
 		    "nothing was written (choose another directory, or use "
 		    "--force)");
-	if (st != RF_OK)
-		return st;
+	return st;
+}
+
+static void
+say_written(const struct recommend_command *o, const struct recommendation *r,
+    size_t removed)
+{
 	if (removed > 0)
 		printf("Removed %zu file%s of an earlier run.\n", removed,
 		    removed == 1 ? "" : "s");
 	printf("Wrote %zu policies to %s. Next:\n"
 	       "  ringfence audit --db %s -R -f %s\n",
 	    r->n_files, o->output, o->db, o->output);
-	return RF_OK;
 }
 
 /* The policies to their place, the story beside them. */
@@ -162,6 +165,7 @@ put(const struct recommend_command *o, const struct recommendation *r,
     const struct flow_set *fs, struct rf_error *err)
 {
 	FILE *story = to_stdout(o) ? stderr : stdout;
+	size_t removed = 0;
 	enum rf_status st;
 
 	if (r->n_files == 0) {
@@ -170,17 +174,19 @@ put(const struct recommend_command *o, const struct recommendation *r,
 		    stderr);
 		return RF_OK;
 	}
-	if (to_stdout(o)) {
+	if (to_stdout(o))
 		st = policy_files_print(stdout, r, err);
-		if (st != RF_OK)
-			return st;
-	}
-	st = recommendation_print(story, r, err);
+	else
+		st = write_files(o, r, &removed, err);
+	if (st == RF_OK)
+		st = recommendation_print(story, r, err);
 	if (st != RF_OK)
 		return st;
 	fputc('\n', story);
 	coverage_print(story, fs);
-	return to_stdout(o) ? RF_OK : write_files(o, r, err);
+	if (!to_stdout(o))
+		say_written(o, r, removed);
+	return RF_OK;
 }
 
 static int

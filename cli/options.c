@@ -401,8 +401,9 @@ options_help(const struct command_spec *spec, FILE *out)
 	while (*line != '\0') {
 		size_t len = strcspn(line, "\n");
 
-		fprintf(
-		    out, "  ringfence %s %.*s\n", spec->name, (int)len, line);
+		if (line == spec->synopsis)
+			fprintf(out, "  ringfence %s ", spec->name);
+		fprintf(out, "%.*s\n", (int)len, line);
 		line += len + (line[len] == '\n' ? 1 : 0);
 	}
 }

@@ -1,0 +1,412 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/test_cli.sh RINGFENCE
+# The command line as people meet it: help, mistakes, exit statuses, shapes of
+# output, files left behind. Ends with "N passed, N failed".
+set -u
+export LC_ALL=C
+unset RINGFENCE_DB NO_COLOR
+case $1 in
+/*) ringfence=$1 ;;
+*) ringfence=$(pwd)/$1 ;;
+esac
+cd "$(dirname "$0")/../.." || exit 3
+shop=$(pwd)/fixtures/shop
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+
+pass=0
+fail=0
+
+# verdict NAME STATUS: one line, and the last command's output when it is bad.
+verdict() {
+	if [ "$2" -eq 0 ]; then
+		pass=$((pass + 1))
+		printf 'ok %s\n' "$1"
+	else
+		fail=$((fail + 1))
+		printf 'not ok %s\n' "$1"
+		sed 's/^/  out: /' out | head -n 20
+		sed 's/^/  err: /' err | head -n 20
+	fi
+}
+
+# run STATUS ARG...: run ringfence into out and err; 1 when the exit status is
+# another one or a sanitizer spoke.
+run() {
+	want=$1
+	shift
+	"$ringfence" "$@" >out 2>err </dev/null
+	status=$?
+	[ $status -eq "$want" ] || {
+		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
+		return 1
+	}
+	! grep -q 'Sanitizer' err
+}
+
+# has FILE TEXT...: does it hold every one of these?
+has() {
+	file=$1
+	shift
+	for text; do
+		grep -qF -e "$text" "$file" || {
+			printf '  %s lacks: %s\n' "$file" "$text"
+			return 1
+		}
+	done
+}
+
+# check NAME COMMAND [ARG...]
+check() {
+	name=$1
+	shift
+	"$@"
+	verdict "$name" $?
+}
+
+# usage NAME TEXT ARG...: exit 2, nothing on stdout, TEXT and a hint on stderr.
+usage() {
+	name=$1
+	text=$2
+	shift 2
+	run 2 "$@" && [ ! -s out ] && has err "$text" "for usage."
+	verdict "$name" $?
+}
+
+# failure NAME TEXT ARG...: exit 3, nothing on stdout, TEXT on stderr.
+failure() {
+	name=$1
+	text=$2
+	shift 2
+	run 3 "$@" && [ ! -s out ] && has err "$text"
+	verdict "$name" $?
+}
+
+json() {
+	python3 -c '
+import json, sys
+d = json.load(open(sys.argv[1]))
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)' "$@"
+}
+
+# ------------------------------------------------------------ help, version
+no_arguments() {
+	run 2 && [ ! -s out ] && has err "Usage: ringfence COMMAND" "recommend"
+}
+check 'no arguments: usage on stderr, exit 2' no_arguments
+
+version() {
+	run 0 --version && [ "$(wc -l <out)" -eq 1 ] &&
+	    grep -Eq '^ringfence [0-9]+\.[0-9]+\.[0-9]+$' out && [ ! -s err ]
+}
+check 'version is one line' version
+
+for form in --help -h help; do
+	general_help() {
+		run 0 "$form" && [ ! -s err ] &&
+		    has out collect flows recommend audit validate
+	}
+	check "$form lists the commands" general_help
+done
+for command in collect flows recommend audit validate; do
+	command_help() {
+		run 0 "$command" --help && [ ! -s err ] &&
+		    has out 'Examples:' 'Options:' 'Usage:' &&
+		    { [ "$command" = collect ] ||
+			    [ "$(awk 'length > 80' out | wc -l)" -eq 0 ]; } &&
+		    cp out help-long && run 0 help "$command" &&
+		    cmp -s out help-long && run 0 "$command" -h &&
+		    cmp -s out help-long
+	}
+	check "$command --help: examples, options, 80 columns" command_help
+done
+help_first() {
+	awk '/^Examples:/ { e = NR } /^Options:/ { o = NR }
+	    END { exit !(e && o && e < o) }' help-long
+}
+check 'examples come before options' help_first
+
+# ---------------------------------------------------------------- mistakes
+usage 'unknown command' "did you mean 'audit'?" aduit
+usage 'unknown command, nothing near' "unknown command 'xyzzy'" xyzzy
+usage 'help on an unknown command' "unknown command 'xyzzy'" help xyzzy
+usage 'unknown option' 'unknown option --dbs; did you mean --db?' \
+    flows --dbs x
+usage 'abbreviated option' 'did you mean --namespace?' flows --name x
+usage 'unknown letter' 'unknown option -z' flows -z
+usage 'value missing' '--db wants a value' flows --db
+usage 'database missing' 'Give --db PATH or set RINGFENCE_DB' flows
+usage 'format unknown' "not 'yaml'" flows --db x -o yaml
+usage 'port out of range' '65535' flows --db x --port 70000
+usage 'outcome unknown' "not 'lost'" flows --db x --outcome lost
+usage 'time malformed' "not 'today'" flows --db x --since today
+usage 'times the wrong way round' 'not before' flows --db x \
+    --since 2026-03-02T10:00:00Z --until 2026-03-02T09:00:00Z
+usage 'stray argument' "unexpected argument 'shop'" flows --db x shop
+usage 'policies missing' 'which policies?' audit --db x
+usage 'validate without policies' 'which policies?' validate
+usage 'namespaces missing' 'which namespaces?' recommend --db x
+usage 'both -n and -A' 'not both' recommend --db x -n a -A
+usage 'value for a flag' 'takes no value' recommend --db x -A --force=yes
+
+# ------------------------------------------------------------ bad databases
+failure 'no such database says what to do' 'ringfence collect -r' \
+    flows --db missing.db
+printf 'no database at all, but long enough to be taken for one by luck\n' \
+    >junk.db
+cp junk.db junk.copy
+failure 'not a database' 'junk.db' flows --db junk.db
+check 'and it is left alone' cmp -s junk.db junk.copy
+sqlite3 other.db 'create table t (x); insert into t values (1);'
+failure 'somebody else'\''s database' 'other.db' flows --db other.db
+failure 'a directory' '.' flows --db .
+check 'nothing was created' test ! -e missing.db
+
+# ------------------------------------------------------------------- flows
+run 0 collect -r "$shop/capture-node-1.pcap" -r "$shop/capture-node-2.pcap" \
+    --snapshot "$shop/snapshot.json" --db shop.db
+verdict 'collect the shop' $?
+
+flows_table() {
+	run 0 flows --db shop.db && [ ! -s err ] &&
+	    head -n 1 out | grep -q '^SOURCE  .*LAST SEEN$' &&
+	    ! grep -q "$(printf '\033')" out
+}
+check 'flows: table with headers, no colour in a pipe' flows_table
+lines=$(($(wc -l <out) - 1))
+no_headers() {
+	run 0 flows --db shop.db --no-headers && [ "$(wc -l <out)" -eq $lines ]
+}
+check 'flows: --no-headers' no_headers
+flows_json() {
+	run 0 flows --db shop.db -o json && json out \
+	    "len(d['edges']) == $lines and len(d['coverage']) == 2 and
+	     all(set(e) >= {'src', 'dst', 'protocol', 'port', 'service',
+	     'outcome', 'certainty', 'connections', 'packets', 'bytes',
+	     'firstSeen', 'lastSeen'} for e in d['edges'])"
+}
+check 'flows: JSON with as many edges' flows_json
+flows_stable() {
+	cp out first && run 0 flows --db shop.db -o json && cmp -s out first
+}
+check 'flows: the same bytes twice' flows_stable
+flows_csv() {
+	run 0 flows --db shop.db -o csv && python3 -c '
+import csv, sys
+rows = list(csv.reader(open("out", newline="")))
+assert len(rows) == int(sys.argv[1]) + 1
+assert all(len(r) == len(rows[0]) for r in rows)
+assert rows[0][0] == "srcType"' $lines
+}
+check 'flows: CSV with as many edges' flows_csv
+flows_namespace() {
+	run 0 flows --db shop.db -n monitoring -o json && json out \
+	    "d['edges'] and all('monitoring' in (e['src'].get('namespace'),
+	     e['dst'].get('namespace')) for e in d['edges'])"
+}
+check 'flows: -n keeps edges that touch it' flows_namespace
+flows_outcome() {
+	run 0 flows --db shop.db --outcome refused --outcome unanswered \
+	    -o json && json out "{e['outcome'] for e in d['edges']} ==
+	    {'refused', 'unanswered'}"
+}
+check 'flows: --outcome, twice' flows_outcome
+flows_port() {
+	run 0 flows --db shop.db --port 53 -o json &&
+	    json out "d['edges'] and all(53 in (e['port'],
+	    (e['service'] or {}).get('port')) for e in d['edges'])"
+}
+check 'flows: --port' flows_port
+flows_none() {
+	run 0 flows --db shop.db -n nowhere && [ ! -s out ] &&
+	    has err 'No flows found in nowhere namespace.'
+}
+check 'flows: none is exit 0 and a word on stderr' flows_none
+flows_none_json() {
+	run 0 flows --db shop.db -n nowhere -o json && json out \
+	    "d['edges'] == []"
+}
+check 'flows: none as JSON is an empty list' flows_none_json
+flows_since() {
+	run 0 flows --db shop.db --since 2036-01-01T00:00:00Z -o json &&
+	    json out "d['edges'] == []"
+}
+check 'flows: --since the future' flows_since
+environment() {
+	RINGFENCE_DB=shop.db "$ringfence" flows --no-headers >out 2>err &&
+	    [ "$(wc -l <out)" -eq $lines ]
+}
+check 'RINGFENCE_DB stands in for --db' environment
+environment_below() {
+	RINGFENCE_DB=missing.db "$ringfence" flows --db shop.db >out 2>err
+}
+check '--db wins over RINGFENCE_DB' environment_below
+
+# --------------------------------------------------------------- recommend
+usage 'recommend: unknown namespace' "did you mean 'shop'?" \
+    recommend --db shop.db -n shpo
+usage 'recommend: unknown workload' "'shop/nobody' is no" \
+    recommend --db shop.db -A --allow-metadata=shop/nobody
+recommend_stdout() {
+	run 0 recommend --db shop.db -n shop && has err 'Proof' &&
+	    has out 'kind: NetworkPolicy' && ! grep -q Proof out
+}
+check 'recommend: YAML on stdout, the story on stderr' recommend_stdout
+cp out shop.yaml
+recommend_stable() {
+	run 0 recommend --db shop.db -n shop -o - && cmp -s out shop.yaml
+}
+check 'recommend: the same bytes twice, -o - is stdout' recommend_stable
+recommend_dir() {
+	run 0 recommend --db shop.db -n shop -n monitoring -o a/b/policies &&
+	    has out 'Proof' 'ringfence audit --db shop.db -R -f a/b/policies' &&
+	    [ ! -s err ] && [ -f a/b/policies/shop/90-default-deny.yaml ] &&
+	    [ -d a/b/policies/monitoring ] &&
+	    [ -z "$(find a -name '*.tmp')" ]
+}
+check 'recommend: files by namespace, above it made' recommend_dir
+same_policies() {
+	"$ringfence" validate -R -f a/b/policies >out 2>err &&
+	    has err 'no mistakes' &&
+	    [ "$(cat a/b/policies/shop/*.yaml | grep -c '^kind:')" -eq \
+		"$(grep -c '^kind:' shop.yaml)" ]
+}
+check 'recommend: the files hold the same policies, valid' same_policies
+again() {
+	printf 'kind: Old\n' >a/b/policies/shop/10-gone.yaml &&
+	    printf '10-gone.yaml\n' >>a/b/policies/shop/.ringfence &&
+	    run 0 recommend --db shop.db -n shop -o a/b/policies &&
+	    has out 'Removed 1 file' &&
+	    [ ! -e a/b/policies/shop/10-gone.yaml ] &&
+	    [ -d a/b/policies/monitoring ]
+}
+check 'recommend: again removes its own old file, no other' again
+foreign() {
+	printf 'mine\n' >a/b/policies/shop/mine.yaml &&
+	    printf 'other\n' >a/b/policies/shop/90-default-deny.yaml &&
+	    run 3 recommend --db shop.db -n shop -o a/b/policies &&
+	    has err 'mine.yaml' '--force' &&
+	    [ "$(cat a/b/policies/shop/90-default-deny.yaml)" = other ]
+}
+check 'recommend: a foreign file stops it, nothing changes' foreign
+force() {
+	run 0 recommend --db shop.db -n shop -o a/b/policies --force &&
+	    [ "$(cat a/b/policies/shop/mine.yaml)" = mine ] &&
+	    grep -q NetworkPolicy a/b/policies/shop/90-default-deny.yaml
+}
+check 'recommend: --force writes, and leaves the foreign file' force
+failure 'recommend: a directory that cannot be made' 'shop.yaml' \
+    recommend --db shop.db -n shop -o shop.yaml/x
+
+# ------------------------------------------------------------------- audit
+audit_own() {
+	rm a/b/policies/shop/mine.yaml &&
+	    run 0 recommend --db shop.db -A -o all &&
+	    run 0 audit --db shop.db -R -f all && [ ! -s err ] &&
+	    has out ' 0 would be dropped' 'What was not observed'
+}
+check 'audit: our own policies drop nothing, exit 0' audit_own
+audit_broken() {
+	run 1 audit --db shop.db -f "$shop/policies-broken.yaml" &&
+	    sed -n 2p out | grep -q '^would-drop '
+}
+check 'audit: broken policies, worst first, exit 1' audit_broken
+audit_json() {
+	run 1 audit --db shop.db -f "$shop/policies-broken.yaml" -o json &&
+	    json out "d['summary']['wouldDrop'] == len([e for e in d['edges']
+	    if e['verdict'] == 'would-drop' and e['outcome'] in
+	    ('established', 'oneway', 'midstream')]) > 0 and
+	    all(e['egress']['verdict'] in ('allow', 'deny', 'not-isolated',
+	    'not-subject') for e in d['edges']) and
+	    all(e['ingress']['nearestMiss'] for e in d['edges']
+	    if e['ingress']['verdict'] == 'deny')"
+}
+check 'audit: JSON, counts agree' audit_json
+audit_stdin() {
+	"$ringfence" audit --db shop.db -f - <"$shop/policies-broken.yaml" \
+	    >out 2>err
+	[ $? -eq 1 ]
+}
+check 'audit: policies on standard input' audit_stdin
+audit_nothing() {
+	mkdir -p none && run 0 audit --db shop.db -f none &&
+	    has err 'no NetworkPolicy'
+}
+check 'audit: a folder without policies is warned about' audit_nothing
+audit_default() {
+	printf '%s\n' 'apiVersion: networking.k8s.io/v1' \
+	    'kind: NetworkPolicy' 'metadata: {name: deny}' \
+	    'spec: {podSelector: {}}' >deny.yaml
+	run 0 audit --db shop.db -f deny.yaml && has err 'default/deny' &&
+	    run 1 audit --db shop.db -f deny.yaml -n shop &&
+	    run 1 audit --db shop.db -f deny.yaml --default-namespace shop
+}
+check 'audit: where a policy without namespace belongs' audit_default
+printf '%s\n' 'apiVersion: networking.k8s.io/v1' 'kind: NetworkPolicy' \
+    'metadata: {name: bad, namespace: shop}' 'spec:' '  podSelector: {}' \
+    '  ingress:' '  - ports:' '    - {port: 70000, protocol: tcp}' >bad.yaml
+failure 'audit: refused policies, each mistake with its place' \
+    'bad.yaml:8: NetworkPolicy shop/bad: spec.ingress[0].ports[0]' \
+    audit --db shop.db -f bad.yaml
+failure 'audit: no such file' 'nofile.yaml' audit --db shop.db -f nofile.yaml
+
+# ---------------------------------------------------------------- validate
+validate_bad() {
+	run 1 validate -f bad.yaml && [ "$(wc -l <out)" -eq 2 ] &&
+	    has out 'Invalid' 'NotSupported' && has err '2 mistakes'
+}
+check 'validate: every mistake, exit 1' validate_bad
+validate_json() {
+	run 1 validate -f bad.yaml -o json && python3 -c '
+import json
+rows = [json.loads(line) for line in open("out")]
+assert len(rows) == 2
+keys = ["file", "line", "object", "field", "type", "detail"]
+assert all(list(r) == keys for r in rows)
+assert all(r["line"] == 8 for r in rows)'
+}
+check 'validate: JSON, one object a line' validate_json
+validate_good() {
+	run 0 validate -f deny.yaml && [ ! -s out ] && has err '1 NetworkPolicy'
+}
+check 'validate: fine, exit 0' validate_good
+failure 'validate: no such file' 'nofile.yaml' validate -f nofile.yaml
+
+# ------------------------------------------------------------------ output
+full_disk() {
+	"$ringfence" flows --db shop.db >/dev/full 2>err
+	[ $? -eq 3 ] && has err 'standard output'
+}
+if [ -w /dev/full ]; then
+	: >out
+	check 'output that cannot be written is exit 3' full_disk
+fi
+pipe_closed() {
+	("$ringfence" flows --db shop.db -o json 2>err; echo $? >code) |
+	    head -n 1 >out
+	[ ! -s err ]
+}
+check 'a closed pipe ends quietly' pipe_closed
+read_only() {
+	cp shop.db ro.db && cksum ro.db >before &&
+	    run 0 flows --db ro.db && run 0 recommend --db ro.db -n shop &&
+	    cksum ro.db >after && cmp -s before after
+}
+check 'reading commands change nothing' read_only
+hostile() {
+	sqlite3 hostile.db ".restore shop.db" &&
+	    sqlite3 hostile.db "update workload set name =
+		'a' || char(27) || '[2Jb' || char(10) || 'c\"d,e'
+		where name = 'frontend'" &&
+	    run 0 flows --db hostile.db &&
+	    ! grep -q "$(printf '\033')" out && has out 'a\x1b[2Jb\x0ac"d,e' &&
+	    run 0 flows --db hostile.db -o json && json out \
+	    "any(e['src'].get('name') == 'a\x1b[2Jb\nc\"d,e'
+	    for e in d['edges'])"
+}
+check 'a hostile name cannot reach the terminal' hostile
+
+printf '%d passed, %d failed\n' $pass $fail
+[ $fail -eq 0 ]
