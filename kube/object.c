@@ -437,10 +437,10 @@ object_record(
 			object_no_memory(o);
 			return NULL;
 		}
-		head->kind = o->kind;
-		head->namespace = o->namespace;
-		head->name = o->name;
 	}
+	head->kind = o->kind;
+	head->namespace = o->namespace;
+	head->name = o->name;
 	head->deleted = o->is_deleted_event;
 	if (o->in_list) {
 		head->list_seen = o->sb->list;

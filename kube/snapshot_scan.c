@@ -160,6 +160,11 @@ parse_text(
 {
 	json_error_t je;
 
+	*out = NULL;
+	if (memchr(text, '\0', len) != NULL) /* jansson would just skip it */
+		return rf_fail(s->err, RF_CORRUPT,
+		    "%s:%u: not JSON: a NUL character", s->name,
+		    (unsigned)line);
 	*out = json_loadb(text, len, JSON_DECODE_ANY, &je);
 	if (*out != NULL)
 		return RF_OK;

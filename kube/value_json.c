@@ -271,6 +271,12 @@ value_read_json(
 	*used = len;
 	if (copy == NULL)
 		return value_no_memory(r);
+	if (strlen(copy) != len) { /* jansson would just skip it */
+		for (const char *c = copy; *c != '\0'; c++)
+			w.line += *c == '\n';
+		return rf_fail(r->err, RF_CORRUPT,
+		    "line %u: not JSON: a NUL character", (unsigned)w.line);
+	}
 	for (skip_space(&w); w.p < copy + len; skip_space(&w)) {
 		const struct value *doc;
 

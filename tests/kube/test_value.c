@@ -207,6 +207,7 @@ static const struct refusal_case {
 	    "line 3: not JSON" },
 	{ "JSON: cut off", TEXT("{\"a\":"), "line 1: not JSON" },
 	{ "JSON: NUL", TEXT("{\"a\":\"\\u0000\"}"), "line 1: not JSON" },
+	{ "JSON: NUL byte", TEXT("{\"a\":\n1\0}"), "line 2: not JSON" },
 	{ "YAML flow is no JSON", TEXT("{a: 1}\n"), "line 1: not JSON" },
 	/* clang-format on */
 };
