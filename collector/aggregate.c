@@ -136,8 +136,8 @@ aggregate_endpoints(const struct aggregate *a, size_t *n)
 	return a->endpoints;
 }
 
-const struct flow *
-aggregate_flows(const struct aggregate *a, size_t *n)
+struct flow *
+aggregate_flows(struct aggregate *a, size_t *n)
 {
 	*n = a->n_flows;
 	return a->flows;

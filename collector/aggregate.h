@@ -31,7 +31,10 @@ void aggregate_flow(struct aggregate *a, const struct flow *f);
 
 const struct endpoint *aggregate_endpoints(const struct aggregate *a,
     size_t *n);
-const struct flow *aggregate_flows(const struct aggregate *a, size_t *n);
+
+/* The flows; before they are written, what is no part of a sum (the Service)
+ * may be filled in, and equal keys may come of it. Then only clear is left. */
+struct flow *aggregate_flows(struct aggregate *a, size_t *n);
 void aggregate_clear(struct aggregate *a);
 
 #endif

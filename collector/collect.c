@@ -45,11 +45,14 @@ flush(struct run *run, struct rf_error *err)
 {
 	size_t n_endpoints, n_flows;
 	const struct endpoint *endpoints;
-	const struct flow *flows;
+	struct flow *flows;
 	enum rf_status st;
 
 	endpoints = aggregate_endpoints(run->aggregate, &n_endpoints);
 	flows = aggregate_flows(run->aggregate, &n_flows);
+	for (size_t i = 0; i < n_flows; i++)
+		resolver_name_service(run->resolver, &flows[i],
+		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
 	st = store_put_flows(
 	    run->store, endpoints, n_endpoints, flows, n_flows, err);
 	run->report->flows += n_flows;

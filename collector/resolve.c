@@ -332,12 +332,33 @@ port_leading_to(const struct cluster *c, uint32_t service,
 	return 0;
 }
 
+void
+resolver_name_service(const struct resolver *r, struct flow *f,
+    const struct endpoint *src, const struct endpoint *dst)
+{
+	struct socket_addr to = { .ip = dst->ip, .port = f->port };
+	uint32_t service;
+	uint16_t port;
+
+	if (f->service != FLOW_NONE || src->type != ENDPOINT_WORKLOAD ||
+	    dst->type != ENDPOINT_WORKLOAD)
+		return;
+	service = names_headless(r->names, &src->ip, &dst->ip);
+	if (service == FLOW_NONE)
+		return;
+	port = port_leading_to(r->c, service, &to, f->protocol);
+	if (port == 0)
+		return;
+	f->service = service;
+	f->service_port = port;
+}
+
 /*
- * No Service address was on the wire. A headless Service has none: the client
- * had resolved its name. A host-network client's is rewritten before any
- * interface: it is the one Service that leads there, unless the client is the
- * pod's own node, whose kubelet probes pods directly. The API server's own
- * address stands for its Service, from whose endpoints it was learnt.
+ * No Service address was on the wire. A host-network client's is rewritten
+ * before any interface: it is the one Service that leads there, unless the
+ * client is the pod's own node, whose kubelet probes pods directly. The API
+ * server's own address stands for its Service, from whose endpoints it was
+ * learnt.
  */
 static void
 service_without_address(const struct resolver *r, const struct connection *c,

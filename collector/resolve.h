@@ -35,4 +35,12 @@ struct address_view resolver_view(const struct cluster *c);
 void resolver_resolve(struct resolver *r, const struct connection *c,
     struct resolved *out);
 
+/*
+ * Name the headless Service under which the flow's client found its server, if
+ * by now such an answer was seen; what has a Service is left alone. A name is
+ * cached for longer than one connection, so this is asked as late as can be.
+ */
+void resolver_name_service(const struct resolver *r, struct flow *f,
+    const struct endpoint *src, const struct endpoint *dst);
+
 #endif

@@ -21,27 +21,12 @@ say() { # OK NAME [WHY]
 	fi | tee -a "$tmp/log"
 }
 
-# score.py on one folder of policies: complete, survives a rollout, no excess.
+# score.py on one folder of policies: complete, survives a rollout, no excess
+# but DNS (policies allow it over UDP and TCP whatever was seen).
 score() { # APP POLICIES NAME
-	python3 "$1/../score.py" score "$1" --policies "$2"/*/*.yaml \
-		--json >"$tmp/score.json" 2>"$tmp/score.err" || {
-		say 1 "$3: score.py" "$(tail -1 "$tmp/score.err")"
-		return
-	}
-	python3 - "$tmp/score.json" "$3" <<-'EOF' | tee -a "$tmp/log"
-	import json, sys
-	r = json.load(open(sys.argv[1]))
-	c, t = r["completeness"], r["tightness"]
-	for name, good, got in (
-	        ("complete", c["ratio"] == 1, c["ratio"]),
-	        ("after a rollout", c["after_rollout"] == 1, c["after_rollout"]),
-	        ("DNS everywhere", not c["workloads_without_dns"],
-	         c["workloads_without_dns"]),
-	        ("no excess", t["excess"] == 0, t["excess"])):
-	    print("%s %s: %s%s" % ("ok" if good else "not ok", sys.argv[2], name,
-	                           "" if good else ": %s" % got))
-	print("# %s: %s" % (sys.argv[2], r["size"]))
-	EOF
+	python3 "$here/score_policies.py" "$1" "$2" 2>&1 |
+		sed "s,^ok ,ok $3: ,;s,^not ok ,not ok $3: ,;s,^# ,# $3: ," |
+		tee -a "$tmp/log"
 }
 
 recommend() { # APP DB NAME
