@@ -137,7 +137,7 @@ put_comment(struct strbuf *out, unsigned indent, const char *text)
 static void
 put_comment_line(struct strbuf *out, unsigned indent, const char *text)
 {
-	char line[COMMENT_MAX + 2];
+	char line[COMMENT_MAX + 2] = { 0 };
 	size_t n;
 
 	if (text == NULL || text[0] == '\0')
@@ -145,7 +145,6 @@ put_comment_line(struct strbuf *out, unsigned indent, const char *text)
 	n = strnlen(text, sizeof(line) - 1);
 	for (size_t i = 0; i < n; i++)
 		line[i] = text[i] == '\n' ? ' ' : text[i];
-	line[n] = '\0';
 	put_comment(out, indent, line);
 }
 
