@@ -174,6 +174,8 @@ $(B)/tidy/%: %.c $(HEADERS) .clang-tidy $(B)/gen/sql.h
 tidy: $(SOURCES:%.c=$(B)/tidy/%)
 format:
 	clang-format --dry-run --Werror $(SOURCES) $(HEADERS)
+reformat:
+	clang-format -i $(SOURCES) $(HEADERS)
 lint:
 	@MAKE='$(MAKE)' B=$(B) JOBS=$(JOBS) tests/lint/all.sh
 
@@ -192,6 +194,7 @@ help:
 	@echo 'make unit       unit tests alone; make check: test without deps'
 	@echo 'make asan       every test under ASan and UBSan'
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
+	@echo 'make reformat   clang-format -i on every source'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
 	@echo 'make fuzz-replay  the committed fuzz inputs, once (no clang)'
 	@echo 'make bench      packets/s beside a null libpcap loop'
@@ -201,5 +204,5 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror'
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
-	bench tidy format lint install clean help
+	bench tidy format reformat lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
