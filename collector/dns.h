@@ -20,8 +20,8 @@
  * case, without final dot, holding only printable ASCII without space ('?'
  * for anything else). ttl_s is the least along the chain.
  */
-typedef void dns_answer(void *arg, const char *name, const struct ip_addr *ip,
-    uint32_t ttl_s);
+typedef void dns_answer(
+    void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s);
 
 enum dns_result {
 	DNS_OK,        /* a response; what it answers was reported */
@@ -31,7 +31,7 @@ enum dns_result {
 };
 
 /* len bytes of the message were captured; no length prefix (UDP). */
-enum dns_result dns_parse(const uint8_t *msg, size_t len, dns_answer *answer,
-    void *arg);
+enum dns_result dns_parse(
+    const uint8_t *msg, size_t len, dns_answer *answer, void *arg);
 
 #endif

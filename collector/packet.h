@@ -19,29 +19,44 @@
 /* How the capturing host saw it: sll_pkttype of LINUX_SLL and LINUX_SLL2.
  * Other link types do not say. */
 enum packet_type {
-	PACKET_HOST = 0, PACKET_BROADCAST = 1, PACKET_MULTICAST = 2,
-	PACKET_OTHERHOST = 3, PACKET_OUTGOING = 4, PACKET_TYPE_UNKNOWN = 7
+	PACKET_HOST = 0,
+	PACKET_BROADCAST = 1,
+	PACKET_MULTICAST = 2,
+	PACKET_OTHERHOST = 3,
+	PACKET_OUTGOING = 4,
+	PACKET_TYPE_UNKNOWN = 7
 };
 
-enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8,
-	TCP_ACK = 16 };
+enum tcp_flag {
+	TCP_FIN = 1,
+	TCP_SYN = 2,
+	TCP_RST = 4,
+	TCP_PSH = 8,
+	TCP_ACK = 16
+};
 
 /* SCTP chunks that matter, as bits, in packet.tcp_flags. */
-enum sctp_flag { SCTP_INIT = 1, SCTP_INIT_ACK = 2, SCTP_ABORT = 4,
-	SCTP_SHUTDOWN = 8, SCTP_DATA = 16, SCTP_OTHER = 32 };
+enum sctp_flag {
+	SCTP_INIT = 1,
+	SCTP_INIT_ACK = 2,
+	SCTP_ABORT = 4,
+	SCTP_SHUTDOWN = 8,
+	SCTP_DATA = 16,
+	SCTP_OTHER = 32
+};
 
 struct packet {
 	int64_t ts_us;
 	struct ip_addr src, dst;
-	uint16_t sport, dport;  /* 0 for a non-first fragment */
-	uint8_t protocol;       /* FLOW_TCP, FLOW_UDP or FLOW_SCTP */
-	uint8_t tcp_flags;      /* enum tcp_flag or enum sctp_flag bits */
-	uint8_t type;           /* enum packet_type */
-	uint8_t point;          /* capture point: index of file or handle */
-	uint32_t ifindex;       /* 0 when the link type does not say */
+	uint16_t sport, dport; /* 0 for a non-first fragment */
+	uint8_t protocol;      /* FLOW_TCP, FLOW_UDP or FLOW_SCTP */
+	uint8_t tcp_flags;     /* enum tcp_flag or enum sctp_flag bits */
+	uint8_t type;          /* enum packet_type */
+	uint8_t point;         /* capture point: index of file or handle */
+	uint32_t ifindex;      /* 0 when the link type does not say */
 	bool tunneled;
-	bool fragment;          /* not the first one: no ports */
-	bool more_fragments;    /* the first of several */
+	bool fragment;       /* not the first one: no ports */
+	bool more_fragments; /* the first of several */
 	bool icmp_error;
 	uint32_t ip_bytes;      /* from the IP header on, on the wire */
 	uint32_t ip_id;         /* IPv4 id, or IPv6 fragment id, or 0 */
