@@ -5,7 +5,9 @@
  *
  * Every mistake of every object is reported, not just the first. An object
  * with a mistake is never part of the result; the caller refuses the lot.
- * Other kinds are skipped with a notice.
+ * Other kinds are skipped with a notice. A duplicate field is PROBLEM_DECODE
+ * in JSON, where a strict server sees it, and PROBLEM_WARNING in YAML, of
+ * which kubectl sends the last one only (67).
  */
 #ifndef POLICY_READ_H
 #define POLICY_READ_H
@@ -40,7 +42,8 @@ const char *policy_problem_type_name(enum policy_problem_type type);
 
 struct policy_reader; /* gathers policies and problems over many texts */
 
-/* Policies without metadata.namespace get default_namespace (1). Everything
+/* Policies without metadata.namespace get default_namespace (1); one that
+ * has only a generateName is named by that. Everything
  * that comes out is in arena, which must outlive its use. */
 RF_MUST_USE enum rf_status policy_reader_new(struct policy_reader **out,
     struct arena *arena, const char *default_namespace, struct rf_error *err);

@@ -41,11 +41,10 @@ struct evaluator_query
 naive_query(const struct cluster *c, const char *text)
 {
 	struct evaluator_query q = { 0 };
-	char src[128], dst[128], protocol[8], *seen;
-	unsigned port;
+	char src[128], dst[128], protocol[8], port[8], *seen;
 
-	if (sscanf(text, "%127s > %127s %7[A-Z]/%u", src, dst, protocol,
-		&port) != 4)
+	if (sscanf(text, "%127s > %127s %7[A-Z]/%7[0-9]", src, dst, protocol,
+		port) != 4)
 		die("no question", text);
 	seen = strchr(src, '~');
 	if (seen != NULL)
@@ -56,7 +55,7 @@ naive_query(const struct cluster *c, const char *text)
 	q.protocol = strcmp(protocol, "ICMP") == 0
 	    ? 1
 	    : (uint8_t)flow_protocol_parse(protocol);
-	q.port = (uint16_t)port;
+	q.port = (uint16_t)strtoul(port, NULL, 10);
 	if (q.protocol == 0)
 		die("no protocol", text);
 	return q;
