@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who runs a pod: owner chains, static pods, bare pods and their groups. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+
+#include "core/strbuf.h"
+#include "tests/kube/cluster_text.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+#define OWNER(kind, name)                                                      \
+	"'ownerReferences':[{'kind':'Other','name':'x'},{'apiVersion':'v1',"   \
+	"'kind':'" kind "','name':'" name "','controller':true}]"
+#define POD(name, labels, owner)                                               \
+	"{'kind':'Pod','metadata':{'name':'" name                              \
+	"','namespace':'n','labels':{" labels "}," owner "}}"
+#define BARE(name, labels)                                                     \
+	"{'kind':'Pod','metadata':{'name':'" name                              \
+	"','namespace':'n','labels':{" labels "}}}"
+#define OBJECT(kind, name, owner, spec)                                        \
+	"{'kind':'" kind "','metadata':{'name':'" name                         \
+	"','namespace':'n'," owner "},'spec':{" spec "}}"
+#define SELECT(labels) "'selector':{'matchLabels':{" labels "}}"
+
+/* want: "kind/name pods flags {labels};" in order; flags: o object read,
+ * s selector known, p suspended. */
+static const struct workload_case {
+	const char *name, *text, *want;
+} workload_cases[] = {
+	/* clang-format off */
+	{ "pod, ReplicaSet, Deployment",
+	    OBJECT("Deployment", "d", "'uid':'1'", SELECT("'a':'b'"))
+	    OBJECT("ReplicaSet", "d-5f", OWNER("Deployment", "d"), "")
+	    POD("d-5f-x", "'a':'b','pod-template-hash':'5f'",
+		OWNER("ReplicaSet", "d-5f")),
+	    "Deployment/d 1 os {a=b};" },
+	{ "the order of objects does not count",
+	    POD("d-5f-x", "'a':'b'", OWNER("ReplicaSet", "d-5f"))
+	    OBJECT("ReplicaSet", "d-5f", OWNER("Deployment", "d"), "")
+	    OBJECT("Deployment", "d", "'uid':'1'", SELECT("'a':'b'")),
+	    "Deployment/d 1 os {a=b};" },
+	{ "ReplicaSet not read: the pod's hash tells",
+	    POD("d-5f-x", "'pod-template-hash':'5f'",
+		OWNER("ReplicaSet", "d-5f")),
+	    "Deployment/d 1  {};" },
+	{ "ReplicaSet not read, no hash: it stays",
+	    POD("d-5f-x", "'a':'b'", OWNER("ReplicaSet", "d-5f")),
+	    "ReplicaSet/d-5f 1  {a=b};" },
+	{ "ReplicaSet not read, another hash: it stays",
+	    POD("d-5f-x", "'pod-template-hash':'6f'",
+		OWNER("ReplicaSet", "d-5f")),
+	    "ReplicaSet/d-5f 1  {};" },
+	{ "a Rollout's hash",
+	    POD("d-5f-x", "'rollouts-pod-template-hash':'5f'",
+		OWNER("ReplicaSet", "d-5f")),
+	    "Rollout/d 1  {};" },
+	{ "a Rollout by reference",
+	    OBJECT("ReplicaSet", "d-5f", OWNER("Rollout", "d"), "")
+	    POD("d-5f-x", "'a':'b'", OWNER("ReplicaSet", "d-5f")),
+	    "Rollout/d 1  {a=b};" },
+	{ "a Rollout that was read has a selector",
+	    OBJECT("ReplicaSet", "d-5f", OWNER("Rollout", "d"), "")
+	    OBJECT("Rollout", "d", "'uid':'1'", "'template':{},"
+		SELECT("'a':'b'"))
+	    POD("d-5f-x", "'a':'b'", OWNER("ReplicaSet", "d-5f")),
+	    "Rollout/d 1 os {a=b};" },
+	{ "a ReplicaSet of its own",
+	    OBJECT("ReplicaSet", "r", "'uid':'1'", SELECT("'a':'b'"))
+	    POD("r-x", "'a':'b'", OWNER("ReplicaSet", "r")),
+	    "ReplicaSet/r 1 os {a=b};" },
+	{ "a ReplicationController's selector is a map",
+	    OBJECT("ReplicationController", "r", "'uid':'1'",
+		"'selector':{'a':'b'}")
+	    POD("r-x", "'a':'b'", OWNER("ReplicationController", "r")),
+	    "ReplicationController/r 1 os {a=b};" },
+	{ "Job of a CronJob",
+	    OBJECT("CronJob", "c", "'uid':'1'", "'suspend':true")
+	    OBJECT("Job", "c-1", OWNER("CronJob", "c"), "")
+	    POD("c-1-x", "'a':'b','job-name':'c-1'", OWNER("Job", "c-1")),
+	    "CronJob/c 1 op {a=b};" },
+	{ "a Job alone", OBJECT("Job", "j", "'uid':'1'",
+	    SELECT("'batch.kubernetes.io/controller-uid':'u'"))
+	    POD("j-x", "'a':'b'", OWNER("Job", "j")), "Job/j 1 o {a=b};" },
+	{ "a Job not read stays, even if its name ends in digits",
+	    POD("j-29919455-x", "'a':'b'", OWNER("Job", "j-29919455")),
+	    "Job/j-29919455 1  {a=b};" },
+	{ "a Job not read of a CronJob that was",
+	    OBJECT("CronJob", "j", "'uid':'1'", "")
+	    POD("j-29919455-x", "'a':'b'", OWNER("Job", "j-29919455")),
+	    "CronJob/j 1 o {a=b};" },
+	{ "an operator's resource does not unite its StatefulSets",
+	    OBJECT("StatefulSet", "s", OWNER("Prometheus", "k8s"),
+		SELECT("'a':'b'"))
+	    OBJECT("Prometheus", "k8s", "'uid':'1'", "")
+	    POD("s-0", "'a':'b','apps.kubernetes.io/pod-index':'0'",
+		OWNER("StatefulSet", "s")),
+	    "StatefulSet/s 1 os {a=b};" },
+	{ "custom resources on custom resources",
+	    OBJECT("Workflow", "w-1", OWNER("CronWorkflow", "w"), "")
+	    POD("w-1-x", "'a':'b'", OWNER("Workflow", "w-1")),
+	    "CronWorkflow/w 1  {a=b};" },
+	{ "a circle of owners ends",
+	    OBJECT("A", "a", OWNER("B", "b"), "")
+	    OBJECT("B", "b", OWNER("A", "a"), "")
+	    POD("p", "'a':'b'", OWNER("A", "a")), "A/a 1 o {a=b};" },
+	{ "owners that do not control do not count",
+	    "{'kind':'Pod','metadata':{'name':'p','namespace':'n',"
+	    "'ownerReferences':[{'kind':'Job','name':'j'}]}}",
+	    "Pod/p 1 o {};" },
+	{ "static pods lose their node's name",
+	    POD("etcd-cp-1", "'c':'etcd'", OWNER("Node", "cp-1"))
+	    POD("etcd-cp-2", "'c':'etcd'", OWNER("Node", "cp-2")),
+	    "Pod/etcd 2 o {c=etcd};" },
+	{ "a bare pod alone", BARE("web-1", "'a':'b'"),
+	    "Pod/web-1 1 o {a=b};" },
+	{ "bare pods with equal labels",
+	    BARE("web-10", "'a':'b','pod-template-hash':'x'")
+	    BARE("web-11", "'a':'b','pod-template-hash':'y'"),
+	    "Pod/web-* 2 o {a=b};" },
+	{ "other labels are another group",
+	    BARE("web-1", "'a':'b'") BARE("db-1", "'a':'c'"),
+	    "Pod/db-1 1 o {a=c};Pod/web-1 1 o {a=b};" },
+	{ "two groups with one stem",
+	    BARE("x-1", "'a':'1'") BARE("x-2", "'a':'1'")
+	    BARE("x-3", "'a':'2'") BARE("x-4", "'a':'2'"),
+	    "Pod/x-* 2 o {a=1};Pod/x-3* 2 o {a=2};" },
+	{ "a stem without a dash", BARE("weba", "'a':'b'")
+	    BARE("webb", "'a':'b'"), "Pod/web* 2 o {a=b};" },
+	{ "nothing in common", BARE("ab", "'a':'b'") BARE("cd", "'a':'b'"),
+	    "Pod/ab* 2 o {a=b};" },
+	{ "without labels each stands alone", BARE("a-1", "") BARE("a-2", ""),
+	    "Pod/a-1 1 o {};Pod/a-2 1 o {};" },
+	{ "labels that all pods share",
+	    POD("p-0", "'a':'b','x':'1','y':'1'", OWNER("Set", "s"))
+	    POD("p-1", "'a':'b','x':'2','z':'1'", OWNER("Set", "s")),
+	    "Set/s 2  {a=b};" },
+	{ "pods that are gone do not dilute the labels",
+	    "{'type':'DELETED','object':" POD("p-0", "'a':'old'",
+		OWNER("Set", "s")) "}"
+	    POD("p-1", "'a':'new'", OWNER("Set", "s")),
+	    "Set/s 2  {a=new};" },
+	{ "idle controllers",
+	    OBJECT("Deployment", "d", "'uid':'1'", "'replicas':0,"
+		"'template':{'metadata':{'labels':{'a':'b'}}},"
+		SELECT("'a':'b'"))
+	    OBJECT("ReplicaSet", "d-5f", OWNER("Deployment", "d"), "")
+	    OBJECT("CronJob", "c", "'uid':'1'", "'suspend':true,"
+		"'jobTemplate':{'spec':{'template':{'metadata':{'labels':"
+		"{'c':'d','controller-uid':'u'}}}}}"),
+	    "CronJob/c 0 op {c=d};Deployment/d 0 os {a=b};" },
+	{ "deleted controllers without pods are gone",
+	    "{'type':'DELETED','object':"
+	    OBJECT("Deployment", "d", "'uid':'1'", "") "}", "" },
+	{ "selectors that everything matches are none",
+	    OBJECT("DaemonSet", "d", "'uid':'1'", "'selector':{}"),
+	    "DaemonSet/d 0 o {};" },
+	/* clang-format on */
+};
+
+static void
+put_workload(struct strbuf *sb, const struct kube_workload *w)
+{
+	strbuf_printf(sb, "%s/%s %" PRIu32 " %s%s%s {", w->kind, w->name,
+	    w->n_pods, w->has_object ? "o" : "", w->has_selector ? "s" : "",
+	    w->suspended ? "p" : "");
+	for (size_t i = 0; i < w->labels.n; i++)
+		strbuf_printf(sb, "%s%s=%s", i > 0 ? "," : "",
+		    w->labels.v[i].key, w->labels.v[i].value);
+	strbuf_puts(sb, "};");
+}
+
+static void
+test_workloads(void **state)
+{
+	const struct workload_case *wc = *state;
+	struct cluster *c = text_cluster(wc->text);
+	struct strbuf got;
+
+	strbuf_init(&got, 4096);
+	for (size_t i = 0; i < c->n_workloads; i++)
+		put_workload(&got, &c->workloads[i]);
+	assert_string_equal(strbuf_str(&got), wc->want);
+	strbuf_release(&got);
+	cluster_free(c);
+}
+
+static void
+test_replicas(void **state)
+{
+	struct cluster *c = text_cluster(
+	    OBJECT("Deployment", "d", "'uid':'1'", "'replicas':3") OBJECT(
+		"StatefulSet", "s", "'uid':'1'", "") "{'kind':'DaemonSet',"
+						     "'metadata':{'name':'x',"
+						     "'namespace':'n'},"
+						     "'status':{'"
+						     "desiredNumberScheduled':"
+						     "7}}");
+
+	(void)state;
+	assert_int_equal(c->n_workloads, 3);
+	assert_int_equal(c->workloads[0].replicas, 7);
+	assert_int_equal(c->workloads[1].replicas, 3);
+	assert_int_equal(c->workloads[2].replicas, 1);
+	cluster_free(c);
+}
+
+/* A StatefulSet's pod of the same name is another pod (another uid). */
+static void
+test_same_name_new_uid(void **state)
+{
+	struct cluster *c = text_cluster(
+	    "{'kind':'Pod','metadata':{'name':'s-0','namespace':'n','uid':"
+	    "'1','creationTimestamp':'2026-01-01T00:00:00Z'}}"
+	    "{'kind':'Pod','metadata':{'name':'s-0','namespace':'n','uid':"
+	    "'2','creationTimestamp':'2026-01-02T00:00:00Z'}}"
+	    "{'kind':'Pod','metadata':{'name':'s-0','namespace':'n','uid':"
+	    "'2','labels':{'a':'b'}}}");
+	uint32_t newest;
+
+	(void)state;
+	assert_int_equal(c->n_pods, 2);
+	newest = cluster_find_pod(c, "n", "s-0");
+	assert_string_equal(c->pods[newest].uid, "2");
+	assert_string_equal(label_get(&c->pods[newest].labels, "a"), "b");
+	assert_true(c->pods[newest].from_us == time_of("2026-01-02T00:00:00Z"));
+	cluster_free(c);
+}
+
+static void
+test_ports(void **state)
+{
+	struct cluster *c = text_cluster(
+	    "{'kind':'Pod','metadata':{'name':'p'},'spec':{"
+	    "'initContainers':[{'ports':[{'containerPort':1}]},"
+	    "{'restartPolicy':'Always','ports':[{'containerPort':2,'name':"
+	    "'side'}]}],'containers':[{},{'ports':[{'containerPort':3,"
+	    "'protocol':'UDP'},{'containerPort':4}]}]}}");
+	const struct kube_port *p = c->pods[0].ports;
+
+	(void)state;
+	assert_int_equal(c->pods[0].n_ports, 4);
+	assert_int_equal(p[0].port, 3);
+	assert_int_equal(p[0].protocol, FLOW_UDP);
+	assert_int_equal(p[1].protocol, FLOW_TCP);
+	assert_false(p[1].init || p[1].sidecar);
+	assert_true(p[2].init && !p[2].sidecar);
+	assert_true(p[3].sidecar && !p[3].init);
+	assert_string_equal(p[3].name, "side");
+	assert_string_equal(p[2].name, "");
+	cluster_free(c);
+}
+
+static void
+test_namespaces(void **state)
+{
+	struct cluster *c = text_cluster(
+	    "{'kind':'Namespace','metadata':{'name':'b','labels':{'t':'1'}}}"
+	    "{'kind':'Pod','metadata':{'name':'p','namespace':'a'}}");
+	uint32_t a = cluster_find_namespace(c, "a");
+	uint32_t b = cluster_find_namespace(c, "b");
+
+	(void)state;
+	assert_int_equal(c->n_namespaces, 2);
+	assert_int_equal(cluster_find_namespace(c, "c"), FLOW_NONE);
+	assert_true(c->namespaces[a].assumed);
+	assert_false(c->namespaces[b].assumed);
+	assert_int_equal(c->pods[0].ns, a);
+	assert_int_equal(c->namespaces[a].labels.n, 1);
+	assert_string_equal(
+	    label_get(&c->namespaces[a].labels, "kubernetes.io/metadata.name"),
+	    "a");
+	assert_string_equal(
+	    label_get(&c->namespaces[b].labels, "kubernetes.io/metadata.name"),
+	    "b");
+	assert_string_equal(label_get(&c->namespaces[b].labels, "t"), "1");
+	cluster_free(c);
+}
+
+#define MORE 4
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NELEM(workload_cases) + MORE] = {
+		cmocka_unit_test(test_replicas),
+		cmocka_unit_test(test_same_name_new_uid),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_namespaces),
+	};
+	struct CMUnitTest *t = tests + MORE;
+
+	for (size_t i = 0; i < NELEM(workload_cases); i++, t++) {
+		t->name = workload_cases[i].name;
+		t->test_func = test_workloads;
+		t->initial_state = (void *)(uintptr_t)&workload_cases[i];
+	}
+	return cmocka_run_group_tests_name("workload", tests, NULL, NULL);
+}
