@@ -260,6 +260,7 @@ object_labels(
 	struct label_set set = { 0 };
 	struct label *v;
 	const char *name;
+	size_t n = 0;
 
 	if (json_object_size(map) == 0)
 		return set;
@@ -274,12 +275,12 @@ object_labels(
 			    type_name(value));
 			return set;
 		}
-		v[set.n].key = intern(o, name);
-		v[set.n++].value = intern(
+		v[n].key = intern(o, name);
+		v[n++].value = intern(
 		    o, json_is_null(value) ? "" : json_string_value(value));
 	}
 	set.v = v;
-	set.n = label_sort(v, set.n);
+	set.n = label_sort(v, n);
 	return set;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
+#include "kube/error_line.h"
 #include "kube/snapshot_internal.h"
 
 #define READ_BYTES     65536
@@ -435,15 +436,6 @@ out:
 	return st;
 }
 
-/* Messages quote what was read; they must stay one line all the same. */
-static void
-keep_one_line(struct rf_error *err)
-{
-	for (char *c = err->msg; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-}
-
 enum rf_status
 snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
     struct rf_error *err)
@@ -463,8 +455,8 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 		st = read_outer(s);
 	if (st == RF_OK && ferror(f))
 		st = refuse(s, "");
-	if (st != RF_OK && err != NULL)
-		keep_one_line(err);
+	if (st != RF_OK)
+		error_keep_one_line(err);
 	drop_waiting(s);
 	free(s->waiting);
 	strbuf_release(&s->text);

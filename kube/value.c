@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kube/error_line.h"
 #include "kube/value_internal.h"
 
 #define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -142,8 +143,10 @@ value_read(struct value_docs *out, struct arena *arena, const char *text,
 		line += text[i] == '\n';
 	if (st == RF_OK && used < len)
 		st = value_read_yaml(&r, text + used, len - used, line);
-	if (st != RF_OK)
+	if (st != RF_OK) {
+		error_keep_one_line(err);
 		return st;
+	}
 	*out = (struct value_docs){ r.docs, r.n_docs };
 	return RF_OK;
 }
