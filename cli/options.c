@@ -248,6 +248,8 @@ put(struct parse *p, const struct option_spec *o, const char *value)
 	if (value != NULL && *value == '\0')
 		return options_usage(
 		    p->spec, "--%s has an empty value", o->name);
+	if (value == NULL && o->kind != OPTION_FLAG && !o->optional)
+		return options_usage(p->spec, "--%s wants a value", o->name);
 	switch (o->kind) {
 	case OPTION_FLAG:
 		memcpy(at, &yes, sizeof(yes));
