@@ -154,28 +154,49 @@ is_root(const struct leg *leg)
 	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
 }
 
-/* May this root go now? With more than half of the table in use, what is
- * closed makes place soon. */
 static bool
-is_over(const struct flow_table *ft, const struct leg *leg, bool crowded)
+is_crowded(const struct flow_table *ft)
 {
-	uint32_t idle = ft->now_ms - leg->last_ms;
+	return ft->pool.live > ft->pool.max / 2;
+}
 
-	if (idle <= CROWDED_CLOSED_MS)
-		return false;
-	return (crowded && leg_is_closed(leg)) || idle > flow_idle_ms(leg);
+/* With more than half of the table in use, what is closed makes place soon. */
+static uint32_t
+closed_ms(const struct flow_table *ft)
+{
+	return is_crowded(ft) ? CROWDED_CLOSED_MS : FLOW_TABLE_CLOSED_MS;
+}
+
+void
+flow_hurry(struct flow_table *ft, uint32_t root)
+{
+	uint32_t soon = ft->now_ms + closed_ms(ft);
+
+	if (ft->pool.deadlines[root] > soon)
+		ft->pool.deadlines[root] = soon;
+}
+
+/* When this root will have been silent for too long. */
+static uint32_t
+deadline_of(const struct flow_table *ft, const struct leg *root)
+{
+	uint32_t idle =
+	    leg_is_closed(root) ? closed_ms(ft) : flow_idle_ms(root);
+
+	return root->last_ms > LEG_NEVER - 1 - idle ? LEG_NEVER - 1
+						    : root->last_ms + idle;
 }
 
 /*
- * How many legs to look at after n packets: half as many as there were packets,
- * but at a low rate enough to be round once in EXPIRE_ROUND_MS.
+ * How many legs to look at after n packets: as many as there were packets, but
+ * at a low rate enough to be round once in EXPIRE_ROUND_MS.
  */
 static size_t
-quota(struct flow_table *ft, size_t n, bool crowded)
+quota(struct flow_table *ft, size_t n)
 {
 	uint64_t elapsed = ft->now_ms - ft->expired_ms;
 	uint64_t due = elapsed * ft->pool.used / EXPIRE_ROUND_MS;
-	size_t q = crowded ? n * 2 : n / 2;
+	size_t q = is_crowded(ft) ? n * 4 : n;
 
 	if (due > 0)
 		ft->expired_ms = ft->now_ms;
@@ -188,18 +209,18 @@ void
 flow_expire(struct flow_table *ft, size_t n)
 {
 	struct leg_pool *pool = &ft->pool;
-	bool crowded = pool->live > pool->max / 2;
 
-	for (n = quota(ft, n, crowded); n > 0; n--) {
-		const struct leg *leg;
+	for (n = quota(ft, n); n > 0; n--) {
+		uint32_t leg;
 
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
-		leg = &pool->legs[ft->hand];
-		__builtin_prefetch(leg + 8);
-		if (is_root(leg) && is_over(ft, leg, crowded))
-			flow_end(ft, ft->hand);
-		ft->hand++;
+		leg = ft->hand++;
+		if (pool->deadlines[leg] >= ft->now_ms)
+			continue;
+		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);
+		if (pool->deadlines[leg] < ft->now_ms)
+			flow_end(ft, leg);
 	}
 }
 

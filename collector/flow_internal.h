@@ -48,6 +48,13 @@ leg_is_closed(const struct leg *leg)
 	    (leg->flags & LEG_BOTH(LEG_FIN)) == LEG_BOTH(LEG_FIN);
 }
 
+/* The leg that stands for the connection of leg. */
+static inline uint32_t
+leg_root(const struct leg *leg, uint32_t index)
+{
+	return leg->flags & LEG_MEMBER ? leg->root : index;
+}
+
 /* Is this packet of the leg worth offering for a join? The opening is, or what
  * comes first where there is none. */
 static inline bool
@@ -67,6 +74,9 @@ void flow_clock(struct flow_table *ft, int64_t ts_us);
 
 /* How long this leg may be silent before its connection is over. */
 uint32_t flow_idle_ms(const struct leg *leg);
+
+/* The connection is closed: look at its root soon. */
+void flow_hurry(struct flow_table *ft, uint32_t root);
 
 /* Offer a packet of the leg for joining it to another leg's connection. */
 void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,

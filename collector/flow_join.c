@@ -4,14 +4,6 @@
 
 #define FOUND_MAX 8
 
-/* The leg that stands for the connection. */
-static uint32_t
-root_of(const struct flow_table *ft, uint32_t leg)
-{
-	return ft->pool.legs[leg].flags & LEG_MEMBER ? ft->pool.legs[leg].root
-						     : leg;
-}
-
 /* The leg's end on the root's lower (lo) or higher side. */
 static struct leg_ends
 ends_of(const struct leg *leg, bool from_lo)
@@ -87,6 +79,7 @@ attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 	legs[last].next = rb;
 	for (uint32_t i = rb; i != LEG_NONE; i = legs[i].next) {
 		legs[i].root = ra;
+		ft->pool.deadlines[i] = LEG_NEVER;
 		legs[i].flags |= LEG_MEMBER;
 		if (flip)
 			legs[i].flags ^= LEG_FLIP;
@@ -103,7 +96,8 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 	struct leg *legs = ft->pool.legs;
 	struct leg_ends mine = ends_of(&legs[leg], from_lo);
 	struct leg_ends theirs = ends_of(&legs[s->leg], s->from_lo);
-	uint32_t ra = root_of(ft, s->leg), rb = root_of(ft, leg);
+	uint32_t ra = leg_root(&legs[s->leg], s->leg);
+	uint32_t rb = leg_root(&legs[leg], leg);
 	bool flip;
 
 	if (!(legs[s->leg].flags & LEG_LIVE) || ra == rb ||

@@ -218,6 +218,8 @@ leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
 	if (!is_answered(leg->flags))
 		note_passage(leg, p, from_lo);
 	leg->flags |= bits << from_lo | dns_client(leg, p, from_lo);
+	if (leg_is_closed(leg))
+		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, p))
 		flow_join(ft, index, p, from_lo);
 	if (is_answered(leg->flags) && !leg_is_closed(leg) &&
@@ -244,6 +246,7 @@ leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
 	leg->first_us = p->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
+	ft->pool.deadlines[index] = ft->now_ms + FLOW_TABLE_DNS_MS;
 	if (flow_was_put_out(ft, hash) &&
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;
@@ -348,7 +351,8 @@ flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
 		leg_prefetch_slot(&ft->pool, hashes[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		leg_prefetch(&ft->pool, hashes[i]);
+		if (!leg_prefetch(&ft->pool, hashes[i]))
+			leg_join_prefetch(ft->join, &packets[i]);
 	for (size_t i = 0; i < n; i++) {
 		struct packet copy;
 		const struct packet *p = &packets[i];

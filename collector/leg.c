@@ -42,7 +42,9 @@ leg_pool_init(
 		    "flow table: %u legs is no power of two from 64 on", max);
 	pool->legs = alloc_huge((size_t)max * sizeof(struct leg));
 	pool->slots = alloc_huge((size_t)max * 2 * sizeof(struct leg_slot));
-	if (pool->legs == NULL || pool->slots == NULL) {
+	pool->deadlines = calloc(max, sizeof(*pool->deadlines));
+	if (pool->legs == NULL || pool->slots == NULL ||
+	    pool->deadlines == NULL) {
 		leg_pool_release(pool);
 		return rf_fail(
 		    err, RF_NOMEM, "flow table: no memory for %u legs", max);
@@ -56,6 +58,8 @@ leg_pool_release(struct leg_pool *pool)
 {
 	free(pool->legs);
 	free(pool->slots);
+	free(pool->deadlines);
+	pool->deadlines = NULL;
 	pool->legs = NULL;
 	pool->slots = NULL;
 }
@@ -130,6 +134,7 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 	pool->legs[leg].key = *key;
 	pool->legs[leg].hash = hash;
 	pool->legs[leg].next = LEG_NONE;
+	pool->deadlines[leg] = LEG_NEVER;
 	while (pool->slots[i].leg != 0)
 		i = (i + 1) & pool->slot_mask;
 	pool->slots[i] = (struct leg_slot){ .hash = hash, .leg = leg + 1 };
@@ -167,6 +172,7 @@ leg_remove(struct leg_pool *pool, uint32_t leg)
 		i = (i + 1) & pool->slot_mask;
 	slot_remove(pool, i);
 	pool->legs[leg].flags = 0;
+	pool->deadlines[leg] = LEG_NEVER;
 	pool->legs[leg].next = pool->free;
 	pool->free = leg;
 	pool->live--;

@@ -18,6 +18,7 @@
 #include "core/error.h"
 
 #define LEG_NONE UINT32_MAX
+#define LEG_NEVER UINT32_MAX /* a deadline that does not come */
 
 /* The ends in address order, so that both directions have one key. */
 struct leg_key {
@@ -78,6 +79,8 @@ struct leg_slot {
 
 struct leg_pool {
 	struct leg *legs;
+	uint32_t *deadlines; /* by leg: when its root is worth a look; dense,
+			      * so that looking at all of them is cheap */
 	uint32_t max;     /* a power of two */
 	uint32_t used;    /* legs ever handed out: beyond is untouched memory */
 	uint32_t free;    /* head of the free list, or LEG_NONE */
@@ -109,16 +112,18 @@ leg_bring_in(const struct leg *leg)
 	__builtin_prefetch(&leg->first_us);
 }
 
-/* Bring in the leg that the hash most likely stands for. */
-static inline void
+/* Bring in the leg that the hash most likely stands for; false: no leg does. */
+static inline bool
 leg_prefetch(const struct leg_pool *pool, uint32_t hash)
 {
 	uint32_t i = hash & pool->slot_mask;
 
 	while (pool->slots[i].leg != 0 && pool->slots[i].hash != hash)
 		i = (i + 1) & pool->slot_mask;
-	if (pool->slots[i].leg != 0)
-		leg_bring_in(&pool->legs[pool->slots[i].leg - 1]);
+	if (pool->slots[i].leg == 0)
+		return false;
+	leg_bring_in(&pool->legs[pool->slots[i].leg - 1]);
+	return true;
 }
 
 /* Index of the leg with that key, or LEG_NONE. */

@@ -96,12 +96,49 @@ hash_payload(const struct leg_join *lj, const struct packet *p,
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
+static uint64_t
+hash_src(const struct leg_join *lj, const struct packet *p)
+{
+	return hash_payload(lj, p, &p->src, p->sport);
+}
+
+static uint64_t
+hash_dst(const struct leg_join *lj, const struct packet *p)
+{
+	return hash_payload(lj, p, &p->dst, 0x10000u | p->dport);
+}
+
+static uint64_t
+hash_neither(const struct leg_join *lj, const struct packet *p)
+{
+	static const struct ip_addr none;
+
+	return hash_payload(lj, p, &none, 0x20000u);
+}
+
+static void
+prefetch(const struct leg_join *lj, uint64_t hash)
+{
+	__builtin_prefetch(&lj->marks[(hash & lj->bucket_mask) * WAYS]);
+}
+
+void
+leg_join_prefetch(const struct leg_join *lj, const struct packet *p)
+{
+	if (p->protocol != FLOW_UDP) {
+		prefetch(lj, hash_numbers(lj, p));
+		return;
+	}
+	prefetch(lj, hash_src(lj, p));
+	prefetch(lj, hash_dst(lj, p));
+	prefetch(lj, hash_neither(lj, p));
+}
+
 size_t
 leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
     bool from_lo, uint32_t now_ms, struct leg_sighting *found, size_t max,
     bool *known)
 {
-	static const struct ip_addr none;
 	struct mark mine = {
 		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
 	};
@@ -111,14 +148,11 @@ leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
 	if (p->protocol != FLOW_UDP)
 		return bucket_visit(
 		    lj, hash_numbers(lj, p), &mine, found, 0, max, known);
-	n = bucket_visit(lj, hash_payload(lj, p, &p->src, p->sport), &mine,
-	    found, n, max, known);
+	n = bucket_visit(lj, hash_src(lj, p), &mine, found, n, max, known);
 	if (*known)
 		return 0;
-	n = bucket_visit(lj, hash_payload(lj, p, &p->dst, 0x10000u | p->dport),
-	    &mine, found, n, max, known);
-	n = bucket_visit(lj, hash_payload(lj, p, &none, 0x20000u), &mine, found,
-	    n, max, known);
+	n = bucket_visit(lj, hash_dst(lj, p), &mine, found, n, max, known);
+	n = bucket_visit(lj, hash_neither(lj, p), &mine, found, n, max, known);
 	*known = false;
 	return n;
 }

@@ -63,6 +63,9 @@ size_t leg_join_find(struct leg_join *lj, const struct packet *p,
     uint32_t leg, bool from_lo, uint32_t now_ms, struct leg_sighting *found,
     size_t max, bool *known);
 
+/* Bring in what leg_join_find will read for this packet. */
+void leg_join_prefetch(const struct leg_join *lj, const struct packet *p);
+
 /* Both ends of one sighting, as its packet had them. */
 struct leg_ends {
 	const struct ip_addr *src, *dst;
