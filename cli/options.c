@@ -299,13 +299,17 @@ put_environment(struct parse *p)
 	}
 }
 
-/* A word without dashes: one more for the option before it, or a mistake. */
+/* A word without dashes: one more for the option before it, an operand, or a
+ * mistake. */
 static int
 put_word(struct parse *p, const struct option_spec *before, const char *word)
 {
-	if (before == NULL || !before->words)
+	if (before != NULL && before->words)
+		return put(p, before, word);
+	if (!p->spec->takes_operands)
 		return options_usage(p->spec, "unexpected argument '%s'", word);
-	return put(p, before, word);
+	return list_add(
+	    p, (void *)((char *)p->config + p->spec->operands), word);
 }
 
 int

@@ -65,6 +65,8 @@ struct command_spec {
 	const char *examples; /* lines, each indented by two blanks */
 	const struct option_spec *options; /* --help is added to them */
 	size_t n_options;                  /* at most OPTIONS_MAX */
+	bool takes_operands;
+	size_t operands; /* offset of the struct option_list that gets them */
 };
 
 #define OPTIONS_RUN (-1)
@@ -72,8 +74,8 @@ struct command_spec {
 /*
  * Parse argv into config. OPTIONS_RUN: go on. Anything else is the exit
  * status with which to end now: 0 after --help (on stdout), 2 after a
- * mistake (said on stderr), 3 without memory. Operands are a mistake, but for
- * those behind an option that takes words.
+ * mistake (said on stderr), 3 without memory. Operands are a mistake unless
+ * the command takes them or they stand behind an option that takes words.
  * Strings are borrowed from argv, lists are in arena.
  */
 int options_parse(const struct command_spec *spec, int argc, char **argv,

@@ -89,10 +89,21 @@ const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
 bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
 
+/* What a rule lacks to match (bits). Higher ones are farther away. */
+enum evaluator_lack {
+	EVAL_LACKS_PORT = 1,
+	EVAL_LACKS_LABEL = 2, /* on the pod at the other end */
+	EVAL_LACKS_PROTOCOL = 4,
+	EVAL_LACKS_NAMESPACE = 8,
+	EVAL_LACKS_CIDR = 16,
+	EVAL_LACKS_POD = 32 /* the other end is no pod that selectors see */
+};
+
 /* The nearest miss: the rule that came closest to allowing a denied side, and
  * the one condition that failed. */
 struct evaluator_miss {
 	uint32_t policy, rule; /* FLOW_NONE: no rule exists at all */
+	unsigned lacks;        /* enum evaluator_lack; 0 without a rule */
 	char text[256]; /* "allow-web, ingress rule 1: peer matches, port 8080
 			 * is not 8081"; printable ASCII, rules from 1 */
 };

@@ -13,12 +13,12 @@
 /* What one peer or port lacks to match. Higher costs are farther away. */
 enum lack {
 	LACK_NOTHING = 0,
-	LACK_PORT = 1,
-	LACK_LABEL = 2,
-	LACK_PROTOCOL = 4,
-	LACK_NAMESPACE = 8,
-	LACK_CIDR = 16,
-	LACK_POD = 32 /* the other end is no pod that a selector sees */
+	LACK_PORT = EVAL_LACKS_PORT,
+	LACK_LABEL = EVAL_LACKS_LABEL,
+	LACK_PROTOCOL = EVAL_LACKS_PROTOCOL,
+	LACK_NAMESPACE = EVAL_LACKS_NAMESPACE,
+	LACK_CIDR = EVAL_LACKS_CIDR,
+	LACK_POD = EVAL_LACKS_POD
 };
 
 struct miss {
@@ -429,6 +429,7 @@ evaluator_nearest_miss(const struct evaluator *e,
 
 	miss->policy = FLOW_NONE;
 	miss->rule = FLOW_NONE;
+	miss->lacks = 0;
 	miss->text[0] = '\0';
 	evaluator_ask(e, q, &answer);
 	if ((d == POLICY_INGRESS ? answer.ingress : answer.egress).verdict !=
@@ -447,5 +448,6 @@ evaluator_nearest_miss(const struct evaluator *e,
 	}
 	miss->policy = best.policy;
 	miss->rule = best.rule;
+	miss->lacks = best.peer_lacks | best.port_lacks;
 	put_miss(&l, e, &side, &best);
 }
