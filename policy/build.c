@@ -116,6 +116,39 @@ build_ip_block(
 	return out;
 }
 
+static uint32_t
+line_of(const struct value *map, const char *key)
+{
+	const struct value *v =
+	    map == NULL || map->kind != VALUE_MAP ? NULL : value_get(map, key);
+
+	return v == NULL ? 0 : v->line;
+}
+
+/* Is the field there, and holds nothing: null, [] or {}? */
+static bool
+is_blank(const struct value *map, const char *key)
+{
+	return map != NULL && map->kind == VALUE_MAP &&
+	    value_get(map, key) != NULL &&
+	    decode_count(decode_field(map, key)) == 0;
+}
+
+/* Is the selector null, or made of nothing but nulls? {} is not: whoever
+ * writes it says that all is meant. */
+static bool
+is_blank_selector(const struct value *map, const char *key)
+{
+	const struct value *s = decode_field(map, key);
+
+	if (s == NULL)
+		return is_blank(map, key);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->pairs[i].value->kind != VALUE_NULL)
+			return false;
+	return s->n > 0;
+}
+
 static const struct label_selector *
 build_peer_selector(struct reading *r, const struct field_path *peer,
     const struct value *v, const char *key)
@@ -144,6 +177,11 @@ build_peer(struct reading *r, const struct field_path *path,
 	    build_peer_selector(r, path, v, "namespaceSelector");
 	if (block != NULL)
 		out->ip_block = build_ip_block(r, &block_path, block);
+	out->line = line;
+	if (is_blank_selector(v, "podSelector"))
+		out->blank |= BLANK_POD_SELECTOR;
+	if (is_blank_selector(v, "namespaceSelector"))
+		out->blank |= BLANK_NS_SELECTOR;
 	if (out->ip_block != NULL &&
 	    (out->pod_selector != NULL || out->namespace_selector != NULL))
 		problem_add(r, path, line, PROBLEM_FORBIDDEN,
@@ -261,6 +299,7 @@ build_ports(
 	for (size_t i = 0; ports != NULL && i < n; i++) {
 		struct field_path at = path_index(path, i);
 
+		ports[i].line = v->items[i]->line;
 		build_port(r, &at, decode_item(v, i), &ports[i]);
 	}
 	return ports;
@@ -288,6 +327,10 @@ build_rules(struct reading *r, struct policy *p, const struct field_path *spec,
 		rules[i].n_ports = decode_count(ports);
 		rules[i].peers = build_peers(r, &peers_path, peers);
 		rules[i].n_peers = decode_count(peers);
+		if (is_blank(v, peers_key))
+			rules[i].blank |= BLANK_PEERS;
+		if (is_blank(v, "ports"))
+			rules[i].blank |= BLANK_PORTS;
 	}
 	p->rules[d] = rules;
 	p->n_rules[d] = rules == NULL ? 0 : n;
@@ -341,6 +384,21 @@ build_types(struct reading *r, struct policy *p, const struct field_path *spec,
 	}
 }
 
+static void
+note_blanks(struct policy *p, const struct value *spec)
+{
+	p->selector_line = line_of(spec, "podSelector");
+	p->types_line = line_of(spec, "policyTypes");
+	if (decode_count(decode_field(spec, "policyTypes")) == 0)
+		p->blank |= BLANK_TYPES;
+	if (is_blank(spec, "ingress"))
+		p->blank |= BLANK_INGRESS;
+	if (is_blank(spec, "egress"))
+		p->blank |= BLANK_EGRESS;
+	if (is_blank_selector(spec, "podSelector"))
+		p->blank |= BLANK_POD_SELECTOR;
+}
+
 void
 build_spec(struct reading *r, struct policy *p, const struct value *object)
 {
@@ -353,4 +411,5 @@ build_spec(struct reading *r, struct policy *p, const struct value *object)
 	build_rules(r, p, &path, decode_field(spec, "ingress"), POLICY_INGRESS);
 	build_rules(r, p, &path, decode_field(spec, "egress"), POLICY_EGRESS);
 	build_types(r, p, &path, decode_field(spec, "policyTypes"));
+	note_blanks(p, spec);
 }

@@ -238,8 +238,10 @@ build_metadata(struct reading *r, struct policy *p, const struct value *object,
 
 	build_name(r, p, &meta, m, line);
 	p->namespace = decode_string(decode_field(m, "namespace"));
-	if (p->namespace[0] == '\0')
+	if (p->namespace[0] == '\0') {
 		p->namespace = default_namespace;
+		p->blank |= BLANK_NAMESPACE;
+	}
 	name_check_label(&f, p->namespace);
 	report(r, &ns_path, line, p->namespace, &f);
 	p->labels =

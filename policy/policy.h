@@ -17,6 +17,23 @@
 #include "core/ip.h"
 #include "kube/labels.h"
 
+/*
+ * What a text leaves blank, which defaulting makes the same as missing (12,
+ * 13) although its author may have meant something else. Bits that the reader
+ * sets for lint; nothing else looks at them.
+ */
+enum policy_blank {
+	BLANK_NAMESPACE = 1,     /* policy: metadata.namespace is missing */
+	BLANK_TYPES = 2,         /* policy: policyTypes is missing or empty */
+	BLANK_INGRESS = 4,       /* policy: ingress is there, without a rule */
+	BLANK_EGRESS = 8,        /* policy: egress likewise */
+	BLANK_POD_SELECTOR = 16, /* policy, peer: podSelector, or all that is
+				  * in it, is null */
+	BLANK_NS_SELECTOR = 32,  /* peer: namespaceSelector likewise */
+	BLANK_PEERS = 64,        /* rule: from or to is there, but empty */
+	BLANK_PORTS = 128        /* rule: ports likewise */
+};
+
 /* ipBlock (35 to 38). */
 struct policy_ip_block {
 	struct ip_prefix cidr;
@@ -30,6 +47,8 @@ struct policy_peer {
 	const struct label_selector *pod_selector;       /* NULL: absent */
 	const struct label_selector *namespace_selector; /* NULL: absent */
 	const char *comment; /* writer: one line before it, or NULL */
+	uint32_t line;       /* reader: where it stands; 0 unknown */
+	unsigned blank;      /* reader: enum policy_blank */
 };
 
 /* NetworkPolicyPort (40 to 45). */
@@ -39,6 +58,7 @@ struct policy_port {
 	const char *name;  /* named port, or NULL */
 	uint16_t port;     /* numeric, when name is NULL */
 	uint16_t end_port; /* 0: none */
+	uint32_t line;     /* reader: where it stands; 0 unknown */
 };
 
 /* One ingress or egress rule. Zero peers: any; zero ports: any (30). */
@@ -49,6 +69,7 @@ struct policy_rule {
 	size_t n_ports;
 	const char *comment; /* writer: one line before it, or NULL */
 	uint32_t line;       /* reader: where it stands; 0 unknown */
+	unsigned blank;      /* reader: enum policy_blank */
 };
 
 enum policy_direction { POLICY_INGRESS, POLICY_EGRESS };
@@ -57,6 +78,9 @@ struct policy {
 	const char *namespace, *name;
 	const char *file; /* where it was read, or NULL */
 	uint32_t line;
+	uint32_t selector_line, types_line; /* reader: of these two fields; 0
+					     * missing or unknown */
+	unsigned blank;                     /* reader: enum policy_blank */
 	struct label_set labels, annotations;
 	const char *comment; /* writer: lines before the document, or NULL */
 	struct label_selector pod_selector;
