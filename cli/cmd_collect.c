@@ -265,6 +265,17 @@ run(const struct collect_options *o)
 	return status;
 }
 
+/* How often standard input is named; it can be read once. */
+static size_t
+count_stdin(const struct option_list *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += strcmp(list->v[i], "-") == 0;
+	return n;
+}
+
 int
 cmd_collect(int argc, char **argv)
 {
@@ -281,6 +292,10 @@ cmd_collect(int argc, char **argv)
 		status = options_usage(&collect_spec,
 		    "%zu captures; at most %d can be read at once", o.files.n,
 		    COLLECT_FILES_MAX);
+	if (status == OPTIONS_RUN &&
+	    count_stdin(&o.files) + count_stdin(&o.snapshots) > 1)
+		status = options_usage(
+		    &collect_spec, "standard input (-) can be read only once");
 	if (status == OPTIONS_RUN && o.db == NULL)
 		status = options_usage(&collect_spec,
 		    "where to? Name the database with --db PATH");
