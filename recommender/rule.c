@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Needs of one group and direction to rules: peers that need the same ports
- * share a rule, or ports that have the same peers, whichever is shorter. Each
- * (peer, port) stands in exactly one rule, and none is there that was not
- * needed.
+ * share a rule, or ports that have the same peers, whichever is shorter among
+ * those that have to do with each other. Each (peer, port) stands in exactly
+ * one rule, and none is there that was not needed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +100,7 @@ drop_covered(struct need *needs, size_t n)
 /* One thing needed, as indices: a and b are peer and port, or the reverse. */
 struct pair {
 	uint32_t a, b;
+	uint32_t component;
 	bool floor;
 };
 
@@ -114,6 +115,7 @@ struct row {
 struct part {
 	const struct row *rows;
 	size_t n;
+	bool by_port; /* rows are ports, their partners peers */
 };
 
 struct relation {
@@ -126,9 +128,8 @@ struct relation {
 };
 
 struct parting {
-	const struct part *v;
+	struct part *v;
 	size_t n;
-	bool by_port; /* a is the port */
 };
 
 static int
@@ -158,13 +159,19 @@ compare_rows(const void *x, const void *y)
 	return d != 0 ? d : compare_u32(a->a, b->a);
 }
 
-/* By the first row, so that a rule's place depends on its first peer only. */
+/* By the first peer, then the first port: a rule's place does not depend on
+ * how the others were shared out. */
 static int
 compare_parts(const void *x, const void *y)
 {
-	const struct part *a = x, *b = y;
+	const struct part *p = x, *q = y;
+	const struct row *a = p->rows, *b = q->rows;
+	int d = compare_u32(
+	    p->by_port ? a->v->b : a->a, q->by_port ? b->v->b : b->a);
 
-	return compare_u32(a->rows->a, b->rows->a);
+	return d != 0 ? d
+		      : compare_u32(p->by_port ? a->a : a->v->b,
+			    q->by_port ? b->a : b->v->b);
 }
 
 static enum rf_status
@@ -177,13 +184,15 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 	    arena_calloc(r->arena, rel->n_pairs, sizeof(*parts));
 	size_t n = 0;
 
-	*out = (struct parting){ .v = parts, .by_port = by_port };
+	*out = (struct parting){ .v = parts };
 	if (v == NULL || rows == NULL || parts == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < rel->n_pairs; i++)
-		v[i] = by_port ? (struct pair){ rel->pairs[i].b,
-			rel->pairs[i].a, rel->pairs[i].floor }
-			       : rel->pairs[i];
+		v[i] = (struct pair){
+			.a = by_port ? rel->pairs[i].b : rel->pairs[i].a,
+			.b = by_port ? rel->pairs[i].a : rel->pairs[i].b,
+			.floor = rel->pairs[i].floor,
+		};
 	qsort(v, rel->n_pairs, sizeof(*v), compare_pairs);
 	for (size_t i = 0; i < rel->n_pairs; i++) {
 		if (i == 0 || v[i].a != v[i - 1].a)
@@ -193,35 +202,33 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 	qsort(rows, n, sizeof(*rows), compare_rows);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || compare_partners(&rows[i - 1], &rows[i]) != 0)
-			parts[out->n++] = (struct part){ &rows[i], 0 };
+			parts[out->n++] = (struct part){ &rows[i], 0, by_port };
 		parts[out->n - 1].n++;
 	}
-	qsort(parts, out->n, sizeof(*parts), compare_parts);
 	return RF_OK;
 }
 
 /* The peers and ports of one part, in order. */
 static enum rf_status
-part_content(struct run *r, const struct relation *rel, const struct parting *p,
-    size_t i, struct relation *out)
+part_content(struct run *r, const struct relation *rel, const struct part *part,
+    struct relation *out)
 {
-	const struct part *part = &p->v[i];
 	size_t na = part->n, nb = part->rows->n;
 	struct peer *peers;
 	struct policy_port *ports;
 
-	out->n_peers = p->by_port ? nb : na;
-	out->n_ports = p->by_port ? na : nb;
+	out->n_peers = part->by_port ? nb : na;
+	out->n_ports = part->by_port ? na : nb;
 	peers = arena_calloc(r->arena, out->n_peers, sizeof(*peers));
 	ports = arena_calloc(r->arena, out->n_ports, sizeof(*ports));
 	if (peers == NULL || ports == NULL)
 		return run_nomem(r);
 	for (size_t k = 0; k < out->n_peers; k++)
-		peers[k] = rel->peers[p->by_port ? part->rows->v[k].b
-						 : part->rows[k].a];
+		peers[k] = rel->peers[part->by_port ? part->rows->v[k].b
+						    : part->rows[k].a];
 	for (size_t k = 0; k < out->n_ports; k++)
-		ports[k] = rel->ports[p->by_port ? part->rows[k].a
-						 : part->rows->v[k].b];
+		ports[k] = rel->ports[part->by_port ? part->rows[k].a
+						    : part->rows->v[k].b];
 	out->peers = peers;
 	out->ports = ports;
 	return RF_OK;
@@ -236,7 +243,7 @@ count_lines(struct run *r, uint32_t ns, const struct relation *rel,
 
 	*lines = 0;
 	for (size_t i = 0; i < p->n; i++) {
-		if ((st = part_content(r, rel, p, i, &part)) != RF_OK)
+		if ((st = part_content(r, rel, &p->v[i], &part)) != RF_OK)
 			return st;
 		*lines += 1 + 2 * part.n_ports +
 		    peers_lines(r, ns, part.peers, part.n_peers);
@@ -278,8 +285,9 @@ relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
 		if (np == 0 || peer_compare(&peers[np - 1], &needs[i].peer))
 			peers[np++] = needs[i].peer;
 		peers[np - 1].kinds |= needs[i].peer.kinds;
-		pairs[i] = (struct pair){ (uint32_t)(np - 1),
-			(uint32_t)(q - ports), needs[i].floor };
+		pairs[i] = (struct pair){ .a = (uint32_t)(np - 1),
+			.b = (uint32_t)(q - ports),
+			.floor = needs[i].floor };
 	}
 	*rel = (struct relation){ peers, np, ports, nq, pairs, n };
 	return RF_OK;
@@ -311,7 +319,7 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 		struct relation part = { 0 };
 		struct peer_list peers;
 
-		if ((st = part_content(r, rel, p, i, &part)) != RF_OK ||
+		if ((st = part_content(r, rel, &p->v[i], &part)) != RF_OK ||
 		    (st = peers_write(
 			 r, ns, part.peers, part.n_peers, &peers)) != RF_OK)
 			return st;
@@ -326,13 +334,106 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 	return RF_OK;
 }
 
+/* The parts of the pairs in rel, in the shorter of the two ways. */
+static enum rf_status
+part_shorter(
+    struct run *r, uint32_t ns, const struct relation *rel, struct parting *out)
+{
+	struct parting by_port;
+	size_t lines_peer, lines_port;
+	enum rf_status st;
+
+	if ((st = part_rows(r, rel, false, out)) != RF_OK ||
+	    (st = part_rows(r, rel, true, &by_port)) != RF_OK ||
+	    (st = count_lines(r, ns, rel, out, &lines_peer)) != RF_OK ||
+	    (st = count_lines(r, ns, rel, &by_port, &lines_port)) != RF_OK)
+		return st;
+	if (lines_port < lines_peer)
+		*out = by_port;
+	return RF_OK;
+}
+
+static uint32_t
+find_root(uint32_t *up, uint32_t i)
+{
+	while (up[i] != i)
+		i = up[i] = up[up[i]];
+	return i;
+}
+
+/* Pairs to components: those that share neither peer nor port, not even by
+ * way of others, have nothing to share. Sets pair.component. */
+static enum rf_status
+find_components(struct run *r, const struct relation *rel)
+{
+	size_t n = rel->n_peers + rel->n_ports;
+	uint32_t *up = arena_calloc(r->arena, n, sizeof(*up));
+
+	if (up == NULL)
+		return run_nomem(r);
+	for (uint32_t i = 0; i < n; i++)
+		up[i] = i;
+	for (size_t i = 0; i < rel->n_pairs; i++) {
+		uint32_t a = find_root(up, rel->pairs[i].a);
+		uint32_t b =
+		    find_root(up, (uint32_t)rel->n_peers + rel->pairs[i].b);
+
+		up[a < b ? b : a] = a < b ? a : b;
+	}
+	for (size_t i = 0; i < rel->n_pairs; i++)
+		rel->pairs[i].component = find_root(up, rel->pairs[i].a);
+	return RF_OK;
+}
+
+static int
+compare_components(const void *x, const void *y)
+{
+	const struct pair *a = x, *b = y;
+	int d = compare_u32(a->component, b->component);
+
+	return d != 0 ? d : compare_pairs(x, y);
+}
+
+/* Each component on its own; all parts in the order of their first peers. */
+static enum rf_status
+part_all(
+    struct run *r, uint32_t ns, const struct relation *rel, struct parting *out)
+{
+	struct part *v = arena_calloc(r->arena, rel->n_pairs, sizeof(*v));
+	enum rf_status st;
+
+	*out = (struct parting){ .v = v };
+	if (v == NULL)
+		return run_nomem(r);
+	if ((st = find_components(r, rel)) != RF_OK)
+		return st;
+	qsort(
+	    rel->pairs, rel->n_pairs, sizeof(*rel->pairs), compare_components);
+	for (size_t i = 0, j; i < rel->n_pairs; i = j) {
+		struct relation one = *rel;
+		struct parting parts;
+
+		for (j = i; j < rel->n_pairs &&
+		     rel->pairs[j].component == rel->pairs[i].component;
+		     j++)
+			;
+		one.pairs = &rel->pairs[i];
+		one.n_pairs = j - i;
+		if ((st = part_shorter(r, ns, &one, &parts)) != RF_OK)
+			return st;
+		memcpy(&v[out->n], parts.v, parts.n * sizeof(*v));
+		out->n += parts.n;
+	}
+	qsort(v, out->n, sizeof(*v), compare_parts);
+	return RF_OK;
+}
+
 enum rf_status
 rules_build(struct run *r, uint32_t ns, struct need *needs, size_t n,
     struct rule_list *out)
 {
-	struct parting by_peer, by_port;
 	struct relation rel = { 0 };
-	size_t lines_peer, lines_port;
+	struct parting parts;
 	enum rf_status st;
 
 	*out = (struct rule_list){ 0 };
@@ -340,11 +441,7 @@ rules_build(struct run *r, uint32_t ns, struct need *needs, size_t n,
 	if (n == 0)
 		return RF_OK;
 	if ((st = relate(r, needs, n, &rel)) != RF_OK ||
-	    (st = part_rows(r, &rel, false, &by_peer)) != RF_OK ||
-	    (st = part_rows(r, &rel, true, &by_port)) != RF_OK ||
-	    (st = count_lines(r, ns, &rel, &by_peer, &lines_peer)) != RF_OK ||
-	    (st = count_lines(r, ns, &rel, &by_port, &lines_port)) != RF_OK)
+	    (st = part_all(r, ns, &rel, &parts)) != RF_OK)
 		return st;
-	return write_rules(
-	    r, ns, &rel, lines_port < lines_peer ? &by_port : &by_peer, out);
+	return write_rules(r, ns, &rel, &parts, out);
 }
