@@ -13,12 +13,12 @@
 #include "kube/cluster.h"
 
 enum address_kind {
-	ADDRESS_EXTERNAL, /* in no range of the cluster */
-	ADDRESS_POD,      /* a pod held it at that time */
-	ADDRESS_NODE,     /* node address or gateway of a pod range */
-	ADDRESS_SERVICE,  /* a Service's cluster, external or balancer address */
+	ADDRESS_EXTERNAL,     /* in no range of the cluster */
+	ADDRESS_POD,          /* a pod held it at that time */
+	ADDRESS_NODE,         /* node address or gateway of a pod range */
+	ADDRESS_SERVICE,      /* a Service's cluster, external or balancer IP */
 	ADDRESS_POD_RANGE,    /* pods hold such addresses; owner then unknown */
-	ADDRESS_SERVICE_RANGE /* between cluster IPs; no such Service is known */
+	ADDRESS_SERVICE_RANGE /* between cluster IPs; no Service is known */
 };
 
 struct address_owner {
@@ -29,8 +29,8 @@ struct address_owner {
 };
 
 /* Who held ip at at_us? Never the owner of another time. */
-struct address_owner address_owner_at(const struct cluster *c,
-    const struct ip_addr *ip, int64_t at_us);
+struct address_owner address_owner_at(
+    const struct cluster *c, const struct ip_addr *ip, int64_t at_us);
 
 /*
  * The Service and its port that a dialled address leads to: cluster IP and
@@ -38,8 +38,7 @@ struct address_owner address_owner_at(const struct cluster *c,
  * nodePort. false: none.
  */
 bool address_service(const struct cluster *c, const struct ip_addr *ip,
-    uint16_t port, uint8_t protocol, uint32_t *service,
-    uint16_t *service_port);
+    uint16_t port, uint8_t protocol, uint32_t *service, uint16_t *service_port);
 
 /* May Service service, dialled on service_port, lead to ip:port? */
 bool address_is_backend(const struct cluster *c, uint32_t service,
@@ -47,8 +46,8 @@ bool address_is_backend(const struct cluster *c, uint32_t service,
     uint16_t port);
 
 /* The backends of a service: *n of them from the returned pointer on. */
-const struct kube_backend *address_backends(const struct cluster *c,
-    uint32_t service, size_t *n);
+const struct kube_backend *address_backends(
+    const struct cluster *c, uint32_t service, size_t *n);
 
 /*
  * The Services (not headless) that lead to ip:port, at most max of them with

@@ -166,32 +166,37 @@ fill_from_object(struct kube_workload *w, const struct raw_controller *c)
 	w->suspended = c->suspended;
 }
 
-/* The draft of that name, made when it is new. */
-static uint32_t
+/*
+ * The draft of that name, made when it is new; until the next call. NULL: out
+ * of memory, and the assembly has failed.
+ */
+static struct draft *
 find_draft(struct assembly *a, const char *namespace,
     const struct raw_owner *top, const struct raw_controller *c)
 {
 	const char *key = assemble_key(a->sb, top->kind, namespace, top->name);
 	const uint32_t *at =
 	    key == NULL ? NULL : string_map_find(&a->index, key);
+	struct draft *d;
 	void *v = a->v;
 
 	if (at != NULL)
-		return *at;
+		return &a->v[*at];
 	if (key == NULL ||
 	    !arena_grow(&a->sb->scratch, &v, a->n, &a->cap, sizeof(*a->v)) ||
 	    !string_map_add(&a->index, &a->sb->scratch, key, (uint32_t)a->n)) {
 		a->failed = true;
-		return 0;
+		return NULL;
 	}
 	a->v = v;
-	a->v[a->n] = (struct draft){ .w = { .kind = top->kind,
-					 .namespace = namespace,
-					 .name = top->name,
-					 .api_version = top->api_version,
-					 .replicas = -1 } };
-	fill_from_object(&a->v[a->n].w, c);
-	return (uint32_t)a->n++;
+	d = &a->v[a->n++];
+	*d = (struct draft){ .w = { .kind = top->kind,
+				 .namespace = namespace,
+				 .name = top->name,
+				 .api_version = top->api_version,
+				 .replicas = -1 } };
+	fill_from_object(&d->w, c);
+	return d;
 }
 
 /* Keep of *common only what labels has too. */
@@ -213,14 +218,13 @@ intersect(
 
 /* Pods that are gone count only while there is none that is not. */
 static void
-add_pod(struct assembly *a, uint32_t pod, uint32_t draft)
+add_pod(struct assembly *a, uint32_t pod, struct draft *d)
 {
 	const struct kube_pod *p = &a->sb->cluster->pods[pod];
 	struct arena *arena = &a->sb->cluster->arena;
-	struct draft *d = &a->v[draft];
 	struct label *v;
 
-	a->draft_of_pod[pod] = draft;
+	a->draft_of_pod[pod] = (uint32_t)(d - a->v);
 	d->w.n_pods++;
 	if (d->has_live && p->deleted)
 		return;
@@ -244,7 +248,7 @@ add_static_pod(struct assembly *a, uint32_t pod, const char *node)
 	const struct kube_pod *p = &a->sb->cluster->pods[pod];
 	struct raw_owner top = { "v1", "Pod", p->name };
 	size_t len = strlen(p->name), node_len = strlen(node);
-	uint32_t draft;
+	struct draft *d;
 
 	if (len > node_len + 1 && p->name[len - node_len - 1] == '-' &&
 	    strcmp(p->name + len - node_len, node) == 0)
@@ -254,11 +258,11 @@ add_static_pod(struct assembly *a, uint32_t pod, const char *node)
 		a->failed = true;
 		return;
 	}
-	draft = find_draft(a, p->namespace, &top, NULL);
-	if (a->failed)
+	d = find_draft(a, p->namespace, &top, NULL);
+	if (d == NULL)
 		return;
-	a->v[draft].w.has_object = true;
-	add_pod(a, pod, draft);
+	d->w.has_object = true;
+	add_pod(a, pod, d);
 }
 
 static void
@@ -281,7 +285,7 @@ add_owned_pods(struct assembly *a)
 		const struct raw_pod *p = (const void *)t->v[i];
 		struct raw_owner top = p->owner;
 		const struct raw_controller *c;
-		uint32_t draft;
+		struct draft *d;
 
 		if (top.kind == NULL) {
 			add_bare(a, (uint32_t)i);
@@ -292,9 +296,9 @@ add_owned_pods(struct assembly *a)
 			continue;
 		}
 		c = climb(a, p->head.namespace, &p->pod.labels, &top);
-		draft = find_draft(a, p->head.namespace, &top, c);
-		if (!a->failed)
-			add_pod(a, (uint32_t)i, draft);
+		d = find_draft(a, p->head.namespace, &top, c);
+		if (d != NULL)
+			add_pod(a, (uint32_t)i, d);
 	}
 }
 
@@ -309,16 +313,16 @@ add_idle_controllers(struct assembly *a)
 		const struct raw_controller *c = (const void *)t->v[i], *end;
 		struct raw_owner top = { c->api_version, c->head.kind,
 			c->head.name };
-		uint32_t at;
+		struct draft *d;
 
 		if (!c->is_builtin || c->head.deleted)
 			continue;
 		end = climb(a, c->head.namespace, &none, &top);
 		if (end != c)
 			continue;
-		at = find_draft(a, c->head.namespace, &top, c);
-		if (!a->failed && !a->v[at].has_pods)
-			a->v[at].w.labels = label_stable(
+		d = find_draft(a, c->head.namespace, &top, c);
+		if (d != NULL && !d->has_pods)
+			d->w.labels = label_stable(
 			    &c->template_labels, &a->sb->cluster->arena);
 	}
 }
@@ -346,31 +350,37 @@ is_same_group(const struct bare *a, const struct bare *b)
 }
 
 /*
- * "web-*" for web-1 and web-2: what the names have in common, up to its last
- * dash or dot. v is sorted by name, so the first and the last tell.
+ * How much of the first name makes "web-*" for web-1 and web-2: what the
+ * names have in common, up to its last dash or dot. v is sorted by name, so
+ * the first and the last tell.
  */
-static char *
-stem_name(struct assembly *a, const struct bare *v, size_t n)
+static size_t
+stem_length(const struct bare *v, size_t n)
 {
 	const char *first = v[0].name, *last = v[n - 1].name;
 	size_t len = 0, cut;
-	char *name;
 
 	while (first[len] != '\0' && first[len] == last[len])
 		len++;
 	for (cut = len; cut > 0; cut--)
 		if (first[cut - 1] == '-' || first[cut - 1] == '.')
-			break;
-	if (cut == 0)
-		cut = len > 0 ? len : strlen(first);
-	name = arena_alloc(&a->sb->cluster->arena, strlen(first) + 2);
-	if (name == NULL) {
+			return cut;
+	return len > 0 ? len : strlen(first);
+}
+
+/* The first len characters of name, and "*". */
+static const char *
+starred(struct assembly *a, const char *name, size_t len)
+{
+	char *s = arena_alloc(&a->sb->cluster->arena, len + 2);
+
+	if (s == NULL) {
 		a->failed = true;
 		return NULL;
 	}
-	memcpy(name, first, cut);
-	name[cut] = '*';
-	return name;
+	memcpy(s, name, len);
+	s[len] = '*';
+	return s;
 }
 
 static bool
@@ -385,23 +395,22 @@ is_taken(struct assembly *a, const char *namespace, const char *name)
 static void
 add_group(struct assembly *a, const struct bare *v, size_t n)
 {
-	struct raw_owner top = { "v1", "Pod", v[0].name };
-	uint32_t draft;
+	const char *name = v[0].name;
+	struct raw_owner top = { "v1", "Pod", name };
+	struct draft *d;
 
-	if (strcmp(v[0].name, v[n - 1].name) != 0) {
-		char *stem = stem_name(a, v, n);
-
+	if (strcmp(name, v[n - 1].name) != 0) {
+		top.name = starred(a, name, stem_length(v, n));
 		/* Another group has that stem: the first name is unique. */
-		if (stem != NULL && is_taken(a, v[0].namespace, stem))
-			(void)strcat(strcpy(stem, v[0].name), "*");
-		top.name = stem;
+		if (top.name != NULL && is_taken(a, v[0].namespace, top.name))
+			top.name = starred(a, name, strlen(name));
 	}
 	if (a->failed)
 		return;
-	draft = find_draft(a, v[0].namespace, &top, NULL);
-	for (size_t i = 0; i < n && !a->failed; i++) {
-		a->v[draft].w.has_object = true;
-		add_pod(a, v[i].pod, draft);
+	d = find_draft(a, v[0].namespace, &top, NULL);
+	for (size_t i = 0; d != NULL && i < n; i++) {
+		d->w.has_object = true;
+		add_pod(a, v[i].pod, d);
 	}
 }
 
@@ -450,7 +459,7 @@ store_drafts(struct assembly *a)
 		c->workloads[i] = order[i]->w;
 	}
 	c->n_workloads = a->n;
-	for (size_t i = 0; i < c->n_pods; i++)
+	for (size_t i = 0; a->v != NULL && i < c->n_pods; i++)
 		c->pods[i].workload = a->v[a->draft_of_pod[i]].final;
 	return true;
 }

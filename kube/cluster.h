@@ -33,8 +33,9 @@ struct kube_node {
 	const char *name;
 	const char *provider; /* spec.providerID up to "://", or "" */
 	struct label_set labels;
-	const struct ip_addr *addrs; /* status.addresses that are addresses,
-	    * and tunnel addresses that CNIs announce in annotations */
+	const struct ip_addr
+	    *addrs; /* status.addresses that are addresses,
+		     * and tunnel addresses that CNIs announce in annotations */
 	size_t n_addrs;
 	const struct ip_prefix *pod_cidrs; /* spec.podCIDRs */
 	size_t n_pod_cidrs;
@@ -50,47 +51,55 @@ struct kube_port {
 };
 
 /*
- * Who runs pods: the top controller of an owner chain, or, for pods without
- * one, the group of pods that share their stable labels (kind "Pod", name of
- * the pod, or common name stem and "*" when there are several).
+ * Who runs pods: the top controller of an owner chain (a Deployment,
+ * StatefulSet, DaemonSet or CronJob even where a custom resource owns it: such
+ * a resource often owns several that have nothing in common), or, for pods
+ * without one, the group of pods that share their stable labels (kind "Pod",
+ * name of the pod, or common name stem and "*" when there are several).
  */
 struct kube_workload {
 	const char *kind, *namespace, *name;
-	const char *api_version;  /* "" when no object or reference gave it */
-	bool has_object;          /* its own object was read */
-	bool has_selector;        /* selector is its spec.selector */
+	const char *api_version; /* "" when no object or reference gave it */
+	bool has_object;         /* its own object was read */
+	bool has_selector;       /* selector is its spec.selector */
 	struct label_selector selector;
-	struct label_set labels;  /* stable labels common to all its pods; from
-	    * the pod template while it has none */
-	int64_t replicas;         /* spec.replicas or desired; -1 unknown */
-	bool suspended;           /* a suspended CronJob or Job */
-	uint32_t n_pods;          /* of it in the cluster */
+	struct label_set labels; /* stable labels common to all its pods; from
+				  * the pod template while it has none */
+	int64_t replicas;        /* spec.replicas or desired; -1 unknown */
+	bool suspended;          /* a suspended CronJob or Job */
+	uint32_t n_pods;         /* of it in the cluster */
 };
 
 enum pod_phase {
-	POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN
+	POD_PENDING,
+	POD_RUNNING,
+	POD_SUCCEEDED,
+	POD_FAILED,
+	POD_UNKNOWN
 };
 
 struct kube_pod {
 	const char *namespace, *name, *uid; /* uid "" when it was not given */
-	uint32_t ns;                 /* index of its namespace, always there */
-	uint32_t workload;           /* always there */
-	uint32_t node;               /* FLOW_NONE: not scheduled or unknown */
-	struct label_set labels;     /* all of them, as policies see them */
+	uint32_t ns;             /* index of its namespace, always there */
+	uint32_t workload;       /* always there */
+	uint32_t node;           /* FLOW_NONE: not scheduled or unknown */
+	struct label_set labels; /* all of them, as policies see them */
 	enum pod_phase phase;
 	bool host_network;
-	bool deleted;                /* gone from the last state that was read */
-	const struct ip_addr *ips;   /* status.podIPs, else podIP (SEM. 3) */
+	bool deleted;              /* gone from the last state that was read */
+	const struct ip_addr *ips; /* status.podIPs, else podIP (SEM. 3) */
 	size_t n_ips;
 	const struct ip_addr *host_ips; /* status.hostIPs or hostIP */
 	size_t n_host_ips;
 	const struct kube_port *ports;
 	size_t n_ports;
-	int64_t from_us, to_us;      /* when it held its addresses */
+	int64_t from_us,
+	    to_us; /* when it held its addresses; ends
+		    * that the API cuts to seconds are rounded up */
 };
 
 struct kube_service_port {
-	const char *name;        /* "" when it has none */
+	const char *name; /* "" when it has none */
 	uint16_t port;
 	uint16_t node_port;      /* 0: none */
 	uint16_t target_port;    /* 0 when target_name is set */
@@ -100,16 +109,16 @@ struct kube_service_port {
 
 struct kube_service {
 	const char *namespace, *name;
-	const char *type;                  /* "ClusterIP", … */
+	const char *type;                    /* "ClusterIP", … */
 	const char *external_traffic_policy; /* "Cluster", "Local" or "" */
 	bool headless;
 	bool has_selector;
-	struct label_selector selector;    /* match_labels only */
+	struct label_selector selector; /* match_labels only */
 	struct label_set labels;
 	const struct ip_addr *cluster_ips; /* empty when headless */
 	size_t n_cluster_ips;
-	const struct ip_addr *lb_ips;      /* status.loadBalancer.ingress[].ip
-					    * and spec.externalIPs */
+	const struct ip_addr *lb_ips; /* status.loadBalancer.ingress[].ip
+				       * and spec.externalIPs */
 	size_t n_lb_ips;
 	const struct kube_service_port *ports;
 	size_t n_ports;
@@ -117,13 +126,13 @@ struct kube_service {
 
 /* One address and port behind a Service, from EndpointSlices. */
 struct kube_backend {
-	uint32_t service;       /* the Service it belongs to */
+	uint32_t service; /* the Service it belongs to */
 	struct ip_addr ip;
-	uint16_t port;          /* the target port */
+	uint16_t port; /* the target port */
 	uint8_t protocol;
-	const char *port_name;  /* of the service port, or "" */
-	uint32_t pod;           /* the pod that targetRef or the address names,
-				 * or FLOW_NONE */
+	const char *port_name; /* of the service port, or "" */
+	uint32_t pod;          /* the pod that targetRef or the address names,
+				* or FLOW_NONE */
 	bool ready;
 };
 
@@ -152,7 +161,7 @@ struct cluster {
 	struct kube_policy_text *policies;
 	size_t n_policies;
 	struct cluster_index *index; /* made by cluster_finish, in the arena */
-	bool has_policies;  /* NetworkPolicies were among what was read */
+	bool has_policies; /* NetworkPolicies were among what was read */
 };
 
 /* An empty cluster; NULL: out of memory. */
@@ -163,19 +172,19 @@ void cluster_free(struct cluster *c);
  * Build the index (kube/address.h) over arrays that are complete. Called once
  * by whoever filled them: the snapshot reader and the store do it themselves.
  */
-RF_MUST_USE enum rf_status cluster_finish(struct cluster *c,
-    struct rf_error *err);
+RF_MUST_USE enum rf_status cluster_finish(
+    struct cluster *c, struct rf_error *err);
 
 /* Index by name, or FLOW_NONE. Need a finished cluster. */
 uint32_t cluster_find_namespace(const struct cluster *c, const char *name);
 uint32_t cluster_find_node(const struct cluster *c, const char *name);
-uint32_t cluster_find_service(const struct cluster *c, const char *namespace,
-    const char *name);
+uint32_t cluster_find_service(
+    const struct cluster *c, const char *namespace, const char *name);
 uint32_t cluster_find_workload(const struct cluster *c, const char *namespace,
     const char *kind, const char *name);
 /* The newest pod of that name. */
-uint32_t cluster_find_pod(const struct cluster *c, const char *namespace,
-    const char *name);
+uint32_t cluster_find_pod(
+    const struct cluster *c, const char *namespace, const char *name);
 
 /* Is a one of the node's own addresses or the gateway addresses (.0 and .1,
  * the first two) of its pod ranges? */

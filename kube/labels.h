@@ -59,8 +59,8 @@ int label_set_compare(const struct label_set *a, const struct label_set *b);
 bool selector_is_empty(const struct label_selector *s);
 
 /* Does s select an object with these labels? (SEMANTICS 15 to 23) */
-bool selector_matches(const struct label_selector *s,
-    const struct label_set *labels);
+bool selector_matches(
+    const struct label_selector *s, const struct label_set *labels);
 
 /*
  * Does the key name one replica, one rollout or one version, so that it must
@@ -74,7 +74,6 @@ bool label_is_volatile(const char *key);
 
 /* The set without its volatile labels, in arena; v is NULL when memory ran
  * out and n is not 0. */
-struct label_set label_stable(const struct label_set *set,
-    struct arena *arena);
+struct label_set label_stable(const struct label_set *set, struct arena *arena);
 
 #endif

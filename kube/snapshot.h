@@ -11,7 +11,8 @@
  *
  * States are given earlier first: a later state of an object replaces the
  * earlier, and what a later List of a kind no longer has is marked deleted
- * but keeps its interval.
+ * but keeps its interval. A List does not say what it was asked for: it speaks
+ * for the one namespace that it shows, or for all if it shows several.
  */
 #ifndef KUBE_SNAPSHOT_H
 #define KUBE_SNAPSHOT_H
@@ -29,8 +30,8 @@ struct snapshot_stats {
 	uint64_t lists;
 };
 
-RF_MUST_USE enum rf_status snapshot_builder_new(struct snapshot_builder **out,
-    struct rf_error *err);
+RF_MUST_USE enum rf_status snapshot_builder_new(
+    struct snapshot_builder **out, struct rf_error *err);
 void snapshot_builder_free(struct snapshot_builder *sb);
 
 /*

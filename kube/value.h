@@ -18,21 +18,26 @@
 #include "core/error.h"
 
 enum value_kind {
-	VALUE_NULL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_STRING,
-	VALUE_LIST, VALUE_MAP
+	VALUE_NULL,
+	VALUE_BOOL,
+	VALUE_INT,
+	VALUE_FLOAT,
+	VALUE_STRING,
+	VALUE_LIST,
+	VALUE_MAP
 };
 
 struct value;
 
 struct value_pair {
-	const char *key;  /* after resolving: `on: x` is key "true" */
-	uint32_t line;    /* of the key, 1-based; 0 from JSON trees */
+	const char *key; /* after resolving: `on: x` is key "true" */
+	uint32_t line;   /* of the key, 1-based */
 	const struct value *value;
 };
 
 struct value {
 	enum value_kind kind;  /* after resolving */
-	uint32_t line, column; /* 1-based in the file; 0: not known */
+	uint32_t line, column; /* 1-based in the file */
 	const char *text;      /* scalars: as written; strings: the content */
 	size_t text_len;       /* strings may hold NUL only if this says so */
 	bool boolean;          /* VALUE_BOOL */

@@ -343,19 +343,21 @@ static const char *
 float_key(double d, struct arena *arena)
 {
 	char sci[40], out[64];
-	int precision = 0, exponent, n = 0;
+	int precision = 0, n = 0;
+	long exponent;
 
 	do {
 		(void)snprintf(sci, sizeof(sci), "%.*e", precision, d);
 	} while (strtof(sci, NULL) != (float)d && ++precision < 17);
-	exponent = atoi(strchr(sci, 'e') + 1);
+	exponent = strtol(strchr(sci, 'e') + 1, NULL, 10);
 	for (const char *s = sci; *s != 'e'; s++)
 		n += isdigit((unsigned char)*s) != 0;
 	if (exponent < -4 || exponent >= 6)
 		(void)snprintf(out, sizeof(out), "%s", sci);
 	else
 		(void)snprintf(out, sizeof(out), "%.*f",
-		    n - 1 > exponent ? n - 1 - exponent : 0, strtod(sci, NULL));
+		    n - 1 > exponent ? n - 1 - (int)exponent : 0,
+		    strtod(sci, NULL));
 	return arena_strdup(arena, out);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/strbuf.h"
 #include "tests/kube/cluster_text.h"
 
 #define NELEM(a)   (sizeof(a) / sizeof((a)[0]))
@@ -87,18 +88,20 @@ test_form(void **state)
 	struct snapshot_builder *sb;
 	struct snapshot_stats stats;
 	struct rf_error err = { 0 };
-	char got[64] = "";
+	struct strbuf got;
 	struct cluster *c;
 
 	assert_int_equal(snapshot_builder_new(&sb, &err), RF_OK);
 	if (text_read(sb, fc->text, &err) != RF_OK)
 		fail_msg("%s", err.msg);
 	c = text_finish(sb, &stats);
+	strbuf_init(&got, 256);
 	for (size_t i = 0; i < c->n_pods; i++) {
-		strcat(got, c->pods[i].deleted ? "-" : "+");
-		strcat(got, c->pods[i].name);
+		strbuf_putc(&got, c->pods[i].deleted ? '-' : '+');
+		strbuf_puts(&got, c->pods[i].name);
 	}
-	assert_string_equal(got, fc->want);
+	assert_string_equal(strbuf_str(&got), fc->want);
+	strbuf_release(&got);
 	assert_int_equal(stats.objects, fc->objects);
 	assert_int_equal(stats.events, fc->events);
 	assert_int_equal(stats.lists, fc->lists);
