@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* collect: captures and the cluster's objects in, a database of flows out. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,25 +68,22 @@ static const struct option_spec table[] = {
 const struct command_spec collect_spec = {
 	.name = "collect",
 	.summary = "read captures, resolve who talked to whom, store it",
-	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME] "
-		    "[--accept-cut] [-q]",
+	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME]\n"
+		    "        [--accept-cut] [-q]",
 	.about =
-	    "Reads packet captures, finds each connection in them once, "
-	    "names both of its ends\nby the cluster's objects as they were "
-	    "at that time, and adds the sums to a database.\nA capture "
-	    "that this database has already is refused, and nothing is "
-	    "stored.",
+	    "Reads packet captures, finds each connection in them once, names "
+	    "both of\nits ends by the cluster's objects as they were at that "
+	    "time, and adds the\nsums to a database. A capture that this "
+	    "database has already is refused,\nand nothing is stored.",
+	/* clang-format off */
 	.examples =
-	    "  tcpdump -i any -w node-1.pcap    # on each node, as long as "
-	    "you can\n"
-	    "  kubectl get pods,svc,ns,nodes,endpointslices,deployments,"
-	    "replicasets,\\\n"
-	    "      statefulsets,daemonsets,jobs,cronjobs,networkpolicies "
-	    "-A -o json >objects.json\n"
-	    "  ringfence collect -r node-*.pcap --snapshot objects.json "
-	    "--db flows.db\n"
-	    "  gzip -dc old.pcap.gz | ringfence collect -r - --snapshot "
-	    "objects.json --db flows.db\n",
+	    "  tcpdump -i any -w node-1.pcap    # on each node, for long\n"
+	    "  kubectl get pods,svc,ns,nodes,endpointslices,networkpolicies,\\\n"
+	    "deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs \\\n"
+	    "      -A -o json >objects.json\n"
+	    "  ringfence collect -r node-*.pcap --snapshot objects.json --db f.db\n"
+	    "  gzip -dc old.pcap.gz | ringfence collect -r - -s objects.json --db f.db\n",
+	/* clang-format on */
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
@@ -245,11 +243,13 @@ remove_database(const char *path)
 static int
 run(const struct collect_options *o)
 {
-	bool existed = access(o->db, F_OK) == 0;
+	bool existed;
 	struct store *store = NULL;
 	struct rf_error err;
 	int status;
 
+	assert(o->db != NULL); /* cmd_collect asked for it */
+	existed = access(o->db, F_OK) == 0;
 	for (size_t i = 0; i < o->files.n; i++)
 		if (!readable(o->files.v[i], &err))
 			return fail(&err);
