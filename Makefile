@@ -26,13 +26,13 @@ USES_policy      := policy kube core
 USES_recommender := recommender policy kube core
 USES_report      := report recommender policy kube core
 USES_cli         := cli report recommender collector store policy kube core
-PKGS_kube        := jansson yaml-0.1
-PKGS_store       := sqlite3 jansson yaml-0.1
-PKGS_collector   := sqlite3 libpcap jansson yaml-0.1
-PKGS_policy      := jansson yaml-0.1
-PKGS_recommender := jansson yaml-0.1
-PKGS_report      := jansson yaml-0.1
-PKGS_cli         := sqlite3 libpcap jansson yaml-0.1
+PKGS_kube        := libcurl jansson yaml-0.1
+PKGS_store       := sqlite3 libcurl jansson yaml-0.1
+PKGS_collector   := sqlite3 libpcap libcurl jansson yaml-0.1
+PKGS_policy      := libcurl jansson yaml-0.1
+PKGS_recommender := libcurl jansson yaml-0.1
+PKGS_report      := libcurl jansson yaml-0.1
+PKGS_cli         := sqlite3 libpcap libcurl jansson yaml-0.1
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wconversion -Wcast-qual -Wwrite-strings -Wvla \

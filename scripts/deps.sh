@@ -9,7 +9,8 @@ set -eu
 
 # One package a word; "a|b" is met by either, and a is what gets installed.
 BASE="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
-libyaml-dev libcmocka-dev python3 python3-yaml sqlite3 mandoc"
+libcurl4-openssl-dev|libcurl4-gnutls-dev libyaml-dev libcmocka-dev python3
+python3-yaml sqlite3 mandoc"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
 git"
 
@@ -52,7 +53,8 @@ done
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 	say "this is neither Debian nor Ubuntu, so nothing is installed here;"
 	say "needed are: gcc or clang, GNU make, pkg-config, libpcap, SQLite" \
-	    "3.37 or later, jansson, libyaml, cmocka, python3, sqlite3, mandoc"
+	    "3.37 or later, jansson, libcurl, libyaml, cmocka, python3," \
+	    "sqlite3, mandoc"
 	exit 0
 fi
 

@@ -26,7 +26,7 @@ BEGIN {
 	home["sqlite3.h"] = "^store/"
 	home["jansson.h"] = "^(kube|store|report)/"
 	home["yaml.h"] = "^kube/"
-	home["curl/curl.h"] = "^kube/"
+	home["curl/curl.h"] = "^kube/client_http[.]c$"
 	home["microhttpd.h"] = "^collector/"
 }
 function wrong(what) {
