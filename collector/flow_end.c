@@ -83,9 +83,8 @@ sort_legs(struct connection *c)
 		}
 }
 
-/* Gather flags and legs; false: a tail, too little to be a connection. */
-static bool
-describe(const struct flow_table *ft, uint32_t root, struct connection *c)
+bool
+flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 {
 	const struct leg *legs = ft->pool.legs, *r = &legs[root];
 	uint32_t pairs = 0, in = 0, out = 0, s;
@@ -135,11 +134,11 @@ flow_end(struct flow_table *ft, uint32_t leg)
 	struct connection c;
 	uint32_t next;
 
-	if (describe(ft, root, &c)) {
+	if (!flow_describe(ft, root, &c)) {
+		ft->stats.strays++;
+	} else if (c.counted || c.packets != 0) {
 		ft->stats.connections += c.counted;
 		ft->config.sink(ft->config.sink_arg, &c);
-	} else {
-		ft->stats.strays++;
 	}
 	for (uint32_t i = root; i != LEG_NONE; i = next) {
 		next = legs[i].next;

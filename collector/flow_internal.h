@@ -82,6 +82,10 @@ void flow_hurry(struct flow_table *ft, uint32_t root);
 void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
     bool from_lo);
 
+/* Gather flags and legs; false: a tail, too little to be a connection. */
+bool flow_describe(
+    const struct flow_table *ft, uint32_t root, struct connection *c);
+
 /* Tell the connection of that leg to the sink and forget all of its legs. */
 void flow_end(struct flow_table *ft, uint32_t leg);
 

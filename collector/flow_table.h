@@ -42,6 +42,10 @@ struct flow_table_config {
 #define FLOW_TABLE_DNS_MS         10000
 #define FLOW_TABLE_ESTABLISHED_MS 3600000
 
+/* How old what flow_table_flush tells must be: who held an address is known
+ * a little late. */
+#define FLOW_TABLE_SETTLE_MS 10000
+
 struct flow_table_stats {
 	uint64_t packets;     /* sightings taken */
 	uint64_t connections; /* told to the sink, counted ones */
@@ -67,6 +71,20 @@ void flow_table_free(struct flow_table *ft);
  */
 void flow_table_add(struct flow_table *ft, const struct packet *packets,
     size_t n, bool *first_copy);
+
+/*
+ * It is now_us, whether there were packets or not: end what has been silent
+ * for too long. Call it several times a second; it also keeps a table that
+ * runs for weeks within what its clock can count.
+ */
+void flow_table_tick(struct flow_table *ft, int64_t now_us);
+
+/*
+ * Tell of connections that go on: each once as counted, and from then on only
+ * its further packets and bytes. Those younger than FLOW_TABLE_SETTLE_MS, and
+ * those whose opening may still be answered, wait.
+ */
+void flow_table_flush(struct flow_table *ft);
 
 /* Tell and forget everything: the capture is over. */
 void flow_table_finish(struct flow_table *ft);

@@ -2,6 +2,7 @@
 #include "collector/leg_join.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/flow.h"
 #include "core/hash.h"
@@ -38,6 +39,13 @@ void
 leg_join_free(struct leg_join *lj)
 {
 	free(lj);
+}
+
+void
+leg_join_forget(struct leg_join *lj)
+{
+	memset(lj->marks, 0,
+	    ((size_t)lj->bucket_mask + 1) * WAYS * sizeof(struct mark));
 }
 
 /* Look the hash up in its bucket, add what is new to found, remember it. */

@@ -47,6 +47,9 @@ struct leg_join;
 struct leg_join *leg_join_new(uint32_t entries_max, uint64_t seed);
 void leg_join_free(struct leg_join *lj);
 
+/* Forget every sighting. */
+void leg_join_forget(struct leg_join *lj);
+
 /* One earlier sighting under another leg. */
 struct leg_sighting {
 	uint32_t leg;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a flow table needs that runs for weeks: time that passes without
+ * packets, and an account of connections that do not end.
+ */
+#include "collector/flow_internal.h"
+
+#define TICK_LAG_US    ((int64_t)500000) /* packets on their way to us */
+#define REBASE_AT_MS   ((uint32_t)1 << 31)
+#define REBASE_KEEP_MS (2 * (uint32_t)FLOW_TABLE_ESTABLISHED_MS)
+
+/* Milliseconds of 49 days fit: bring now_ms and all that is measured by it
+ * back. The marks for joining are a second's worth, and go. */
+static void
+rebase(struct flow_table *ft)
+{
+	struct leg_pool *pool = &ft->pool;
+	uint32_t shift = ft->now_ms - REBASE_KEEP_MS;
+
+	for (uint32_t i = 0; i < pool->used; i++) {
+		uint32_t *deadline = &pool->deadlines[i];
+		uint32_t *last_ms = &pool->legs[i].last_ms;
+
+		*last_ms -= *last_ms < shift ? *last_ms : shift;
+		if (*deadline != LEG_NEVER)
+			*deadline -= *deadline < shift ? *deadline : shift;
+	}
+	leg_join_forget(ft->join);
+	ft->epoch_us += (int64_t)shift * 1000;
+	ft->now_ms -= shift;
+	ft->expired_ms = ft->now_ms;
+}
+
+void
+flow_table_tick(struct flow_table *ft, int64_t now_us)
+{
+	if (!ft->has_epoch)
+		return;
+	flow_clock(ft, now_us - TICK_LAG_US);
+	if (ft->now_ms > REBASE_AT_MS)
+		rebase(ft);
+	flow_expire(ft, 0);
+}
+
+/* Is what is known of a living connection what will be known of it? A SYN may
+ * still be answered. */
+static bool
+is_settled(const struct connection *c)
+{
+	return c->protocol == FLOW_UDP || c->accepted || c->both_ways ||
+	    c->opening == OPENING_FIRST;
+}
+
+/* Tell what is new of a connection that goes on from now_us. */
+static void
+tell_alive(struct flow_table *ft, uint32_t root, int64_t now_us)
+{
+	struct leg *legs = ft->pool.legs, *r = &legs[root];
+	struct connection c;
+
+	if (!flow_describe(ft, root, &c) || !is_settled(&c))
+		return;
+	ft->stats.connections += c.counted;
+	ft->config.sink(ft->config.sink_arg, &c);
+	/* All by the same: which leg was the first stays known. */
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
+		legs[i].first_us += now_us - c.first_us;
+	r->flags |= LEG_CONTINUED;
+	r->packets = 0;
+	r->bytes = 0;
+	r->bytes_high = 0;
+}
+
+void
+flow_table_flush(struct flow_table *ft)
+{
+	int64_t now_us = ft->epoch_us +
+	    ((int64_t)ft->now_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
+
+	for (uint32_t i = 0; i < ft->pool.used; i++) {
+		const struct leg *leg = &ft->pool.legs[i];
+
+		if ((leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE &&
+		    leg->packets != 0 && !leg_is_closed(leg) &&
+		    now_us - leg->first_us >=
+			(int64_t)FLOW_TABLE_SETTLE_MS * 1000)
+			tell_alive(ft, i, now_us);
+	}
+}
