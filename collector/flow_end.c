@@ -4,10 +4,11 @@
 
 #include "collector/flow_internal.h"
 
-#define ROOM_LOOK         64 /* legs compared before one has to go */
-#define CROWDED_CLOSED_MS 2000
-#define EXPIRE_ROUND_MS   4000
-#define EXPIRE_LOOK_MAX   4096 /* bounds the pause after one batch */
+#define ROOM_LOOK       64 /* legs compared before one has to go */
+#define CROWDED_OVER_MS 2000
+#define LOOK_AGAIN_MS   4000
+#define EXPIRE_ROUND_MS 4000
+#define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
 void
 flow_clock(struct flow_table *ft, int64_t ts_us)
@@ -159,31 +160,47 @@ is_crowded(const struct flow_table *ft)
 	return ft->pool.live > ft->pool.max / 2;
 }
 
-/* With more than half of the table in use, what is closed makes place soon. */
-static uint32_t
-closed_ms(const struct flow_table *ft)
+static bool
+is_answered_udp(const struct leg *root)
 {
-	return is_crowded(ft) ? CROWDED_CLOSED_MS : FLOW_TABLE_CLOSED_MS;
+	return root->key.protocol == FLOW_UDP &&
+	    (root->flags & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
+}
+
+/* How long the root may be silent. With more than half of the table in use,
+ * what has had its answer or its end makes place soon. */
+static uint32_t
+idle_ms(const struct flow_table *ft, const struct leg *root)
+{
+	uint32_t idle = flow_idle_ms(root);
+
+	if (is_crowded(ft) && (leg_is_closed(root) || is_answered_udp(root)) &&
+	    idle > CROWDED_OVER_MS)
+		return CROWDED_OVER_MS;
+	return idle;
 }
 
 void
 flow_hurry(struct flow_table *ft, uint32_t root)
 {
-	uint32_t soon = ft->now_ms + closed_ms(ft);
+	uint32_t soon = ft->now_ms + idle_ms(ft, &ft->pool.legs[root]);
 
 	if (ft->pool.deadlines[root] > soon)
 		ft->pool.deadlines[root] = soon;
 }
 
-/* When this root will have been silent for too long. */
+/* When this root will have been silent for too long; or when to look again,
+ * as the table may be crowded by then. */
 static uint32_t
 deadline_of(const struct flow_table *ft, const struct leg *root)
 {
-	uint32_t idle =
-	    leg_is_closed(root) ? closed_ms(ft) : flow_idle_ms(root);
+	uint32_t idle = idle_ms(ft, root);
 
-	return root->last_ms > LEG_NEVER - 1 - idle ? LEG_NEVER - 1
-						    : root->last_ms + idle;
+	if (ft->now_ms - root->last_ms > idle)
+		return 0;
+	if (idle > LOOK_AGAIN_MS)
+		idle = LOOK_AGAIN_MS;
+	return ft->now_ms + idle;
 }
 
 /*
@@ -218,7 +235,7 @@ flow_expire(struct flow_table *ft, size_t n)
 		if (pool->deadlines[leg] >= ft->now_ms)
 			continue;
 		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);
-		if (pool->deadlines[leg] < ft->now_ms)
+		if (pool->deadlines[leg] == 0)
 			flow_end(ft, leg);
 	}
 }
@@ -229,11 +246,11 @@ worth(const struct leg *leg)
 {
 	uint64_t rank = 3;
 
-	if (leg_is_closed(leg))
+	if (leg_is_closed(leg) || is_answered_udp(leg))
 		rank = 0;
-	else if (flow_idle_ms(leg) == FLOW_TABLE_HALF_OPEN_MS)
-		rank = 1;
 	else if (leg->key.protocol == FLOW_UDP)
+		rank = 1;
+	else if (flow_idle_ms(leg) == FLOW_TABLE_HALF_OPEN_MS)
 		rank = 2;
 	return rank << 32 | leg->last_ms;
 }
@@ -289,7 +306,8 @@ flow_make_room(struct flow_table *ft)
 		if (seen >= ROOM_LOOK && best != LEG_NONE)
 			break;
 	}
-	if (!leg_is_closed(&pool->legs[best])) {
+	if (!leg_is_closed(&pool->legs[best]) &&
+	    !is_answered_udp(&pool->legs[best])) {
 		ft->stats.forced_out++;
 		for (uint32_t i = best; i != LEG_NONE; i = pool->legs[i].next)
 			remember(ft, pool->legs[i].hash);

@@ -9,9 +9,10 @@
 #include "collector/leg.h"
 #include "core/flow.h"
 
-#define FLOW_PUT_OUT   65536 /* live connections put out, remembered … */
-#define FLOW_PUT_OUT_WAYS 4  /* … in buckets of so many */
-#define FLOW_FRAGMENTS 1024  /* datagrams whose ports are remembered */
+#define FLOW_PUT_OUT        65536 /* live connections put out, remembered … */
+#define FLOW_PUT_OUT_WAYS   4     /* … in buckets of so many */
+#define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
+#define FLOW_FIRST_LOOK_MS  2000  /* after a leg was made */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -27,10 +28,10 @@ struct flow_table {
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
 	struct flow_table_config config;
 	struct flow_table_stats stats;
-	int64_t epoch_us;  /* time of the first packet */
+	int64_t epoch_us; /* time of the first packet */
 	bool has_epoch;
-	uint32_t now_ms;   /* of the latest packet, never backwards */
-	uint32_t hand;     /* where the look for idle legs goes on */
+	uint32_t now_ms;     /* of the latest packet, never backwards */
+	uint32_t hand;       /* where the look for idle legs goes on */
 	uint32_t expired_ms; /* when it last kept up with the time */
 };
 
@@ -79,8 +80,8 @@ uint32_t flow_idle_ms(const struct leg *leg);
 void flow_hurry(struct flow_table *ft, uint32_t root);
 
 /* Offer a packet of the leg for joining it to another leg's connection. */
-void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
-    bool from_lo);
+void flow_join(
+    struct flow_table *ft, uint32_t leg, const struct packet *p, bool from_lo);
 
 /* Gather flags and legs; false: a tail, too little to be a connection. */
 bool flow_describe(

@@ -2,8 +2,6 @@
 /* Joining the legs of one connection. */
 #include "collector/flow_internal.h"
 
-#define FOUND_MAX 8
-
 /* The leg's end on the root's lower (lo) or higher side. */
 static struct leg_ends
 ends_of(const struct leg *leg, bool from_lo)
@@ -124,15 +122,12 @@ void
 flow_join(
     struct flow_table *ft, uint32_t leg, const struct packet *p, bool from_lo)
 {
-	struct leg_sighting found[FOUND_MAX];
-	bool known;
-	size_t n;
+	struct leg_join_found found;
 
-	n = leg_join_find(
-	    ft->join, p, leg, from_lo, ft->now_ms, found, FOUND_MAX, &known);
-	if (known)
+	leg_join_find(ft->join, p, leg, from_lo, ft->now_ms, &found);
+	if (found.known)
 		return;
 	ft->pool.legs[leg].flags += LEG_TRY;
-	for (size_t i = 0; i < n; i++)
-		(void)join_to(ft, leg, from_lo, &found[i], p);
+	for (size_t i = 0; i < found.n; i++)
+		(void)join_to(ft, leg, from_lo, &found.v[i], p);
 }

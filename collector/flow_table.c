@@ -107,8 +107,12 @@ flow_idle_ms(const struct leg *leg)
 {
 	uint32_t f = leg->flags;
 
+	if (leg->key.protocol == FLOW_UDP && !leg_is_dns(leg))
+		return FLOW_TABLE_UDP_MS;
 	if (leg->key.protocol == FLOW_UDP)
-		return leg_is_dns(leg) ? FLOW_TABLE_DNS_MS : FLOW_TABLE_UDP_MS;
+		return (f & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA)
+		    ? FLOW_TABLE_DNS_DONE_MS
+		    : FLOW_TABLE_DNS_MS;
 	if (leg_is_closed(leg))
 		return FLOW_TABLE_CLOSED_MS;
 	if (f & LEG_BOTH(LEG_SYN) && !(f & LEG_BOTH(LEG_SYNACK)) &&
@@ -246,7 +250,7 @@ leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
 	leg->first_us = p->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
-	ft->pool.deadlines[index] = ft->now_ms + FLOW_TABLE_DNS_MS;
+	ft->pool.deadlines[index] = ft->now_ms + FLOW_FIRST_LOOK_MS;
 	if (flow_was_put_out(ft, hash) &&
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;

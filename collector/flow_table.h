@@ -26,8 +26,8 @@
 struct flow_table;
 
 struct flow_table_config {
-	uint32_t legs_max; /* a power of two, at least 64 */
-	uint64_t seed;     /* of the hash: random, but fixed in tests */
+	uint32_t legs_max;        /* a power of two, at least 64 */
+	uint64_t seed;            /* of the hash: random, but fixed in tests */
 	struct address_view view; /* zero: nothing is known of addresses */
 	connection_sink *sink;
 	void *sink_arg;
@@ -36,10 +36,11 @@ struct flow_table_config {
 #define FLOW_TABLE_LEGS_DEFAULT ((uint32_t)1 << 18)
 
 /* How long, in milliseconds of packet time, what is silent is kept. */
-#define FLOW_TABLE_CLOSED_MS      10000   /* for late and repeated packets */
-#define FLOW_TABLE_HALF_OPEN_MS   75000   /* SYNs repeat after up to 64 s */
+#define FLOW_TABLE_CLOSED_MS      10000 /* for late and repeated packets */
+#define FLOW_TABLE_HALF_OPEN_MS   75000 /* SYNs repeat after up to 64 s */
 #define FLOW_TABLE_UDP_MS         30000
-#define FLOW_TABLE_DNS_MS         10000
+#define FLOW_TABLE_DNS_MS         10000 /* resolvers ask again after 5 s */
+#define FLOW_TABLE_DNS_DONE_MS    2000  /* answered: ports come round soon */
 #define FLOW_TABLE_ESTABLISHED_MS 3600000
 
 /* How old what flow_table_flush tells must be: who held an address is known

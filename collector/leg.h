@@ -17,7 +17,7 @@
 #include "collector/packet.h"
 #include "core/error.h"
 
-#define LEG_NONE UINT32_MAX
+#define LEG_NONE  UINT32_MAX
 #define LEG_NEVER UINT32_MAX /* a deadline that does not come */
 
 /* The ends in address order, so that both directions have one key. */
@@ -29,16 +29,16 @@ struct leg_key {
 };
 
 /* Flags in pairs: shifted left by 1 when the packet came from the lower end */
-#define LEG_SEEN    ((uint32_t)1 << 0)
-#define LEG_DATA    ((uint32_t)1 << 2)
-#define LEG_SYN     ((uint32_t)1 << 4)
-#define LEG_SYNACK  ((uint32_t)1 << 6)
-#define LEG_FIN     ((uint32_t)1 << 8)
-#define LEG_RST     ((uint32_t)1 << 10)
-#define LEG_REFUSED ((uint32_t)1 << 12) /* ICMP complained about its packet */
-#define LEG_CLIENT  ((uint32_t)1 << 14) /* a DNS message says: the client */
+#define LEG_SEEN       ((uint32_t)1 << 0)
+#define LEG_DATA       ((uint32_t)1 << 2)
+#define LEG_SYN        ((uint32_t)1 << 4)
+#define LEG_SYNACK     ((uint32_t)1 << 6)
+#define LEG_FIN        ((uint32_t)1 << 8)
+#define LEG_RST        ((uint32_t)1 << 10)
+#define LEG_REFUSED    ((uint32_t)1 << 12) /* ICMP complained of its packet */
+#define LEG_CLIENT     ((uint32_t)1 << 14) /* a DNS message says: the client */
 #define LEG_BOTH(flag) ((flag) | (flag) << 1)
-#define LEG_PAIRS   0xffffu
+#define LEG_PAIRS      0xffffu
 /* Single flags */
 #define LEG_LIVE      ((uint32_t)1 << 16)
 #define LEG_MEMBER    ((uint32_t)1 << 17) /* another leg is its root */
@@ -48,28 +48,28 @@ struct leg_key {
 #define LEG_TYPES     ((uint32_t)1 << 21) /* packet types are known */
 #define LEG_SETTLED   ((uint32_t)1 << 22) /* packets only count now */
 /* The topmost bits count the packets that were offered for joining. */
-#define LEG_TRY       ((uint32_t)1 << 28)
+#define LEG_TRY          ((uint32_t)1 << 28)
 #define LEG_TRIES(flags) ((flags) >> 28)
 
 struct leg {
 	alignas(64) struct leg_key key;
 	uint32_t flags;
-	uint32_t last_ms;  /* since the table's first packet */
-	uint32_t tap[2];   /* by direction: where packets are counted */
+	uint32_t last_ms; /* since the table's first packet */
+	uint32_t tap[2];  /* by direction: where packets are counted */
 	uint32_t packets;
-	uint32_t bytes;    /* the lower half */
+	uint32_t bytes; /* the lower half */
 
 	alignas(64) int64_t first_us;
 	uint32_t hash;
-	uint32_t root;     /* LEG_MEMBER: the leg that stands for all */
-	uint32_t next;     /* next leg of the connection, or of the free list */
-	uint32_t isn;      /* of the side that sent SYN; initiate tag */
+	uint32_t root; /* LEG_MEMBER: the leg that stands for all */
+	uint32_t next; /* next leg of the connection, or of the free list */
+	uint32_t isn;  /* of the side that sent SYN; initiate tag */
 	uint32_t close_seq[2]; /* behind the FIN or RST, by direction */
 	uint32_t bytes_high;
 	uint32_t last_out_if;
 	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
 	uint8_t last_out_point;
-	uint8_t n_legs;    /* of the whole connection, in its root */
+	uint8_t n_legs; /* of the whole connection, in its root */
 };
 
 struct leg_slot {
@@ -79,19 +79,20 @@ struct leg_slot {
 
 struct leg_pool {
 	struct leg *legs;
-	uint32_t *deadlines; /* by leg: when its root is worth a look; dense,
-			      * so that looking at all of them is cheap */
-	uint32_t max;     /* a power of two */
-	uint32_t used;    /* legs ever handed out: beyond is untouched memory */
-	uint32_t free;    /* head of the free list, or LEG_NONE */
+	/* By leg: when its root is worth a look. Dense, so that looking at all
+	 * of them is cheap. */
+	uint32_t *deadlines;
+	uint32_t max;  /* a power of two */
+	uint32_t used; /* legs ever handed out: beyond is untouched memory */
+	uint32_t free; /* head of the free list, or LEG_NONE */
 	uint32_t live;
 	struct leg_slot *slots;
 	uint32_t slot_mask;
 	uint64_t seed;
 };
 
-RF_MUST_USE enum rf_status leg_pool_init(struct leg_pool *pool, uint32_t max,
-    uint64_t seed, struct rf_error *err);
+RF_MUST_USE enum rf_status leg_pool_init(
+    struct leg_pool *pool, uint32_t max, uint64_t seed, struct rf_error *err);
 void leg_pool_release(struct leg_pool *pool);
 
 /* The key of a sighting; true when its source is the lower end. */
@@ -127,12 +128,12 @@ leg_prefetch(const struct leg_pool *pool, uint32_t hash)
 }
 
 /* Index of the leg with that key, or LEG_NONE. */
-uint32_t leg_find(const struct leg_pool *pool, const struct leg_key *key,
-    uint32_t hash);
+uint32_t leg_find(
+    const struct leg_pool *pool, const struct leg_key *key, uint32_t hash);
 
 /* A zeroed leg under that key, or LEG_NONE when the pool is full. */
-uint32_t leg_add(struct leg_pool *pool, const struct leg_key *key,
-    uint32_t hash);
+uint32_t leg_add(
+    struct leg_pool *pool, const struct leg_key *key, uint32_t hash);
 
 /* Take a leg out of index and pool. */
 void leg_remove(struct leg_pool *pool, uint32_t leg);

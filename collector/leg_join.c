@@ -49,9 +49,9 @@ leg_join_forget(struct leg_join *lj)
 }
 
 /* Look the hash up in its bucket, add what is new to found, remember it. */
-static size_t
+static void
 bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
-    struct leg_sighting *found, size_t n, size_t max, bool *known)
+    struct leg_join_found *found)
 {
 	struct mark *b = &lj->marks[(hash & lj->bucket_mask) * WAYS];
 	struct mark *oldest = b;
@@ -63,11 +63,11 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 		if (m->tag != tag || mine->ms - m->ms > LEG_JOIN_WINDOW_MS)
 			continue;
 		if (m->leg_dir >> 1 == mine->leg_dir >> 1) {
-			*known = true;
-			return n;
+			found->known = true;
+			return;
 		}
-		if (n < max)
-			found[n++] = (struct leg_sighting){
+		if (found->n < LEG_JOIN_FOUND_MAX)
+			found->v[found->n++] = (struct leg_sighting){
 				.leg = m->leg_dir >> 1,
 				.from_lo = m->leg_dir & 1,
 				.same_id = m->ip_id == mine->ip_id,
@@ -75,7 +75,6 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 	}
 	*oldest = *mine;
 	oldest->tag = tag;
-	return n;
 }
 
 static uint64_t
@@ -142,27 +141,28 @@ leg_join_prefetch(const struct leg_join *lj, const struct packet *p)
 	prefetch(lj, hash_neither(lj, p));
 }
 
-size_t
+void
 leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
-    bool from_lo, uint32_t now_ms, struct leg_sighting *found, size_t max,
-    bool *known)
+    bool from_lo, uint32_t now_ms, struct leg_join_found *found)
 {
 	struct mark mine = {
 		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
 	};
-	size_t n = 0;
 
-	*known = false;
-	if (p->protocol != FLOW_UDP)
-		return bucket_visit(
-		    lj, hash_numbers(lj, p), &mine, found, 0, max, known);
-	n = bucket_visit(lj, hash_src(lj, p), &mine, found, n, max, known);
-	if (*known)
-		return 0;
-	n = bucket_visit(lj, hash_dst(lj, p), &mine, found, n, max, known);
-	n = bucket_visit(lj, hash_neither(lj, p), &mine, found, n, max, known);
-	*known = false;
-	return n;
+	found->n = 0;
+	found->known = false;
+	if (p->protocol != FLOW_UDP) {
+		bucket_visit(lj, hash_numbers(lj, p), &mine, found);
+	} else {
+		bucket_visit(lj, hash_src(lj, p), &mine, found);
+		if (!found->known) {
+			bucket_visit(lj, hash_dst(lj, p), &mine, found);
+			bucket_visit(lj, hash_neither(lj, p), &mine, found);
+			found->known = false;
+		}
+	}
+	if (found->known)
+		found->n = 0;
 }
 
 static bool

@@ -6,8 +6,9 @@
  * acknowledgement numbers, flags, payload length and the timestamp option;
  * for SCTP tag and chunks; for UDP length and sum of the payload together with
  * one end's address and port, or, where both ends changed, with the IP id or
- * a Service that is known to lead from the one to the other. A match must also be one that a translation can have made: one end is the
- * same, or the address classes tell which were rewritten.
+ * a Service that is known to lead from the one to the other. A match must also
+ * be one that a translation can have made: one end is the same, or the address
+ * classes tell which were rewritten.
  *
  * A fixed table of recent marks; the oldest of a bucket goes first.
  */
@@ -23,16 +24,16 @@
 
 /* What is known of an address, as far as translation is concerned. */
 enum address_class {
-	ADDRESS_CLASS_OTHER,   /* outside of the cluster, or nothing known */
+	ADDRESS_CLASS_OTHER, /* outside of the cluster, or nothing known */
 	ADDRESS_CLASS_POD,
-	ADDRESS_CLASS_NODE,    /* nodes and gateways: masquerade, nodePort */
-	ADDRESS_CLASS_SERVICE  /* cluster, external and balancer addresses */
+	ADDRESS_CLASS_NODE,   /* nodes and gateways: masquerade, nodePort */
+	ADDRESS_CLASS_SERVICE /* cluster, external and balancer addresses */
 };
 
 /* What the world knows of addresses; both may be NULL: then nothing. */
 struct address_view {
-	enum address_class (*classify)(void *arg, const struct ip_addr *ip,
-	    int64_t at_us);
+	enum address_class (*classify)(
+	    void *arg, const struct ip_addr *ip, int64_t at_us);
 	/* Does a Service, dialled on vip and vport, lead to ip and port? */
 	bool (*leads_to)(void *arg, const struct ip_addr *vip, uint16_t vport,
 	    const struct ip_addr *ip, uint16_t port, uint8_t protocol);
@@ -57,14 +58,22 @@ struct leg_sighting {
 	bool same_id; /* it had the same IP id */
 };
 
+#define LEG_JOIN_FOUND_MAX 8
+
+/* Earlier sightings of one packet under other legs. */
+struct leg_join_found {
+	struct leg_sighting v[LEG_JOIN_FOUND_MAX];
+	size_t n;
+	bool known; /* the leg itself had this packet already; n is 0 */
+};
+
 /*
- * Earlier sightings of p within the window, under other legs than leg, newest
- * first; then remember this one. Returns how many were put into found (at most
- * max). *known: this very leg had this packet already, nothing was added.
+ * Find earlier sightings of p within the window, under other legs than leg;
+ * then remember this one, unless it is known. from_lo: the packet's source is
+ * the leg's lower end.
  */
-size_t leg_join_find(struct leg_join *lj, const struct packet *p,
-    uint32_t leg, bool from_lo, uint32_t now_ms, struct leg_sighting *found,
-    size_t max, bool *known);
+void leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
+    bool from_lo, uint32_t now_ms, struct leg_join_found *found);
 
 /* Bring in what leg_join_find will read for this packet. */
 void leg_join_prefetch(const struct leg_join *lj, const struct packet *p);

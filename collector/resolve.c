@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/resolve.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "collector/direction.h"
@@ -285,36 +286,35 @@ behind_service(const struct resolver *r, const struct connection *c,
 {
 	const struct kube_backend *v[BACKENDS_MAX];
 	size_t n = backends_of(r->c, roles, c->protocol, v);
-	struct endpoint e;
+	struct endpoint first = { .type = ENDPOINT_UNKNOWN };
+	bool one = n > 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct address_owner o = owner_at(r->c, &v[i]->ip, c->first_us);
+		struct endpoint e = endpoint_of(r->c, &v[i]->ip, &o);
 
-		e = endpoint_of(r->c, &v[i]->ip, &o);
 		if (n == 1 ||
 		    (e.type == ENDPOINT_NODE && e.node == src->node)) {
 			out->dst = e;
 			out->flow.port = v[i]->port;
 			return;
 		}
-		if (e.type != ENDPOINT_WORKLOAD || v[i]->port != v[0]->port ||
-		    (i > 0 && e.workload != out->dst.workload))
-			goto unknown;
-		out->dst = e;
+		if (i == 0)
+			first = e;
+		one = one && e.type == ENDPOINT_WORKLOAD &&
+		    v[i]->port == v[0]->port && e.workload == first.workload;
 	}
-	if (n == 0)
-		goto unknown;
-	out->flow.port = v[0]->port;
-	out->dst.ip = (struct ip_addr){ 0 };
-	out->dst.pod = FLOW_NONE;
-	out->dst.node = FLOW_NONE;
-	return;
-unknown:
 	out->dst = (struct endpoint){ .type = ENDPOINT_UNKNOWN,
 		.ip = roles->real->server.ip,
 		.workload = FLOW_NONE,
 		.pod = FLOW_NONE,
 		.node = FLOW_NONE };
+	if (!one)
+		return;
+	out->flow.port = v[0]->port;
+	out->dst.type = ENDPOINT_WORKLOAD;
+	out->dst.ip = (struct ip_addr){ 0 };
+	out->dst.workload = first.workload;
 }
 
 /* The port of a service that leads to the reached socket, or 0. */
@@ -491,6 +491,7 @@ resolver_resolve(
 	struct connection c = *seen;
 	struct roles roles;
 
+	assert(c.n_legs >= 1);
 	memset(out, 0, sizeof(*out));
 	out->flow.certainty = (uint8_t)direction_decide(&c, r->c, r->listeners);
 	find_roles(r, &c, &roles);
