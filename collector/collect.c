@@ -5,14 +5,13 @@
 
 #include "collector/aggregate.h"
 #include "collector/capture.h"
-#include "collector/decode.h"
 #include "collector/flow_table.h"
+#include "collector/intake.h"
 #include "collector/names.h"
 #include "collector/resolve.h"
 #include "core/hash.h"
 
 #define FLOWS_MAX      ((uint32_t)1 << 16) /* in memory between flushes */
-#define DNS_BYTES      512 /* kept of a DNS message until its batch is done */
 #define PROGRESS_EVERY ((uint64_t)1 << 20)
 
 /* One capture, and the frame that it has ready. */
@@ -32,9 +31,7 @@ struct run {
 	struct resolver *resolver;
 	struct aggregate *aggregate;
 	struct source sources[COLLECT_FILES_MAX];
-	size_t n_batch;
-	struct packet batch[FLOW_TABLE_BATCH];
-	uint8_t dns[FLOW_TABLE_BATCH][DNS_BYTES];
+	struct intake intake;
 	enum rf_status status; /* of what the sink had to do */
 	struct rf_error error;
 };
@@ -75,13 +72,7 @@ on_connection(void *arg, const struct connection *c)
 			return;
 	}
 	resolver_resolve(run->resolver, c, &r);
-	r.flow.src = aggregate_endpoint(run->aggregate, &r.src);
-	r.flow.dst = aggregate_endpoint(run->aggregate, &r.dst);
-	r.flow.seen_src = r.flow.src;
-	if (memcmp(&r.seen_src, &r.src, sizeof(r.src)) != 0)
-		r.flow.seen_src =
-		    aggregate_endpoint(run->aggregate, &r.seen_src);
-	aggregate_flow(run->aggregate, &r.flow);
+	intake_sum(run->aggregate, &r);
 	run->report->connections += c->counted;
 	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)
 		run->report->unresolved += c->counted;
@@ -101,6 +92,7 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 		.sink = on_connection,
 		.sink_arg = run,
 	};
+	enum rf_status st;
 
 	run->names = names_new(c, config->seed);
 	run->aggregate = aggregate_new(FLOWS_MAX, config->seed);
@@ -110,7 +102,11 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 	if (run->names == NULL || run->aggregate == NULL ||
 	    run->resolver == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	return flow_table_new(&run->ft, &table, err);
+	if ((st = flow_table_new(&run->ft, &table, err)) != RF_OK)
+		return st;
+	run->intake.ft = run->ft;
+	run->intake.names = run->names;
+	return RF_OK;
 }
 
 static void
@@ -187,98 +183,6 @@ earliest(struct run *run)
 	return best;
 }
 
-/* Hand the batch to the flow table, then read the DNS answers in it. */
-static void
-take_batch(struct run *run)
-{
-	bool first_copy[FLOW_TABLE_BATCH];
-
-	flow_table_add(run->ft, run->batch, run->n_batch, first_copy);
-	for (size_t i = 0; i < run->n_batch; i++) {
-		const struct packet *p = &run->batch[i];
-
-		if (first_copy[i] && p->payload != NULL &&
-		    (p->sport == 53 || p->sport == 5353))
-			names_read(run->names, &p->dst, p->payload,
-			    p->payload_captured, p->ts_us);
-	}
-	run->n_batch = 0;
-}
-
-/* The frame's bytes are gone after the next one is read: of payloads only DNS
- * messages are of use, so those are kept until the batch is done. */
-static void
-keep_payload(struct run *run, struct packet *p)
-{
-	uint32_t n = p->payload_captured;
-
-	if (p->payload == NULL || p->protocol != FLOW_UDP ||
-	    (p->sport != 53 && p->dport != 53 && p->sport != 5353 &&
-		p->dport != 5353)) {
-		p->payload = NULL;
-		p->payload_captured = 0;
-		return;
-	}
-	if (n > DNS_BYTES)
-		n = DNS_BYTES;
-	memcpy(run->dns[run->n_batch], p->payload, n);
-	p->payload = run->dns[run->n_batch];
-	p->payload_captured = n;
-}
-
-static void
-count_result(struct coverage *cov, enum decode_result result)
-{
-	switch (result) {
-	case DECODE_OK:
-		break;
-	case DECODE_TRUNCATED:
-		cov->truncated++;
-		break;
-	case DECODE_MALFORMED:
-		cov->malformed++;
-		break;
-	case DECODE_UNSUPPORTED:
-		cov->unsupported++;
-		break;
-	case DECODE_NON_IP:
-		cov->non_ip++;
-		break;
-	case DECODE_ICMP:
-		cov->icmp++;
-		break;
-	case DECODE_IGNORED:
-		cov->ignored++;
-		break;
-	}
-}
-
-/* Decode one frame into the batch; a full batch is taken at once. */
-static void
-take_frame(struct run *run, struct source *s)
-{
-	const struct capture_frame *f = s->frame;
-	struct packet *p = &run->batch[run->n_batch];
-	enum decode_result result;
-
-	if (s->cov->packets++ == 0 || f->ts_us < s->cov->from_us)
-		s->cov->from_us = f->ts_us;
-	if (f->ts_us > s->cov->to_us)
-		s->cov->to_us = f->ts_us;
-	result = decode(
-	    p, capture_link(s->capture), f->data, f->captured, f->wire_len);
-	if (result != DECODE_OK) {
-		count_result(s->cov, result);
-		return;
-	}
-	s->cov->fragments += p->fragment;
-	p->ts_us = f->ts_us;
-	p->point = (uint8_t)(s - run->sources);
-	keep_payload(run, p);
-	if (++run->n_batch == FLOW_TABLE_BATCH)
-		take_batch(run);
-}
-
 static enum rf_status
 read_all(struct run *run, struct rf_error *err)
 {
@@ -288,7 +192,8 @@ read_all(struct run *run, struct rf_error *err)
 	uint64_t n = 0;
 
 	while ((s = earliest(run)) != NULL) {
-		take_frame(run, s);
+		intake_frame(&run->intake, s->frame, capture_link(s->capture),
+		    (uint8_t)(s - run->sources), s->cov);
 		if ((st = advance(run, s, err)) != RF_OK)
 			return st;
 		if (run->status != RF_OK)
@@ -296,7 +201,7 @@ read_all(struct run *run, struct rf_error *err)
 		if (++n % PROGRESS_EVERY == 0 && config->progress != NULL)
 			config->progress(config->progress_arg, n);
 	}
-	take_batch(run);
+	intake_flush(&run->intake);
 	flow_table_finish(run->ft);
 	run->report->packets = n;
 	if (run->status != RF_OK && err != NULL)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intake: frames in, batches of packets to the flow table out.
+ *
+ * What file and live collecting have in common: decode, count what could not
+ * be used, keep DNS messages until their batch is taken, and sum resolved
+ * connections up. One thread.
+ */
+#ifndef COLLECTOR_INTAKE_H
+#define COLLECTOR_INTAKE_H
+
+#include "collector/aggregate.h"
+#include "collector/capture.h"
+#include "collector/flow_table.h"
+#include "collector/names.h"
+#include "collector/resolve.h"
+
+#define INTAKE_DNS_BYTES 512 /* kept of a DNS message */
+
+struct intake {
+	struct flow_table *ft; /* borrowed, as is names */
+	struct names *names;
+	size_t n_batch;
+	struct packet batch[FLOW_TABLE_BATCH];
+	uint8_t dns[FLOW_TABLE_BATCH][INTAKE_DNS_BYTES];
+};
+
+/*
+ * Decode one frame of link type link, seen at capture point point, and count
+ * it in cov; a full batch goes to the flow table at once.
+ */
+void intake_frame(struct intake *in, const struct capture_frame *f, int link,
+    uint8_t point, struct coverage *cov);
+
+/* Hand over what waits for its batch to be full. */
+void intake_flush(struct intake *in);
+
+/* Add one resolved connection to the sums; a needs room. */
+void intake_sum(struct aggregate *a, struct resolved *r);
+
+#endif
