@@ -23,10 +23,11 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command_spec audit_spec, collect_spec, flows_spec,
-    recommend_spec, validate_spec;
+extern const struct command_spec audit_spec, check_spec, collect_spec,
+    flows_spec, recommend_spec, validate_spec;
 
 int cmd_audit(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_collect(int argc, char **argv);
 int cmd_flows(int argc, char **argv);
 int cmd_recommend(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ &flows_spec, cmd_flows },
 	{ &recommend_spec, cmd_recommend },
 	{ &audit_spec, cmd_audit },
+	{ &check_spec, cmd_check },
 	{ &validate_spec, cmd_validate },
 };
 

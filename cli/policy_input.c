@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/problems.h"
+
 enum rf_status
 policy_input_read(struct policy_input *out, const struct option_list *paths,
     bool recurse, const char *default_namespace, struct arena *arena)
@@ -31,6 +33,35 @@ policy_input_read(struct policy_input *out, const struct option_list *paths,
 	out->problems = policy_reader_problems(out->reader, &out->n_problems);
 	out->n_refusals = policy_reader_refusals(out->reader);
 	return RF_OK;
+}
+
+enum rf_status
+policy_input_accept(const struct policy_input *in, const char *done)
+{
+	struct rf_error err;
+	size_t skipped = 0;
+
+	for (size_t i = 0; i < in->n_problems; i++) {
+		if (in->problems[i].type == PROBLEM_NOTICE)
+			skipped++;
+		else if (problems_print_text(
+			     stderr, &in->problems[i], 1, &err) != RF_OK) {
+			fprintf(stderr, "ringfence: %s\n", err.msg);
+			return err.code;
+		}
+	}
+	if (skipped > 0)
+		fprintf(stderr,
+		    "Note: %zu remark%s left out; 'ringfence validate' shows "
+		    "what was skipped.\n",
+		    skipped, skipped == 1 ? "" : "s");
+	if (in->n_refusals == 0)
+		return RF_OK;
+	fprintf(stderr,
+	    "ringfence: a server would refuse these policies (%zu "
+	    "mistake%s); nothing was %s\n",
+	    in->n_refusals, in->n_refusals == 1 ? "" : "s", done);
+	return RF_INVAL;
 }
 
 void

@@ -26,6 +26,14 @@ RF_MUST_USE enum rf_status policy_input_read(struct policy_input *out,
     const struct option_list *paths, bool recurse,
     const char *default_namespace, struct arena *arena);
 
+/*
+ * Say on stderr what a user must know of what was read: warnings, mistakes,
+ * and how many notices there were. RF_INVAL: a server would refuse it, so
+ * that nothing was done ("checked", "compared").
+ */
+RF_MUST_USE enum rf_status policy_input_accept(
+    const struct policy_input *in, const char *done);
+
 void policy_input_release(struct policy_input *in);
 
 #endif

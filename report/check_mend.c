@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What to write into a policy so that a denied side passes: the smallest
+ * piece of YAML, in flow style, and where it goes.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/check_words.h"
+
+static void
+put_labels(struct strbuf *out, const struct label_set *labels)
+{
+	if (labels->n == 0) {
+		strbuf_puts(out, "podSelector: {}");
+		return;
+	}
+	strbuf_puts(out, "podSelector: {matchLabels: {");
+	for (size_t i = 0; i < labels->n; i++)
+		strbuf_printf(out, "%s%s: \"%s\"", i == 0 ? "" : ", ",
+		    labels->v[i].key, labels->v[i].value);
+	strbuf_puts(out, "}}");
+}
+
+/* The labels that its workload selects it by, else those that stay. */
+static void
+put_pod_selector(
+    struct strbuf *out, const struct cluster *c, const struct kube_pod *pod)
+{
+	const struct kube_workload *w = &c->workloads[pod->workload];
+
+	if (w->has_selector && w->selector.n_match_expressions == 0 &&
+	    w->selector.match_labels.n > 0)
+		put_labels(out, &w->selector.match_labels);
+	else
+		put_labels(out, w->labels.n > 0 ? &w->labels : &pod->labels);
+}
+
+static void
+put_peer(struct strbuf *out, const struct check_scene *s,
+    const struct evaluator_end *other, const struct policy *policy)
+{
+	const struct cluster *c = s->cluster;
+	const struct kube_pod *pod =
+	    other->pod == FLOW_NONE ? NULL : &c->pods[other->pod];
+	char cidr[IP_PREFIX_STRLEN];
+
+	strbuf_putc(out, '{');
+	if (pod == NULL || pod->host_network) {
+		struct ip_prefix host = ip_prefix_host(&other->ip);
+
+		strbuf_printf(out, "ipBlock: {cidr: \"%s\"}",
+		    ip_prefix_format(&host, cidr));
+	} else {
+		if (strcmp(pod->namespace, policy->namespace) != 0)
+			strbuf_printf(out,
+			    "namespaceSelector: {matchLabels: "
+			    "{kubernetes.io/metadata.name: \"%s\"}}, ",
+			    pod->namespace);
+		put_pod_selector(out, c, pod);
+	}
+	strbuf_putc(out, '}');
+}
+
+static void
+put_port(struct strbuf *out, const struct evaluator_query *q)
+{
+	strbuf_printf(out, "{protocol: %s, port: %u}",
+	    flow_protocol_name(q->protocol), (unsigned)q->port);
+}
+
+static void
+put_rule_place(struct strbuf *out, const struct policy *p,
+    enum policy_direction d, const struct evaluator_miss *miss)
+{
+	strbuf_printf(out, "%s rule %" PRIu32 " of %s/%s",
+	    policy_direction_name(d), miss->rule + 1, p->namespace, p->name);
+	check_place_text(out, p->file, p->rules[d][miss->rule].line);
+}
+
+/* The rules of the nearest policy are no help: a new one. */
+static void
+put_new_rule(struct strbuf *out, const struct check_scene *s,
+    const struct evaluator_query *q, enum policy_direction d,
+    const struct policy *p)
+{
+	bool in = d == POLICY_INGRESS;
+
+	strbuf_printf(out, "add to the %s rules of %s/%s",
+	    policy_direction_name(d), p->namespace, p->name);
+	check_place_text(out, p->file, p->line);
+	strbuf_printf(out, ": {%s: [", in ? "from" : "to");
+	put_peer(out, s, in ? &q->seen_src : &q->dst, p);
+	strbuf_puts(out, "], ports: [");
+	put_port(out, q);
+	strbuf_puts(out, "]}");
+}
+
+void
+check_mend_text(struct strbuf *out, const struct check_scene *s,
+    const struct evaluator_query *q, enum policy_direction d,
+    const struct evaluator_miss *miss)
+{
+	const unsigned by_port = EVAL_LACKS_PORT | EVAL_LACKS_PROTOCOL;
+	bool in = d == POLICY_INGRESS;
+	bool port = (miss->lacks & by_port) != 0;
+	bool peer = (miss->lacks & ~by_port) != 0;
+	uint32_t index = miss->policy;
+	const struct policy *p;
+
+	if (index == FLOW_NONE) {
+		size_t n;
+		const uint32_t *v = evaluator_isolating(
+		    s->evaluator, in ? q->dst.pod : q->src.pod, d, &n);
+
+		if (n == 0)
+			return;
+		index = v[0];
+	}
+	p = &s->set->policies[index];
+	if (miss->policy == FLOW_NONE || port == peer) {
+		put_new_rule(out, s, q, d, p);
+		return;
+	}
+	strbuf_puts(out, "add ");
+	if (port)
+		put_port(out, q);
+	else
+		put_peer(out, s, in ? &q->seen_src : &q->dst, p);
+	strbuf_printf(
+	    out, " to the %s of ", port ? "ports" : (in ? "from" : "to"));
+	put_rule_place(out, p, d, miss);
+}
