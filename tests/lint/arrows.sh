@@ -21,8 +21,8 @@ BEGIN {
 	may["report"] = "report recommender policy kube core"
 	may["cli"] = "cli report recommender collector store policy kube core"
 	# Outside headers by the files that may include them, as patterns.
-	home["pcap.h"] = "^collector/capture[.]c$"
-	home["pcap/pcap.h"] = "^collector/capture[.]c$"
+	home["pcap.h"] = "^collector/capture(_live)?[.]c$"
+	home["pcap/pcap.h"] = "^collector/capture(_live)?[.]c$"
 	home["sqlite3.h"] = "^store/"
 	home["jansson.h"] = "^(kube|store|report)/"
 	home["yaml.h"] = "^kube/"
