@@ -4,11 +4,12 @@
 
 #include "collector/flow_internal.h"
 
-#define ROOM_LOOK       64 /* legs compared before one has to go */
-#define CROWDED_OVER_MS 2000
-#define LOOK_AGAIN_MS   4000
-#define EXPIRE_ROUND_MS 4000
-#define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
+#define ROOM_LOOK           64 /* legs compared before one has to go */
+#define CROWDED_CLOSED_MS   2000
+#define CROWDED_ANSWERED_MS 5000
+#define LOOK_AGAIN_MS       4000
+#define EXPIRE_ROUND_MS     4000
+#define EXPIRE_LOOK_MAX     4096 /* bounds the pause after one batch */
 
 void
 flow_clock(struct flow_table *ft, int64_t ts_us)
@@ -174,9 +175,12 @@ idle_ms(const struct flow_table *ft, const struct leg *root)
 {
 	uint32_t idle = flow_idle_ms(root);
 
-	if (is_crowded(ft) && (leg_is_closed(root) || is_answered_udp(root)) &&
-	    idle > CROWDED_OVER_MS)
-		return CROWDED_OVER_MS;
+	if (!is_crowded(ft))
+		return idle;
+	if (leg_is_closed(root) && idle > CROWDED_CLOSED_MS)
+		return CROWDED_CLOSED_MS;
+	if (is_answered_udp(root) && idle > CROWDED_ANSWERED_MS)
+		return CROWDED_ANSWERED_MS;
 	return idle;
 }
 

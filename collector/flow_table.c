@@ -107,12 +107,8 @@ flow_idle_ms(const struct leg *leg)
 {
 	uint32_t f = leg->flags;
 
-	if (leg->key.protocol == FLOW_UDP && !leg_is_dns(leg))
-		return FLOW_TABLE_UDP_MS;
 	if (leg->key.protocol == FLOW_UDP)
-		return (f & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA)
-		    ? FLOW_TABLE_DNS_DONE_MS
-		    : FLOW_TABLE_DNS_MS;
+		return leg_is_dns(leg) ? FLOW_TABLE_DNS_MS : FLOW_TABLE_UDP_MS;
 	if (leg_is_closed(leg))
 		return FLOW_TABLE_CLOSED_MS;
 	if (f & LEG_BOTH(LEG_SYN) && !(f & LEG_BOTH(LEG_SYNACK)) &&
@@ -136,15 +132,48 @@ syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
 	return true;
 }
 
+/*
+ * A mark of the question in a DNS query (RFC 1035 section 4.1.2), the type
+ * aside, as a client asks for both families from one socket; 0: no query.
+ */
+static uint32_t
+dns_question(const struct leg *leg, const struct packet *p)
+{
+	uint32_t mark = 2166136261u;
+
+	if (!leg_is_dns(leg) || p->payload_captured < 13 ||
+	    p->payload[2] & 0x80)
+		return 0;
+	for (uint32_t i = 12; i < p->payload_captured && p->payload[i] != 0;
+	     i++)
+		mark = (mark ^ (p->payload[i] | 0x20)) * 16777619u;
+	return mark | 1;
+}
+
+/* UDP has no end: silence is one, and so is another question after the answer
+ * to the last, as a busy client's ports come round within seconds. */
+static bool
+udp_starts_anew(
+    const struct flow_table *ft, const struct leg *leg, const struct packet *p)
+{
+	uint32_t idle = ft->now_ms - leg->last_ms, question;
+
+	if (idle > flow_idle_ms(leg))
+		return true;
+	if (idle <= FLOW_TABLE_DNS_DONE_MS ||
+	    (leg->flags & LEG_BOTH(LEG_DATA)) != LEG_BOTH(LEG_DATA))
+		return false;
+	question = dns_question(leg, p);
+	return question != 0 && leg->isn != 0 && question != leg->isn;
+}
+
 /* Does this packet begin another connection on the leg's ports? */
 static bool
 starts_anew(const struct flow_table *ft, const struct leg *leg,
     const struct packet *p, bool from_lo)
 {
-	uint32_t idle = ft->now_ms - leg->last_ms;
-
 	if (p->protocol == FLOW_UDP)
-		return idle > flow_idle_ms(leg);
+		return udp_starts_anew(ft, leg, p);
 	if (p->protocol == FLOW_TCP
 		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
 		: (p->tcp_flags & SCTP_INIT) != 0)
@@ -162,7 +191,9 @@ static void
 note_numbers(
     struct leg *leg, const struct packet *p, uint32_t bits, bool from_lo)
 {
-	if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
+	if (p->protocol == FLOW_UDP && leg->isn == 0)
+		leg->isn = dns_question(leg, p);
+	else if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
 		leg->isn = p->seq;
 	else if (bits & LEG_SYNACK && !(leg->flags & LEG_BOTH(LEG_SYN)) &&
 	    p->protocol == FLOW_TCP)

@@ -63,7 +63,7 @@ struct leg {
 	uint32_t hash;
 	uint32_t root; /* LEG_MEMBER: the leg that stands for all */
 	uint32_t next; /* next leg of the connection, or of the free list */
-	uint32_t isn;  /* of the side that sent SYN; initiate tag */
+	uint32_t isn;  /* of who sent SYN or INIT; UDP: mark of the question */
 	uint32_t close_seq[2]; /* behind the FIN or RST, by direction */
 	uint32_t bytes_high;
 	uint32_t last_out_if;

@@ -311,6 +311,53 @@ test_left(void **state)
 	assert_true(w.seen[0].entered && !w.seen[0].left);
 }
 
+/* One DNS packet; question is the name's only label. */
+static void
+play_dns(struct world *w, int ms, bool response, const char *question)
+{
+	static uint8_t msg[64];
+	struct sight s = { ms, ANY, 0, POD_A, 40000, POD_B, 53, 0, 0, 0, 40, U,
+		0, 0 };
+	struct packet p;
+
+	if (response) {
+		s.src = POD_B;
+		s.sport = 53;
+		s.dst = POD_A;
+		s.dport = 40000;
+	}
+	p = packet_of(&s);
+	memset(msg, 0, sizeof(msg));
+	msg[2] = response ? 0x80 : 0;
+	msg[12] = (uint8_t)strlen(question);
+	memcpy(msg + 13, question, strlen(question));
+	p.payload = msg;
+	p.payload_captured = sizeof(msg);
+	p.payload_sum = (uint16_t)(ms * 2 + response);
+	flow_table_add(w->ft, &p, 1, NULL);
+}
+
+/* A port that comes round: another question after the answer begins another
+ * exchange, the same one (the other family, late) does not. */
+static void
+test_dns_port_reused(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	world_open(&w, 1024);
+	play_dns(&w, 0, false, "db");
+	play_dns(&w, 1, true, "db");
+	play_dns(&w, 3000, false, "DB");
+	play_dns(&w, 3001, true, "db");
+	play_dns(&w, 6000, false, "web");
+	play_dns(&w, 6001, true, "web");
+	world_close(&w);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.seen[0].packets, 4);
+	assert_int_equal(w.seen[0].opening, OPENING_HANDSHAKE);
+}
+
 static void
 test_icmp_refuses(void **state)
 {
@@ -415,17 +462,18 @@ test_conservation(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(world_cases) + 6] = {
+	struct CMUnitTest tests[NELEM(world_cases) + 7] = {
 		cmocka_unit_test(test_order_of_legs),
 		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_icmp_refuses),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_conservation),
+		cmocka_unit_test(test_dns_port_reused),
 	};
 
 	for (size_t i = 0; i < NELEM(world_cases); i++)
-		tests[6 + i] = (struct CMUnitTest){
+		tests[7 + i] = (struct CMUnitTest){
 			.name = world_cases[i].name,
 			.test_func = test_world,
 			.initial_state = (void *)(uintptr_t)&world_cases[i],
