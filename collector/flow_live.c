@@ -42,6 +42,12 @@ flow_table_tick(struct flow_table *ft, int64_t now_us)
 	flow_expire(ft, 0);
 }
 
+uint32_t
+flow_table_legs(const struct flow_table *ft)
+{
+	return ft->pool.live;
+}
+
 /* Is what is known of a living connection what will be known of it? A SYN may
  * still be answered. */
 static bool

@@ -90,6 +90,9 @@ void flow_table_flush(struct flow_table *ft);
 /* Tell and forget everything: the capture is over. */
 void flow_table_finish(struct flow_table *ft);
 
+/* How many legs there are now. */
+uint32_t flow_table_legs(const struct flow_table *ft);
+
 const struct flow_table_stats *flow_table_stats(const struct flow_table *ft);
 
 #endif

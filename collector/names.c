@@ -154,6 +154,30 @@ names_headless(const struct names *n, const struct ip_addr *client,
 	return h->service;
 }
 
+void
+names_set_cluster(struct names *n, const struct cluster *c)
+{
+	for (uint32_t i = 0; i < HEADLESS_MAX; i++) {
+		struct headless *h = &n->headless[i];
+		const struct kube_service *s;
+
+		if (h->service == FLOW_NONE)
+			continue;
+		s = &n->c->services[h->service];
+		h->service = cluster_find_service(c, s->namespace, s->name);
+	}
+	n->c = c;
+}
+
+void
+names_forget(struct names *n)
+{
+	arena_release(&n->text);
+	arena_init(&n->text, TEXT_MAX);
+	memset(n->slots, 0, NAMES_MAX * sizeof(*n->slots));
+	n->n = 0;
+}
+
 struct answer_context {
 	struct names *names;
 	const struct ip_addr *client;

@@ -37,6 +37,15 @@ void names_read(struct names *n, const struct ip_addr *client,
 uint32_t names_headless(const struct names *n, const struct ip_addr *client,
     const struct ip_addr *ip);
 
+/*
+ * From now on the cluster is c; the one before is still there to be read.
+ * What was learnt stays.
+ */
+void names_set_cluster(struct names *n, const struct cluster *c);
+
+/* Forget the names of addresses: they are written down. */
+void names_forget(struct names *n);
+
 /* All names, in no order; borrowed until the next names_read. */
 const struct dns_name *names_all(const struct names *n, size_t *count);
 

@@ -2,6 +2,7 @@
 #include "collector/passage.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PASSAGE_MAX 4096 /* interfaces of a node and then some */
 
@@ -27,6 +28,12 @@ void
 passage_free(struct passage *p)
 {
 	free(p);
+}
+
+void
+passage_forget(struct passage *p)
+{
+	memset(p, 0, sizeof(*p));
 }
 
 /* The slot of an interface, or where it belongs; full: PASSAGE_MAX. */

@@ -21,6 +21,9 @@ struct passage;
 struct passage *passage_new(void); /* NULL: out of memory */
 void passage_free(struct passage *p);
 
+/* Forget every interface. */
+void passage_forget(struct passage *p);
+
 /* Note where the leg's packets left for its server, a pod on that node. */
 void passage_learn(struct passage *p, const struct connection_leg *leg,
     uint32_t node);

@@ -65,6 +65,25 @@ resolver_free(struct resolver *r)
 	free(r);
 }
 
+static bool
+same_nodes(const struct cluster *a, const struct cluster *b)
+{
+	if (a->n_nodes != b->n_nodes)
+		return false;
+	for (size_t i = 0; i < a->n_nodes; i++)
+		if (strcmp(a->nodes[i].name, b->nodes[i].name) != 0)
+			return false;
+	return true;
+}
+
+void
+resolver_set_cluster(struct resolver *r, const struct cluster *c)
+{
+	if (!same_nodes(r->c, c)) /* interfaces are known with a node */
+		passage_forget(r->passage);
+	r->c = c;
+}
+
 /* Who held ip then; a pod that ended within the same second still counts. */
 static struct address_owner
 owner_at(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)

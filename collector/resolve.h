@@ -29,6 +29,13 @@ struct resolver *resolver_new(const struct cluster *c,
     const struct names *names, int64_t window_us, uint64_t seed);
 void resolver_free(struct resolver *r);
 
+/*
+ * From now on the cluster is c; the one before is still there to be read.
+ * What was learnt of listeners and, while the nodes are the same, of
+ * interfaces stays.
+ */
+void resolver_set_cluster(struct resolver *r, const struct cluster *c);
+
 /* What the cluster knows of addresses, for the flow table. Borrows c. */
 struct address_view resolver_view(const struct cluster *c);
 
