@@ -10,6 +10,9 @@
 #include "report/coverage.h"
 #include "report/policy_files.h"
 #include "report/recommendation.h"
+#include "report/review.h"
+
+#define REVIEW_MAX ((size_t)1 << 30)
 
 struct recommend_command {
 	const char *db;
@@ -135,11 +138,17 @@ check_workloads(const struct recommend_command *o, const struct cluster *c)
 
 static enum rf_status
 write_files(const struct recommend_command *o, const struct recommendation *r,
-    size_t *removed, struct rf_error *err)
+    const struct flow_set *fs, size_t *removed, struct rf_error *err)
 {
+	struct strbuf review;
 	enum rf_status st;
 
-	st = policy_files_write(o->output, r, o->force, removed, err);
+	strbuf_init(&review, REVIEW_MAX);
+	st = review_write(&review, r, fs, err);
+	if (st == RF_OK)
+		st = policy_files_write(
+		    o->output, r, strbuf_str(&review), o->force, removed, err);
+	strbuf_release(&review);
 	if (st == RF_EXISTS)
 		return rf_wrap(err, st,
 		    "nothing was written (choose another directory, or use "
@@ -154,7 +163,8 @@ say_written(const struct recommend_command *o, const struct recommendation *r,
 	if (removed > 0)
 		printf("Removed %zu file%s of an earlier run.\n", removed,
 		    removed == 1 ? "" : "s");
-	printf("Wrote %zu policies to %s. Next:\n"
+	printf("Wrote %zu policies to %s, and the evidence to REVIEW.md "
+	       "there. Next:\n"
 	       "  ringfence audit --db %s -R -f %s\n",
 	    r->n_files, o->output, o->db, o->output);
 }
@@ -177,7 +187,7 @@ put(const struct recommend_command *o, const struct recommendation *r,
 	if (to_stdout(o))
 		st = policy_files_print(stdout, r, err);
 	else
-		st = write_files(o, r, &removed, err);
+		st = write_files(o, r, fs, &removed, err);
 	if (st == RF_OK)
 		st = recommendation_print(story, r, err);
 	if (st != RF_OK)

@@ -56,8 +56,8 @@ RF_MUST_USE enum rf_status policy_reader_text(struct policy_reader *r,
 
 /*
  * Read a path: a file, "-" for standard input, or a directory, of which all
- * *.yaml, *.yml and *.json are read in name order, not its sub-directories
- * unless recurse. RF_IO when something cannot be read.
+ * *.yaml, *.yml and *.json but kustomization.yaml are read in name order,
+ * not its sub-directories unless recurse. RF_IO when something cannot be read.
  */
 RF_MUST_USE enum rf_status policy_reader_path(struct policy_reader *r,
     const char *path, bool recurse, struct rf_error *err);

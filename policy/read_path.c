@@ -80,6 +80,17 @@ compare_entries(const struct dirent **a, const struct dirent **b)
 static enum rf_status read_dir(struct policy_reader *r, const char *dir,
     unsigned depth, struct rf_error *err);
 
+/* A manifest? What only lists manifests for kustomize is none. */
+static bool
+is_manifest(const char *name)
+{
+	if (strcmp(name, "kustomization.yaml") == 0 ||
+	    strcmp(name, "kustomization.yml") == 0)
+		return false;
+	return has_suffix(name, ".yaml") || has_suffix(name, ".yml") ||
+	    has_suffix(name, ".json");
+}
+
 /* depth 0: sub-directories are not entered. Links to directories never are,
  * as in kubectl, so there is no circle. */
 static enum rf_status
@@ -98,8 +109,7 @@ read_entry(struct policy_reader *r, const char *dir, const char *name,
 	else if (S_ISDIR(link.st_mode)) {
 		if (depth > 0)
 			st = read_dir(r, path, depth - 1, err);
-	} else if (has_suffix(name, ".yaml") || has_suffix(name, ".yml") ||
-	    has_suffix(name, ".json")) {
+	} else if (is_manifest(name)) {
 		if (stat(path, &target) != 0 || !S_ISDIR(target.st_mode))
 			st = read_file(r, path, err);
 	}

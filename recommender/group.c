@@ -70,6 +70,7 @@ group_choose(struct grouping *g, uint32_t root, uint32_t *clash)
 	members = arena_calloc(r->arena, n, sizeof(*members));
 	*grp = (struct group){ .ns = r->ns_of[root],
 		.pod = FLOW_NONE,
+		.pod2 = FLOW_NONE,
 		.policy = FLOW_NONE,
 		.members = members };
 	if (members == NULL)
@@ -145,15 +146,24 @@ grouping_publish(struct grouping *g)
 	return RF_OK;
 }
 
+/* Is pod a to be asked for before pod b: alive, then by name? */
+static bool
+is_better_pod(const struct cluster *c, uint32_t a, uint32_t b)
+{
+	if (b == FLOW_NONE || c->pods[a].deleted != c->pods[b].deleted)
+		return b == FLOW_NONE || !c->pods[a].deleted;
+	return strcmp(c->pods[a].name, c->pods[b].name) < 0;
+}
+
 /* A pod that the group's policy selects stands for those it does not know:
- * the first by name of those that live. */
+ * the first by name of those that live; and another one beside it. */
 static void
 groups_find_pods(struct run *r)
 {
 	const struct cluster *c = r->c;
 
 	for (uint32_t i = 0; i < c->n_pods; i++) {
-		const struct kube_pod *p = &c->pods[i], *old;
+		const struct kube_pod *p = &c->pods[i];
 		struct group *g;
 
 		if (p->host_network || r->group_of[p->workload] == FLOW_NONE)
@@ -161,11 +171,12 @@ groups_find_pods(struct run *r)
 		g = &r->groups[r->group_of[p->workload]];
 		if (!selector_matches(&g->subject, &p->labels))
 			continue;
-		old = g->pod == FLOW_NONE ? NULL : &c->pods[g->pod];
-		if (old == NULL || old->deleted > p->deleted ||
-		    (old->deleted == p->deleted &&
-			strcmp(p->name, old->name) < 0))
+		if (is_better_pod(c, i, g->pod)) {
+			g->pod2 = g->pod;
 			g->pod = i;
+		} else if (is_better_pod(c, i, g->pod2)) {
+			g->pod2 = i;
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ struct group {
 	size_t n_members;
 	struct label_selector subject, peer;
 	const char *policy_name; /* where the namespace is in scope */
-	uint32_t pod;            /* one that subject selects, or FLOW_NONE */
+	uint32_t pod, pod2;      /* two that subject selects, or FLOW_NONE */
 	uint32_t policy;         /* index in the set, or FLOW_NONE */
 };
 
@@ -174,8 +174,11 @@ struct run {
 	size_t n_notes, cap_notes;
 	struct policy *policies; /* in rollout order, as files */
 	struct recommend_file *files;
-	const bool *(*is_floor)[2]; /* by policy and direction, beside rules */
+	struct recommend_evidence *(*evidence)[2]; /* as recommend_file's */
 	size_t n_policies;
+	struct recommend_workload *workloads;
+	size_t n_workloads;
+	struct recommend_span span;
 };
 
 /* Which sides of a flow a policy must allow (bits). */
@@ -213,6 +216,9 @@ int workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b);
  */
 RF_MUST_USE enum rf_status selector_choose(struct run *r,
     const uint32_t *root_of, uint32_t root, struct group *g, uint32_t *clash);
+/* How many variants carry the label: postings from *first on. */
+size_t space_holders(
+    const struct space *s, const struct label *l, size_t *first);
 
 /* group.c: workloads to groups, with their selectors and policy names. */
 RF_MUST_USE enum rf_status groups_build(struct run *r);
@@ -277,7 +283,7 @@ RF_MUST_USE enum rf_status external_exceptions(
 /* rule.c: needs of one group and direction to rules. */
 struct rule_list {
 	const struct policy_rule *v;
-	const bool *is_floor; /* beside v: nothing of it was observed */
+	struct recommend_evidence *evidence; /* beside v */
 	size_t n;
 };
 /* Sort, drop repetitions; returns how many are left. */
@@ -316,5 +322,13 @@ const char *run_printf(const struct run *r, const char *fmt, ...)
 /* proof.c: replay everything through the set. */
 RF_MUST_USE enum rf_status proof_run(
     struct run *r, struct recommend_proof *proof);
+
+/* beyond.c: which pairs of workloads the set lets connect. */
+struct evaluator;
+RF_MUST_USE enum rf_status beyond_find(
+    struct run *r, const struct evaluator *e, struct recommend_proof *proof);
+
+/* readiness.c: the workloads in scope, and how sure one can be of each. */
+RF_MUST_USE enum rf_status readiness_judge(struct run *r);
 
 #endif

@@ -48,12 +48,13 @@ append(struct building *b, struct policy p, const char *file,
 	for (int d = 0; d < 2; d++) {
 		p.rules[d] = rules[d].v;
 		p.n_rules[d] = rules[d].n;
-		r->is_floor[i][d] = rules[d].is_floor;
+		r->evidence[i][d] = rules[d].evidence;
 	}
 	r->policies[i] = p;
-	r->files[i] = (struct recommend_file){
-		.namespace = p.namespace, .name = file, .policy = (uint32_t)i
-	};
+	r->files[i] = (struct recommend_file){ .namespace = p.namespace,
+		.name = file,
+		.policy = (uint32_t)i,
+		.evidence = { rules[0].evidence, rules[1].evidence } };
 	r->n_policies++;
 	return RF_OK;
 }
@@ -142,9 +143,9 @@ building_start(struct building *b)
 	b->first = arena_calloc(r->arena, r->n_groups + 1, sizeof(*b->first));
 	r->policies = arena_calloc(r->arena, max, sizeof(*r->policies));
 	r->files = arena_calloc(r->arena, max, sizeof(*r->files));
-	r->is_floor = arena_calloc(r->arena, max, sizeof(*r->is_floor));
+	r->evidence = arena_calloc(r->arena, max, sizeof(*r->evidence));
 	if (l == NULL || b->first == NULL || r->policies == NULL ||
-	    r->files == NULL || r->is_floor == NULL)
+	    r->files == NULL || r->evidence == NULL)
 		return run_nomem(r);
 	*l = (struct label){ "app.kubernetes.io/managed-by", "ringfence" };
 	b->labels = (struct label_set){ l, 1 };

@@ -16,8 +16,9 @@
 struct proving {
 	struct run *r;
 	struct evaluator *e;
-	bool *(*needed)[2]; /* by policy, direction and rule */
 	struct recommend_proof *proof;
+	const struct edge *edge; /* that is being proved */
+	const struct flow *flow;
 };
 
 /* The pod to ask for: the flow's own, or, where that one is gone or not
@@ -62,6 +63,25 @@ side_fails(struct proving *p, const struct edge *e, enum policy_direction d,
 	    policy_direction_name(d), name == NULL ? "an edge" : name, what);
 }
 
+/* Note that the rule is what lets this flow pass. */
+static void
+take_evidence(struct proving *p, struct recommend_evidence *v)
+{
+	const struct flow *f = p->flow;
+
+	if (v->connections == 0 || f->first_us < v->first_us)
+		v->first_us = f->first_us;
+	if (v->connections == 0 || f->last_us > v->last_us)
+		v->last_us = f->last_us;
+	if (v->last_edge != p->edge)
+		v->n_edges++;
+	v->last_edge = p->edge;
+	if (v->example == NULL ||
+	    p->edge->connections > v->example->connections)
+		v->example = p->edge;
+	v->connections += f->connections;
+}
+
 /* One side of one flow: allowed by all, and by the workload's own policy. */
 static enum rf_status
 prove_side(struct proving *p, const struct edge *e,
@@ -72,6 +92,7 @@ prove_side(struct proving *p, const struct edge *e,
 	const struct evaluator_side *side =
 	    d == POLICY_EGRESS ? &a.egress : &a.ingress;
 	const struct policy *own;
+	struct recommend_evidence *v;
 	const uint32_t *iso;
 	size_t n, hits = 0, hit = 0;
 
@@ -84,16 +105,19 @@ prove_side(struct proving *p, const struct edge *e,
 	if (n == 0)
 		return RF_OK;
 	own = &p->r->policies[iso[0]];
-	if (side->policy == iso[0] && side->rule < own->n_rules[d] &&
-	    p->needed[iso[0]][d][side->rule])
-		return RF_OK;
+	v = p->r->evidence[iso[0]][d];
+	if (side->policy == iso[0] && side->rule < own->n_rules[d]) {
+		take_evidence(p, &v[side->rule]);
+		if (v[side->rule].is_needed)
+			return RF_OK;
+	}
 	for (uint32_t i = 0; i < own->n_rules[d]; i++)
 		if (evaluator_rule_allows(p->e, iso[0], d, i, q)) {
 			hits++;
 			hit = i;
 		}
 	if (hits == 1)
-		p->needed[iso[0]][d][hit] = true;
+		v[hit].is_needed = true;
 	if (hits == 0 && (side->flags & (EVAL_SELF | EVAL_NODE_LOCAL)) == 0)
 		return side_fails(p, e, d, "during the rollout");
 	return RF_OK;
@@ -175,6 +199,8 @@ prove_edge(struct proving *p, const struct edge *e)
 		if (plan.want == 0)
 			continue;
 		wanted = true;
+		p->edge = e;
+		p->flow = e->flows[i];
 		st = prove_flow(p, e, e->flows[i], plan);
 		if (st != RF_OK)
 			return st;
@@ -190,36 +216,25 @@ prove_edge(struct proving *p, const struct edge *e)
 }
 
 /* Rules that stand for observations, and those that cannot be left out. */
-static void
+static enum rf_status
 count_rules(struct proving *p)
 {
-	const struct run *r = p->r;
+	struct run *r = p->r;
 
 	for (size_t i = 0; i < r->n_policies; i++)
 		for (int d = 0; d < 2; d++)
 			for (size_t k = 0; k < r->policies[i].n_rules[d]; k++) {
-				if (r->is_floor[i][d][k])
-					continue;
-				p->proof->rules++;
-				p->proof->rules_needed += p->needed[i][d][k];
+				struct recommend_evidence *v =
+				    &r->evidence[i][d][k];
+
+				if (v->example != NULL &&
+				    (v->example_text =
+					    note_edge(r, v->example)) == NULL)
+					return run_nomem(r);
+				p->proof->rules += !v->is_floor;
+				p->proof->rules_needed +=
+				    !v->is_floor && v->is_needed;
 			}
-}
-
-static enum rf_status
-proving_start(struct proving *p)
-{
-	struct run *r = p->r;
-
-	p->needed = arena_calloc(r->arena, r->n_policies, sizeof(*p->needed));
-	if (p->needed == NULL)
-		return run_nomem(r);
-	for (size_t i = 0; i < r->n_policies; i++)
-		for (int d = 0; d < 2; d++) {
-			p->needed[i][d] = arena_calloc(
-			    r->arena, r->policies[i].n_rules[d], sizeof(bool));
-			if (p->needed[i][d] == NULL)
-				return run_nomem(r);
-		}
 	return RF_OK;
 }
 
@@ -231,15 +246,15 @@ proof_run(struct run *r, struct recommend_proof *proof)
 	enum rf_status st;
 
 	*proof = (struct recommend_proof){ 0 };
-	if ((st = proving_start(&p)) != RF_OK ||
-	    (st = evaluator_new(&p.e, &set, r->c, r->err)) != RF_OK)
+	if ((st = evaluator_new(&p.e, &set, r->c, r->err)) != RF_OK)
 		return st;
 	for (size_t i = 0; i < r->n_edges && st == RF_OK; i++)
 		st = prove_edge(&p, &r->edges[i]);
-	if (st == RF_OK) {
-		count_rules(&p);
-		proof->rollout_steps = r->n_policies;
-	}
+	if (st == RF_OK)
+		st = count_rules(&p);
+	if (st == RF_OK)
+		st = beyond_find(r, p.e, proof);
+	proof->rollout_steps = r->n_policies;
 	evaluator_free(p.e);
 	return st;
 }

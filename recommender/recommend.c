@@ -16,13 +16,10 @@ run_all(struct run *r, struct recommend_proof *proof)
 		variants_build, /* who carries which labels */
 		scope_choose,
 		groups_build, /* by which labels each is selected */
-		address_collect,
-		dns_find,
-		scope_edges,
+		address_collect, dns_find, scope_edges,
 		plan_needs, /* what each was seen to need */
-		dns_add_floor,
-		policies_build,
-		notes_build,
+		dns_add_floor, policies_build, notes_build,
+		readiness_judge, /* how sure one can be of it */
 	};
 	enum rf_status st;
 
@@ -60,6 +57,9 @@ recommend(struct recommendation *out, const struct cluster *c,
 		.n_notes = r.n_notes,
 		.edges = { r.edges, r.n_edges },
 		.proof = proof,
+		.workloads = r.workloads,
+		.n_workloads = r.n_workloads,
+		.span = r.span,
 	};
 	return RF_OK;
 }

@@ -43,11 +43,51 @@ struct recommend_note {
 	const char *text;        /* one sentence for people */
 };
 
+/* What was seen that one rule is there for. */
+struct recommend_evidence {
+	bool is_floor;        /* there without an observation: DNS */
+	bool is_needed;       /* without it an observed flow is dropped */
+	uint64_t connections; /* of the flows that it is first to allow */
+	size_t n_edges;       /* of which those flows are */
+	int64_t first_us, last_us;
+	const struct edge *example;   /* the one with most connections */
+	const char *example_text;     /* it in words, or NULL */
+	const struct edge *last_edge; /* of the proof: the one counted last */
+};
+
 /* One policy and the file it belongs in. */
 struct recommend_file {
 	const char *namespace;
 	const char *name; /* "10-frontend.yaml": order is rollout order */
 	uint32_t policy;  /* index in the set */
+	const struct recommend_evidence *evidence[2]; /* beside its rules */
+};
+
+/* Pods that may connect although nobody saw them do it. */
+struct recommend_pair {
+	const char *src, *dst; /* "Deployment shop/web" */
+	uint8_t protocol;
+	uint16_t port, end_port; /* port 0: one that nobody declared or used;
+				  * end_port 0: this port alone */
+};
+
+/* How sure one can be that what was seen is all there is. */
+struct recommend_readiness {
+	bool is_ready;
+	const char *const *reasons; /* why not, in words */
+	size_t n_reasons;
+	uint64_t connections; /* that were traffic, of this workload */
+	size_t n_edges, n_once;
+	double chance;     /* that the next connection is a new edge */
+	int64_t newest_us; /* when the last new edge was first seen; 0: none */
+};
+
+/* A workload in scope, or several that no label tells apart. */
+struct recommend_workload {
+	const char *namespace;
+	const char *title; /* "Deployment web" */
+	uint32_t policy;   /* index in the set */
+	struct recommend_readiness readiness;
 };
 
 struct recommend_proof {
@@ -57,6 +97,19 @@ struct recommend_proof {
 	size_t edges_decisions; /* of them, waiting for a decision */
 	size_t rules, rules_needed; /* rules_needed: removing drops an edge */
 	size_t rollout_steps;       /* every prefix of them drops nothing */
+	/* Workloads, ports that are declared, used or written, and one that
+	 * is not: which pairs may connect, both sides together. */
+	size_t pairs_observed, pairs_dns;    /* allowed because seen, for DNS */
+	const struct recommend_pair *beyond; /* the rest, in stable order */
+	size_t n_beyond;
+};
+
+/* For how long the cluster was watched. */
+struct recommend_span {
+	int64_t from_us, to_us; /* of all captures; both 0: none */
+	int64_t watched_us;     /* of it, at least one capture ran */
+	unsigned hours_of_week; /* of 168 (UTC), any part of which was */
+	uint64_t packets, dropped;
 };
 
 struct recommendation {
@@ -67,6 +120,9 @@ struct recommendation {
 	size_t n_notes;
 	struct edge_set edges; /* what was considered, notes point into it */
 	struct recommend_proof proof;
+	const struct recommend_workload *workloads; /* in scope, by name */
+	size_t n_workloads;
+	struct recommend_span span;
 };
 
 /*

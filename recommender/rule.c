@@ -310,10 +310,11 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 {
 	struct policy_rule *rules =
 	    arena_calloc(r->arena, p->n, sizeof(*rules));
-	bool *floor = arena_calloc(r->arena, p->n, sizeof(*floor));
+	struct recommend_evidence *evidence =
+	    arena_calloc(r->arena, p->n, sizeof(*evidence));
 	enum rf_status st;
 
-	if (rules == NULL || floor == NULL)
+	if (rules == NULL || evidence == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < p->n; i++) {
 		struct relation part = { 0 };
@@ -328,9 +329,9 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 			.ports = part.ports,
 			.n_ports = part.n_ports,
 			.comment = peers.comment };
-		floor[i] = part_is_floor(&p->v[i]);
+		evidence[i].is_floor = part_is_floor(&p->v[i]);
 	}
-	*out = (struct rule_list){ rules, floor, p->n };
+	*out = (struct rule_list){ rules, evidence, p->n };
 	return RF_OK;
 }
 

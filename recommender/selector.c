@@ -91,8 +91,8 @@ lower_bound(const struct space *s, const struct label *l)
 	return lo;
 }
 
-static size_t
-count_holders(const struct space *s, const struct label *l, size_t *first)
+size_t
+space_holders(const struct space *s, const struct label *l, size_t *first)
 {
 	size_t i = *first = lower_bound(s, l);
 
@@ -111,7 +111,7 @@ find_stranger(const struct asked *q, const struct label *v, size_t n)
 	size_t first = 0, len = s->n_variants;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t f, k = count_holders(s, &v[i], &f);
+		size_t f, k = space_holders(s, &v[i], &f);
 
 		if (i == 0 || k < len) {
 			first = f;

@@ -8,17 +8,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "core/strbuf.h"
 #include "policy/write.h"
 
 #define MARKER         ".ringfence"
+#define KUSTOMIZATION  "kustomization.yaml"
 #define TEXT_MAX       ((size_t)1 << 30)
 #define MARKER_MAX     ((size_t)1 << 24)
 #define PATH_MAX_BYTES ((size_t)8192)
 
+/* One file to write; folder NULL: in the directory itself. */
+struct item {
+	const char *folder, *name;
+	const struct policy *policy; /* NULL: text */
+	const char *text;
+};
+
 struct writing {
 	const char *dir;
 	const struct recommendation *r;
+	struct item *items; /* folder by folder, those of the top at the end */
+	size_t n_items;
+	struct arena arena; /* of their texts */
 	size_t removed;
 	struct strbuf path, other; /* scratch */
 	struct rf_error *err;
@@ -43,13 +55,15 @@ policy_files_print(
 	return st;
 }
 
-/* DIR/namespace[/prefix name suffix] in out. */
+/* DIR[/folder][/prefix name suffix] in out. */
 static const char *
-path_to(const struct writing *w, struct strbuf *out, const char *namespace,
+path_to(const struct writing *w, struct strbuf *out, const char *folder,
     const char *name, const char *suffix)
 {
 	strbuf_clear(out);
-	strbuf_printf(out, "%s/%s", w->dir, namespace);
+	strbuf_puts(out, w->dir);
+	if (folder != NULL)
+		strbuf_printf(out, "/%s", folder);
 	if (name != NULL)
 		strbuf_printf(
 		    out, "/%s%s%s", *suffix != '\0' ? "." : "", name, suffix);
@@ -76,23 +90,28 @@ check_names(struct writing *w)
 	return RF_OK;
 }
 
-/* Is this the first file of its namespace? Each folder is handled once. */
+static bool
+same_folder(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+/* Is this the first item of its folder? Each folder is handled once. */
 static bool
 is_first(const struct writing *w, size_t i)
 {
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(w->r->files[k].namespace,
-			w->r->files[i].namespace) == 0)
-			return false;
-	return true;
+	return i == 0 ||
+	    !same_folder(w->items[i - 1].folder, w->items[i].folder);
 }
 
 static bool
-is_produced(const struct writing *w, const char *namespace, const char *name)
+is_produced(const struct writing *w, const char *folder, const char *name)
 {
-	for (size_t i = 0; i < w->r->n_files; i++)
-		if (strcmp(w->r->files[i].namespace, namespace) == 0 &&
-		    strcmp(w->r->files[i].name, name) == 0)
+	for (size_t i = 0; i < w->n_items; i++)
+		if (same_folder(w->items[i].folder, folder) &&
+		    strcmp(w->items[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -177,11 +196,16 @@ static enum rf_status
 refuse_foreign(
     struct writing *w, const char *namespace, const char *name, bool is_ours)
 {
-	if (is_ours || is_produced(w, namespace, name))
+	bool is_made = is_produced(w, namespace, name);
+
+	/* Others may keep what they like beside the folders, and only there
+	 * may they have made a file of the same name. */
+	if (is_ours || is_made != (namespace == NULL))
 		return RF_OK;
 	return rf_fail(w->err, RF_EXISTS,
-	    "%s/%s holds %.200s, which ringfence did not write", w->dir,
-	    namespace, name);
+	    "%s%s%s holds %.200s, which ringfence did not write", w->dir,
+	    namespace == NULL ? "" : "/", namespace == NULL ? "" : namespace,
+	    name);
 }
 
 static enum rf_status
@@ -205,9 +229,9 @@ walk_all(struct writing *w, visit_entry *visit)
 {
 	enum rf_status st = RF_OK;
 
-	for (size_t i = 0; i < w->r->n_files && st == RF_OK; i++)
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
-			st = walk(w, w->r->files[i].namespace, visit);
+			st = walk(w, w->items[i].folder, visit);
 	return st;
 }
 
@@ -238,11 +262,10 @@ make_dirs(struct writing *w)
 	if (st == RF_OK)
 		st = make_dir(w, dir);
 	free(dir);
-	for (size_t i = 0; i < w->r->n_files && st == RF_OK; i++)
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
 			st = make_dir(w,
-			    path_to(w, &w->path, w->r->files[i].namespace, NULL,
-				""));
+			    path_to(w, &w->path, w->items[i].folder, NULL, ""));
 	return st;
 }
 
@@ -268,19 +291,21 @@ write_text(struct writing *w, const char *path, const struct strbuf *text)
 static enum rf_status
 write_temporary(struct writing *w)
 {
-	const struct recommendation *r = w->r;
 	enum rf_status st = RF_OK;
 	struct strbuf text;
 
 	strbuf_init(&text, TEXT_MAX);
-	for (size_t i = 0; i < r->n_files && st == RF_OK; i++) {
-		const struct recommend_file *f = &r->files[i];
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++) {
+		const struct item *f = &w->items[i];
 
 		strbuf_clear(&text);
-		st = policy_write(&text, &r->set.policies[f->policy], w->err);
+		if (f->policy != NULL)
+			st = policy_write(&text, f->policy, w->err);
+		else
+			strbuf_puts(&text, f->text);
 		if (st == RF_OK)
 			st = write_text(w,
-			    path_to(w, &w->path, f->namespace, f->name, ".tmp"),
+			    path_to(w, &w->path, f->folder, f->name, ".tmp"),
 			    &text);
 	}
 	strbuf_release(&text);
@@ -290,9 +315,9 @@ write_temporary(struct writing *w)
 static void
 remove_temporary(struct writing *w)
 {
-	for (size_t i = 0; i < w->r->n_files; i++)
-		(void)unlink(path_to(w, &w->path, w->r->files[i].namespace,
-		    w->r->files[i].name, ".tmp"));
+	for (size_t i = 0; i < w->n_items; i++)
+		(void)unlink(path_to(
+		    w, &w->path, w->items[i].folder, w->items[i].name, ".tmp"));
 }
 
 static enum rf_status
@@ -314,9 +339,9 @@ write_marker(struct writing *w, const char *namespace)
 	struct strbuf text;
 
 	strbuf_init(&text, MARKER_MAX);
-	for (size_t i = 0; i < w->r->n_files; i++)
-		if (strcmp(w->r->files[i].namespace, namespace) == 0)
-			strbuf_printf(&text, "%s\n", w->r->files[i].name);
+	for (size_t i = 0; i < w->n_items; i++)
+		if (same_folder(w->items[i].folder, namespace))
+			strbuf_printf(&text, "%s\n", w->items[i].name);
 	st = write_text(
 	    w, path_to(w, &w->path, namespace, MARKER, ".tmp"), &text);
 	strbuf_release(&text);
@@ -328,42 +353,183 @@ write_marker(struct writing *w, const char *namespace)
 static enum rf_status
 put_in_place(struct writing *w)
 {
-	const struct recommendation *r = w->r;
 	enum rf_status st = RF_OK;
 
-	for (size_t i = 0; i < r->n_files && st == RF_OK; i++)
-		st = rename_one(w, r->files[i].namespace, r->files[i].name);
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
+		st = rename_one(w, w->items[i].folder, w->items[i].name);
 	if (st == RF_OK)
 		st = walk_all(w, remove_stale);
-	for (size_t i = 0; i < r->n_files && st == RF_OK; i++)
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
-			st = write_marker(w, r->files[i].namespace);
+			st = write_marker(w, w->items[i].folder);
+	return st;
+}
+
+static int
+compare_names(const void *x, const void *y)
+{
+	const char *const *a = x, *const *b = y;
+
+	return strcmp(*a, *b);
+}
+
+/* A kustomization of these resources, in this order, in the arena. */
+static const char *
+kustomization(struct writing *w, const char *const *names, size_t n)
+{
+	struct strbuf text;
+	const char *kept;
+
+	strbuf_init(&text, TEXT_MAX);
+	strbuf_puts(&text,
+	    "apiVersion: kustomize.config.k8s.io/v1beta1\n"
+	    "kind: Kustomization\n"
+	    "# in rollout order\n"
+	    "sortOptions:\n  order: fifo\n"
+	    "resources:\n");
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(&text, "- %s\n", names[i]);
+	kept = strbuf_failed(&text)
+	    ? NULL
+	    : arena_strdup(&w->arena, strbuf_str(&text));
+	strbuf_release(&text);
+	return kept;
+}
+
+/* Is DIR/name a folder that a run of ours, now or before, has filled? */
+static bool
+is_our_folder(struct writing *w, const char *name)
+{
+	for (size_t i = 0; i < w->r->n_files; i++)
+		if (strcmp(w->r->files[i].namespace, name) == 0)
+			return true;
+	return is_plain_name(name) &&
+	    access(path_to(w, &w->path, name, MARKER, ""), F_OK) == 0;
+}
+
+/* The folders of this run and of earlier ones, by name. */
+static enum rf_status
+list_folders(struct writing *w, const char ***out, size_t *n)
+{
+	const char **v = NULL;
+	size_t cap = 0;
+	void *grown;
+	struct dirent *e;
+	DIR *d = opendir(w->dir);
+
+	*n = 0;
+	if (d == NULL)
+		return rf_fail(
+		    w->err, RF_IO, "open %s: %s", w->dir, strerror(errno));
+	while ((e = readdir(d)) != NULL) {
+		if (is_dot(e->d_name) || !is_our_folder(w, e->d_name))
+			continue;
+		grown = v;
+		if (!arena_grow(&w->arena, &grown, *n, &cap, sizeof(*v)) ||
+		    (((const char **)grown)[*n] =
+			    arena_strdup(&w->arena, e->d_name)) == NULL) {
+			(void)closedir(d);
+			return rf_fail(w->err, RF_NOMEM, "out of memory");
+		}
+		v = grown;
+		(*n)++;
+	}
+	(void)closedir(d);
+	if (*n > 0)
+		qsort(v, *n, sizeof(*v), compare_names);
+	*out = v;
+	return RF_OK;
+}
+
+/* Policies are grouped by namespace: each folder's files, then what lists
+ * them. The lists of the top come when the folders are made. */
+static enum rf_status
+make_items(struct writing *w, const char *review)
+{
+	const struct recommendation *r = w->r;
+	const char **names =
+	    arena_calloc(&w->arena, r->n_files, sizeof(*names));
+	size_t n = 0;
+
+	w->items =
+	    arena_calloc(&w->arena, 2 * r->n_files + 2, sizeof(*w->items));
+	if (w->items == NULL || names == NULL)
+		return rf_fail(w->err, RF_NOMEM, "out of memory");
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct recommend_file *f = &r->files[i];
+		struct item *list;
+
+		names[n++] = f->name;
+		w->items[w->n_items++] = (struct item){ .folder = f->namespace,
+			.name = f->name,
+			.policy = &r->set.policies[f->policy] };
+		if (i + 1 < r->n_files &&
+		    strcmp(f->namespace, r->files[i + 1].namespace) == 0)
+			continue;
+		list = &w->items[w->n_items++];
+		*list = (struct item){ .folder = f->namespace,
+			.name = KUSTOMIZATION,
+			.text = kustomization(w, names, n) };
+		if (list->text == NULL)
+			return rf_fail(w->err, RF_NOMEM, "out of memory");
+		n = 0;
+	}
+	w->items[w->n_items++] =
+	    (struct item){ .name = "REVIEW.md", .text = review };
+	w->items[w->n_items++] =
+	    (struct item){ .name = KUSTOMIZATION, .text = "" };
+	return RF_OK;
+}
+
+static enum rf_status
+list_top(struct writing *w)
+{
+	struct item *list = &w->items[w->n_items - 1];
+	const char **names = NULL;
+	enum rf_status st;
+	size_t n;
+
+	if ((st = list_folders(w, &names, &n)) != RF_OK)
+		return st;
+	if ((list->text = kustomization(w, names, n)) == NULL)
+		return rf_fail(w->err, RF_NOMEM, "out of memory");
+	return RF_OK;
+}
+
+static enum rf_status
+write_all(struct writing *w)
+{
+	enum rf_status st;
+
+	if ((st = make_dirs(w)) != RF_OK || (st = list_top(w)) != RF_OK)
+		return st;
+	if ((st = write_temporary(w)) == RF_OK)
+		st = put_in_place(w);
+	if (st != RF_OK)
+		remove_temporary(w);
 	return st;
 }
 
 enum rf_status
-policy_files_write(const char *dir, const struct recommendation *r, bool force,
-    size_t *removed, struct rf_error *err)
+policy_files_write(const char *dir, const struct recommendation *r,
+    const char *review, bool force, size_t *removed, struct rf_error *err)
 {
 	struct writing w = { .dir = dir, .r = r, .err = err };
 	enum rf_status st;
 
+	arena_init(&w.arena, 0);
 	strbuf_init(&w.path, PATH_MAX_BYTES);
 	strbuf_init(&w.other, PATH_MAX_BYTES);
 	st = check_names(&w);
+	if (st == RF_OK)
+		st = make_items(&w, review);
 	if (st == RF_OK && !force)
 		st = walk_all(&w, refuse_foreign);
 	if (st == RF_OK)
-		st = make_dirs(&w);
-	if (st == RF_OK) {
-		st = write_temporary(&w);
-		if (st == RF_OK)
-			st = put_in_place(&w);
-		if (st != RF_OK)
-			remove_temporary(&w);
-	}
+		st = write_all(&w);
 	*removed = w.removed;
 	strbuf_release(&w.path);
 	strbuf_release(&w.other);
+	arena_release(&w.arena);
 	return st;
 }

@@ -22,11 +22,14 @@ RF_MUST_USE enum rf_status policy_files_print(
 /*
  * Write each file beside its place, then rename all, then remove what an
  * earlier run had written into the same namespaces' folders and this one did
- * not. RF_EXISTS, unless force: a folder holds a file that we did not write;
- * nothing was changed. *removed: how many old files went.
+ * not. Each folder gets a kustomization.yaml, and the directory one over all
+ * folders that bear our marker, with review as REVIEW.md.
+ * RF_EXISTS, unless force: a folder holds a file that we did not write, or
+ * the directory one of ours by name; nothing was changed. *removed: how many
+ * old files went.
  */
 RF_MUST_USE enum rf_status policy_files_write(const char *dir,
-    const struct recommendation *r, bool force, size_t *removed,
-    struct rf_error *err);
+    const struct recommendation *r, const char *review, bool force,
+    size_t *removed, struct rf_error *err);
 
 #endif

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "report/review_text.h"
 #include "report/table.h"
 #include "report/text.h"
 
 #define LINE_MAX_BYTES ((size_t)1 << 16)
+#define BEYOND_MAX     20 /* pairs that are listed */
 
 static const struct table_column columns[] = {
 	{ .header = "NAMESPACE" },
@@ -28,44 +30,6 @@ recommendation_count(
 	return n;
 }
 
-static void
-add_requirement(struct strbuf *out, const struct selector_requirement *q)
-{
-	static const char *const words[] = {
-		[SELECTOR_IN] = " in (",
-		[SELECTOR_NOT_IN] = " notin (",
-		[SELECTOR_EXISTS] = "",
-		[SELECTOR_DOES_NOT_EXIST] = "",
-	};
-
-	if (q->op == SELECTOR_DOES_NOT_EXIST)
-		strbuf_putc(out, '!');
-	strbuf_printf(out, "%s%s", q->key, words[q->op]);
-	if (q->op == SELECTOR_EXISTS || q->op == SELECTOR_DOES_NOT_EXIST)
-		return;
-	for (size_t i = 0; i < q->n_values; i++)
-		strbuf_printf(out, "%s%s", i == 0 ? "" : ",", q->values[i]);
-	strbuf_putc(out, ')');
-}
-
-/* As kubectl -l takes it. */
-static void
-add_selector(struct strbuf *out, const struct label_selector *s)
-{
-	if (selector_is_empty(s)) {
-		strbuf_puts(out, "every pod");
-		return;
-	}
-	for (size_t i = 0; i < s->match_labels.n; i++)
-		strbuf_printf(out, "%s%s=%s", out->len > 0 ? "," : "",
-		    s->match_labels.v[i].key, s->match_labels.v[i].value);
-	for (size_t i = 0; i < s->n_match_expressions; i++) {
-		if (out->len > 0)
-			strbuf_putc(out, ',');
-		add_requirement(out, &s->match_expressions[i]);
-	}
-}
-
 static enum rf_status
 print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
 {
@@ -80,7 +44,7 @@ print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
 		const struct policy *p = &r->set.policies[f->policy];
 
 		strbuf_clear(&scratch);
-		add_selector(&scratch, &p->pod_selector);
+		review_selector(&scratch, &p->pod_selector);
 		table_add(&t, f->namespace);
 		table_add(&t, f->name);
 		table_add(&t, p->name);
@@ -189,6 +153,61 @@ print_proof(FILE *out, const struct recommend_proof *p)
 	    p->rollout_steps);
 }
 
+/* What may connect although it was not seen. */
+static enum rf_status
+print_beyond(FILE *out, const struct recommend_proof *p, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+	struct strbuf text, line;
+
+	strbuf_init(&text, LINE_MAX_BYTES);
+	strbuf_init(&line, LINE_MAX_BYTES);
+	fprintf(out,
+	    "  pairs of workloads and ports that may connect: %zu seen, %zu "
+	    "more for DNS, %zu beyond that%s\n",
+	    p->pairs_observed, p->pairs_dns, p->n_beyond,
+	    p->n_beyond > 0 ? ":" : "");
+	for (size_t i = 0; i < p->n_beyond && i < BEYOND_MAX; i++) {
+		strbuf_clear(&text);
+		strbuf_clear(&line);
+		review_pair(&text, &p->beyond[i]);
+		text_escape(&line, strbuf_str(&text));
+		fprintf(out, "    %s\n", strbuf_str(&line));
+	}
+	if (p->n_beyond > BEYOND_MAX)
+		fprintf(out, "    and %zu more\n", p->n_beyond - BEYOND_MAX);
+	if (strbuf_failed(&text) || strbuf_failed(&line))
+		st = rf_fail(err, RF_NOMEM, "out of memory");
+	strbuf_release(&text);
+	strbuf_release(&line);
+	return st;
+}
+
+/* One line: the reasons stand in REVIEW.md. */
+static void
+print_readiness(FILE *out, const struct recommendation *r)
+{
+	const struct recommend_readiness *first;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_workloads; i++)
+		n += r->workloads[i].readiness.is_ready;
+	fprintf(out, "\nReadiness: %zu of %zu workloads are ready", n,
+	    r->n_workloads);
+	if (n == r->n_workloads) {
+		fputs(".\n", out);
+		return;
+	}
+	for (size_t i = 0; i < r->n_workloads; i++) {
+		first = &r->workloads[i].readiness;
+		if (first->n_reasons == 0)
+			continue;
+		fprintf(
+		    out, "; first reason to wait: %s.\n", first->reasons[0]);
+		return;
+	}
+}
+
 enum rf_status
 recommendation_print(
     FILE *out, const struct recommendation *r, struct rf_error *err)
@@ -209,7 +228,11 @@ recommendation_print(
 	for (size_t i = 0; st == RF_OK && i < 3; i++)
 		st =
 		    print_notes(out, r, groups[i].kind, groups[i].heading, err);
-	if (st == RF_OK)
-		print_proof(out, &r->proof);
-	return st;
+	if (st != RF_OK)
+		return st;
+	print_proof(out, &r->proof);
+	if ((st = print_beyond(out, &r->proof, err)) != RF_OK)
+		return st;
+	print_readiness(out, r);
+	return RF_OK;
 }

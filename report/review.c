@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/review.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/review_text.h"
+
+#define CELL_MAX   ((size_t)1 << 20)
+#define BEYOND_MAX 200 /* pairs that are listed */
+
+struct writing {
+	struct strbuf *out;
+	struct strbuf cell; /* scratch */
+	const struct recommendation *r;
+	const struct flow_set *fs;
+};
+
+static void
+put_cell(struct writing *w)
+{
+	if (strbuf_failed(&w->cell))
+		w->out->failed = true;
+	review_escape(w->out, strbuf_str(&w->cell));
+	strbuf_clear(&w->cell);
+}
+
+static void
+put_text(struct writing *w, const char *text)
+{
+	review_escape(w->out, text);
+}
+
+static void
+put_span(struct writing *w)
+{
+	const struct recommend_span *s = &w->r->span;
+
+	if (w->fs->n_coverage == 0) {
+		strbuf_puts(w->out, "Nothing was observed yet.\n");
+		return;
+	}
+	strbuf_puts(w->out, "Observed from ");
+	review_time(w->out, s->from_us);
+	strbuf_puts(w->out, " to ");
+	review_time(w->out, s->to_us);
+	strbuf_printf(w->out,
+	    " in %zu capture%s, %u of the week's 168 hours: %" PRIu64
+	    " packets, %" PRIu64 " lost.\nWhat was not observed is not "
+	    "covered.\n",
+	    w->fs->n_coverage, w->fs->n_coverage == 1 ? "" : "s",
+	    s->hours_of_week, s->packets, s->dropped);
+}
+
+static size_t
+count_ready(const struct recommendation *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_workloads; i++)
+		n += r->workloads[i].readiness.is_ready;
+	return n;
+}
+
+static void
+put_beyond(struct writing *w)
+{
+	const struct recommend_proof *p = &w->r->proof;
+
+	strbuf_printf(w->out,
+	    "- Pairs of workloads and ports that may connect: %zu that were "
+	    "seen, %zu more for DNS, **%zu beyond that**%s\n",
+	    p->pairs_observed, p->pairs_dns, p->n_beyond,
+	    p->n_beyond == 0 ? "." : ":");
+	for (size_t i = 0; i < p->n_beyond && i < BEYOND_MAX; i++) {
+		review_pair(&w->cell, &p->beyond[i]);
+		strbuf_puts(w->out, "  - ");
+		put_cell(w);
+		strbuf_putc(w->out, '\n');
+	}
+	if (p->n_beyond > BEYOND_MAX)
+		strbuf_printf(
+		    w->out, "  - and %zu more\n", p->n_beyond - BEYOND_MAX);
+}
+
+static void
+put_proof(struct writing *w)
+{
+	const struct recommend_proof *p = &w->r->proof;
+
+	strbuf_puts(w->out,
+	    "\n## Proof\n\nEvery observed edge was put to the evaluator that "
+	    "`ringfence audit` uses.\n\n");
+	strbuf_printf(w->out,
+	    "- Edges observed: %zu. Allowed: %zu; left out: %zu; waiting for "
+	    "a decision: %zu.\n",
+	    p->edges_observed, p->edges_allowed, p->edges_excluded,
+	    p->edges_decisions);
+	strbuf_printf(w->out,
+	    "- Rules besides DNS: %zu. Without any one of %zu of them an "
+	    "observed edge would be dropped%s.\n",
+	    p->rules, p->rules_needed,
+	    p->rules == p->rules_needed ? ": none is redundant"
+					: "; the others overlap");
+	put_beyond(w);
+	strbuf_printf(w->out,
+	    "- Rollout: after each of the %zu files, in order, no observed "
+	    "edge is dropped.\n",
+	    p->rollout_steps);
+}
+
+/* Always allowed, on most edges of a node: a number is enough. */
+static bool
+is_routine(const struct recommend_note *n)
+{
+	return n->kind == NOTE_EXCLUDED &&
+	    (strcmp(n->reason, "own-node") == 0 ||
+		strcmp(n->reason, "self") == 0);
+}
+
+static void
+put_notes(struct writing *w, enum recommend_note_kind kind, const char *none)
+{
+	const struct recommendation *r = w->r;
+	size_t routine = 0, n = 0;
+
+	for (size_t i = 0; i < r->n_notes; i++) {
+		const struct recommend_note *note = &r->notes[i];
+
+		if (note->kind != kind)
+			continue;
+		n++;
+		if (is_routine(note)) {
+			routine++;
+			continue;
+		}
+		strbuf_printf(w->out, "- **%s**", note->reason);
+		if (kind == NOTE_REMARK && note->policy != NULL) {
+			strbuf_printf(
+			    &w->cell, " %s/%s:", note->namespace, note->policy);
+			put_cell(w);
+		}
+		strbuf_putc(w->out, ' ');
+		put_text(w, note->text);
+		if (note->edge != NULL) {
+			strbuf_printf(w->out,
+			    " (%" PRIu64 " connection%s, last ",
+			    note->edge->connections,
+			    note->edge->connections == 1 ? "" : "s");
+			review_time(w->out, note->edge->last_us);
+			strbuf_putc(w->out, ')');
+		}
+		strbuf_putc(w->out, '\n');
+	}
+	if (routine > 0)
+		strbuf_printf(w->out,
+		    "- %zu edge%s between a pod and its own node (kubelet "
+		    "probes and the like) or itself: always allowed\n",
+		    routine, routine == 1 ? "" : "s");
+	if (n == 0)
+		strbuf_printf(w->out, "%s\n", none);
+}
+
+static void
+put_decisions(struct writing *w)
+{
+	strbuf_puts(w->out, "\n## Decide\n\n");
+	put_notes(w, NOTE_DECISION, "Nothing waits for a decision.");
+}
+
+/* Reasons that all workloads have are said once, above the table. */
+static bool
+is_common(const struct recommendation *r, const char *reason)
+{
+	for (size_t i = 0; i < r->n_workloads; i++) {
+		const struct recommend_readiness *a =
+		    &r->workloads[i].readiness;
+		bool found = false;
+
+		for (size_t k = 0; k < a->n_reasons && !found; k++)
+			found = strcmp(a->reasons[k], reason) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static void
+put_readiness_row(struct writing *w, const struct recommend_workload *a,
+    const bool *common, size_t n_common)
+{
+	const struct recommend_readiness *d = &a->readiness;
+	const char *comma = "";
+
+	strbuf_puts(w->out, "| ");
+	put_text(w, a->namespace);
+	strbuf_puts(w->out, " | ");
+	put_text(w, a->title);
+	strbuf_printf(w->out, " | %s | %" PRIu64 " | %zu | %.2f %% | ",
+	    d->is_ready ? "ready" : "wait", d->connections, d->n_edges,
+	    100.0 * d->chance);
+	for (size_t i = 0; i < d->n_reasons; i++) {
+		if (i < n_common && common[i])
+			continue;
+		strbuf_puts(w->out, comma);
+		put_text(w, d->reasons[i]);
+		comma = "; ";
+	}
+	strbuf_puts(w->out, " |\n");
+}
+
+static void
+put_readiness(struct writing *w)
+{
+	const struct recommendation *r = w->r;
+	const struct recommend_readiness *first;
+	bool common[16] = { false };
+	size_t n = count_ready(r), n_common = 0;
+
+	strbuf_puts(w->out, "\n## Readiness\n\n");
+	if (r->n_workloads == 0) {
+		strbuf_puts(w->out, "There are no workloads.\n");
+		return;
+	}
+	strbuf_printf(
+	    w->out, "%zu of %zu workloads are ready.", n, r->n_workloads);
+	first = &r->workloads[0].readiness;
+	/* Reasons of the span come first and are the same for all. */
+	while (n_common < first->n_reasons && n_common < 16 &&
+	    is_common(r, first->reasons[n_common]))
+		common[n_common++] = true;
+	if (n_common > 0)
+		strbuf_puts(w->out, " All must wait:\n");
+	for (size_t i = 0; i < n_common; i++) {
+		strbuf_puts(w->out, "\n- ");
+		put_text(w, first->reasons[i]);
+	}
+	strbuf_puts(w->out,
+	    "\n\n*New* is the estimated chance that the next connection is "
+	    "one that was never\nseen (Good-Turing: N1 / N).\n\n"
+	    "| Namespace | Workload | State | Connections | Edges | New | "
+	    "Wait because |\n"
+	    "| --- | --- | --- | ---: | ---: | ---: | --- |\n");
+	for (size_t i = 0; i < r->n_workloads; i++)
+		put_readiness_row(w, &r->workloads[i], common, n_common);
+}
+
+static void
+put_evidence(struct writing *w, const struct recommend_evidence *v)
+{
+	if (v->connections == 0) {
+		strbuf_printf(w->out, " - | - | - | %s |\n",
+		    v->is_floor ? "always there" : "");
+		return;
+	}
+	strbuf_printf(w->out, " %" PRIu64 " | ", v->connections);
+	review_time(w->out, v->first_us);
+	strbuf_puts(w->out, " | ");
+	review_time(w->out, v->last_us);
+	strbuf_puts(w->out, " | ");
+	if (v->example_text != NULL)
+		put_text(w, v->example_text);
+	if (v->n_edges > 1)
+		strbuf_printf(w->out, " and %zu more edges", v->n_edges - 1);
+	strbuf_puts(w->out, " |\n");
+}
+
+static void
+put_rules(struct writing *w, const struct recommend_file *f,
+    const struct policy *p, enum policy_direction d)
+{
+	for (size_t i = 0; i < p->n_rules[d]; i++) {
+		strbuf_printf(
+		    w->out, "| %s %zu | ", policy_direction_name(d), i + 1);
+		review_peers(&w->cell, &p->rules[d][i]);
+		put_cell(w);
+		strbuf_puts(w->out, " | ");
+		review_ports(&w->cell, &p->rules[d][i]);
+		put_cell(w);
+		strbuf_puts(w->out, " |");
+		put_evidence(w, &f->evidence[d][i]);
+	}
+}
+
+static void
+put_policy(struct writing *w, const struct recommend_file *f)
+{
+	const struct policy *p = &w->r->set.policies[f->policy];
+
+	strbuf_puts(w->out, "\n### ");
+	strbuf_printf(&w->cell, "%s/%s", f->namespace, f->name);
+	put_cell(w);
+	strbuf_puts(w->out, "\n\n");
+	if (p->comment != NULL) {
+		put_text(w, p->comment);
+		strbuf_puts(w->out, "; selects ");
+	}
+	review_selector(&w->cell, &p->pod_selector);
+	put_cell(w);
+	strbuf_puts(w->out, ".\n");
+	if (p->n_rules[0] + p->n_rules[1] == 0) {
+		strbuf_puts(w->out,
+		    "No rules: nothing comes in or goes out "
+		    "by this policy.\n");
+		return;
+	}
+	strbuf_puts(w->out,
+	    "\n| Rule | Peers | Ports | Connections | First seen | Last seen "
+	    "| For example |\n| --- | --- | --- | ---: | --- | --- | --- |\n");
+	put_rules(w, f, p, POLICY_INGRESS);
+	put_rules(w, f, p, POLICY_EGRESS);
+}
+
+static void
+put_limits(struct writing *w)
+{
+	strbuf_puts(w->out,
+	    "\n## What NetworkPolicy cannot express\n\n"
+	    "- Pods on the node's network (hostNetwork): no policy selects "
+	    "them, and as peers\n  they are their node's address, together "
+	    "with everything else on that node.\n"
+	    "- Clients whose address a node or load balancer has rewritten: "
+	    "a rule can only\n  name the nodes.\n"
+	    "- DNS names: services outside are allowed by the addresses that "
+	    "were seen.\n"
+	    "- ICMP, and anything that is not TCP, UDP or SCTP: network "
+	    "plugins differ.\n"
+	    "- A pod's own node: it reaches the pod whatever policies say.\n");
+}
+
+static void
+put_policies(struct writing *w)
+{
+	const struct recommendation *r = w->r;
+
+	strbuf_puts(w->out,
+	    "\n## Rules and their evidence\n\nIn rollout order: each file "
+	    "after the one before it.\n");
+	for (size_t i = 0; i < r->n_files; i++)
+		put_policy(w, &r->files[i]);
+}
+
+enum rf_status
+review_write(struct strbuf *out, const struct recommendation *r,
+    const struct flow_set *fs, struct rf_error *err)
+{
+	struct writing w = { .out = out, .r = r, .fs = fs };
+
+	strbuf_init(&w.cell, CELL_MAX);
+	strbuf_puts(
+	    out, "# Review: NetworkPolicies that ringfence recommends\n\n");
+	put_span(&w);
+	put_proof(&w);
+	put_decisions(&w);
+	put_readiness(&w);
+	strbuf_puts(out, "\n## Remarks\n\n");
+	put_notes(&w, NOTE_REMARK, "None.");
+	strbuf_puts(out, "\n## Left out, no rule was made\n\n");
+	put_notes(&w, NOTE_EXCLUDED, "Nothing.");
+	put_limits(&w);
+	put_policies(&w);
+	strbuf_release(&w.cell);
+	if (strbuf_failed(out))
+		return rf_fail(err, RF_NOMEM, "review: out of memory");
+	return RF_OK;
+}
