@@ -4,12 +4,10 @@
 
 #include "collector/flow_internal.h"
 
-#define ROOM_LOOK           64 /* legs compared before one has to go */
-#define CROWDED_CLOSED_MS   2000
-#define CROWDED_ANSWERED_MS 5000
-#define LOOK_AGAIN_MS       4000
-#define EXPIRE_ROUND_MS     4000
-#define EXPIRE_LOOK_MAX     4096 /* bounds the pause after one batch */
+#define ROOM_LOOK       64 /* legs compared before one has to go */
+#define LOOK_AGAIN_MS   4000
+#define EXPIRE_ROUND_MS 4000
+#define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
 void
 flow_clock(struct flow_table *ft, int64_t ts_us)
@@ -155,10 +153,20 @@ is_root(const struct leg *leg)
 	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
 }
 
-static bool
-is_crowded(const struct flow_table *ft)
+/* How full the table is, and how long what is over may then stay in it. */
+struct crowding {
+	uint32_t closed_ms, answered_ms;
+};
+
+static const struct crowding *
+crowding(const struct flow_table *ft)
 {
-	return ft->pool.live > ft->pool.max / 2;
+	static const struct crowding some = { 2000, 5000 };
+	static const struct crowding much = { 1000, 2000 };
+
+	if (ft->pool.live <= ft->pool.max / 4 * 3)
+		return NULL;
+	return ft->pool.live <= ft->pool.max / 8 * 7 ? &some : &much;
 }
 
 static bool
@@ -168,19 +176,20 @@ is_answered_udp(const struct leg *root)
 	    (root->flags & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
 }
 
-/* How long the root may be silent. With more than half of the table in use,
- * what has had its answer or its end makes place soon. */
+/* How long the root may be silent. In a crowded table what has had its answer
+ * or its end makes place soon. */
 static uint32_t
 idle_ms(const struct flow_table *ft, const struct leg *root)
 {
+	const struct crowding *c = crowding(ft);
 	uint32_t idle = flow_idle_ms(root);
 
-	if (!is_crowded(ft))
+	if (c == NULL)
 		return idle;
-	if (leg_is_closed(root) && idle > CROWDED_CLOSED_MS)
-		return CROWDED_CLOSED_MS;
-	if (is_answered_udp(root) && idle > CROWDED_ANSWERED_MS)
-		return CROWDED_ANSWERED_MS;
+	if (leg_is_closed(root) && idle > c->closed_ms)
+		return c->closed_ms;
+	if (is_answered_udp(root) && idle > c->answered_ms)
+		return c->answered_ms;
 	return idle;
 }
 
@@ -216,7 +225,7 @@ quota(struct flow_table *ft, size_t n)
 {
 	uint64_t elapsed = ft->now_ms - ft->expired_ms;
 	uint64_t due = elapsed * ft->pool.used / EXPIRE_ROUND_MS;
-	size_t q = is_crowded(ft) ? n * 4 : n;
+	size_t q = crowding(ft) != NULL ? n * 4 : n;
 
 	if (due > 0)
 		ft->expired_ms = ft->now_ms;

@@ -36,7 +36,7 @@ struct flow_table_config {
 #define FLOW_TABLE_LEGS_DEFAULT ((uint32_t)1 << 18)
 
 /* How long, in milliseconds of packet time, what is silent is kept. */
-#define FLOW_TABLE_CLOSED_MS      10000 /* for late and repeated packets */
+#define FLOW_TABLE_CLOSED_MS      5000  /* for late and repeated packets */
 #define FLOW_TABLE_HALF_OPEN_MS   75000 /* SYNs repeat after up to 64 s */
 #define FLOW_TABLE_UDP_MS         30000
 #define FLOW_TABLE_DNS_MS         10000 /* resolvers ask again after 5 s */
