@@ -126,7 +126,7 @@ advance(const struct run *run, struct source *s, struct rf_error *err)
 {
 	const struct capture_frame *f = NULL;
 	enum capture_result result = capture_next(s->capture, &f, err);
-	uint64_t tail = 0;
+	uint64_t some = 0;
 
 	s->frame = result == CAPTURE_FRAME ? f : NULL;
 	if (result == CAPTURE_FAILED && !run->config->accept_cut)
@@ -134,10 +134,11 @@ advance(const struct run *run, struct source *s, struct rf_error *err)
 		    "nothing was stored (--accept-cut takes what is whole)");
 	if (result != CAPTURE_FRAME)
 		return RF_OK;
-	if (f->captured >= 8)
-		tail = hash_word(f->data + f->captured - 8);
+	/* the addresses' place: it is read anyway, a frame's end is not */
+	if (f->captured >= 40)
+		some = hash_word(f->data + 32);
 	s->digest = hash_mix(
-	    s->digest ^ (uint64_t)f->ts_us, 0x9e3779b97f4a7c15u ^ tail);
+	    s->digest ^ (uint64_t)f->ts_us, 0x9e3779b97f4a7c15u ^ some);
 	s->digest =
 	    hash_mix(s->digest ^ ((uint64_t)f->captured << 32 | f->wire_len),
 		0xa0761d6478bd642fu);

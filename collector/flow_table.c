@@ -248,12 +248,13 @@ leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
     uint32_t bits, bool from_lo)
 {
 	struct leg *leg = &ft->pool.legs[index];
+	bool was_closed = leg_is_closed(leg);
 
 	note_numbers(leg, p, bits, from_lo);
 	if (!is_answered(leg->flags))
 		note_passage(leg, p, from_lo);
 	leg->flags |= bits << from_lo | dns_client(leg, p, from_lo);
-	if (leg_is_closed(leg))
+	if (!was_closed && leg_is_closed(leg))
 		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, p))
 		flow_join(ft, index, p, from_lo);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "core/hash.h"
 
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
@@ -84,12 +83,6 @@ leg_key_of(struct leg_key *key, const struct packet *p)
 		key->hi_port = p->sport;
 	}
 	return from_lo;
-}
-
-uint32_t
-leg_hash(const struct leg_pool *pool, const struct leg_key *key)
-{
-	return (uint32_t)hash_words(pool->seed, key, sizeof(*key));
 }
 
 /* As five words at once: a call to memcmp(3) costs more than this. */

@@ -16,6 +16,7 @@
 
 #include "collector/packet.h"
 #include "core/error.h"
+#include "core/hash.h"
 
 #define LEG_NONE  UINT32_MAX
 #define LEG_NEVER UINT32_MAX /* a deadline that does not come */
@@ -98,7 +99,11 @@ void leg_pool_release(struct leg_pool *pool);
 /* The key of a sighting; true when its source is the lower end. */
 bool leg_key_of(struct leg_key *key, const struct packet *p);
 
-uint32_t leg_hash(const struct leg_pool *pool, const struct leg_key *key);
+static inline uint32_t
+leg_hash(const struct leg_pool *pool, const struct leg_key *key)
+{
+	return (uint32_t)hash_words(pool->seed, key, sizeof(*key));
+}
 
 static inline void
 leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)

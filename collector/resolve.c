@@ -9,7 +9,7 @@
 #include "core/hash.h"
 #include "kube/address.h"
 
-#define LISTENERS_MAX ((uint32_t)1 << 16)
+#define LISTENERS_MAX ((uint32_t)1 << 15)
 #define BACKENDS_MAX  64
 /* Kubernetes writes whole seconds: a pod may live for one more. */
 #define CLOCK_GRAIN_US 1000000

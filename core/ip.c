@@ -25,14 +25,6 @@ ip_from_v6(const uint8_t b[16])
 }
 
 bool
-ip_is_none(const struct ip_addr *a)
-{
-	static const struct ip_addr none;
-
-	return ip_equal(a, &none);
-}
-
-bool
 ip_is_unspecified(const struct ip_addr *a)
 {
 	if (ip_is_v4(a))

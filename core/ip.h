@@ -55,7 +55,14 @@ struct ip_addr ip_from_v4(const uint8_t b[4]);
 struct ip_addr ip_from_v6(const uint8_t b[16]);
 
 /* All zero bytes: no address at all (also the IPv6 unspecified address). */
-bool ip_is_none(const struct ip_addr *a);
+static inline bool
+ip_is_none(const struct ip_addr *a)
+{
+	uint64_t half[2];
+
+	memcpy(half, a->b, sizeof(half));
+	return (half[0] | half[1]) == 0;
+}
 
 /* 0.0.0.0 or ::, 127/8 or ::1, 169.254/16 or fe80::/10, multicast or the
  * IPv4 limited broadcast address; RFC 1918, RFC 6598 or fc00::/7. */
