@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retention: what goes, what stays, and that nothing dangles. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "store/store.h"
+#include "tests/store/cluster_fixture.h"
+
+#define HOUR ((int64_t)3600 * 1000000)
+
+static const struct endpoint ends[] = {
+	{ .type = ENDPOINT_EXTERNAL,
+	    .ip = IP4(198, 51, 100, 1),
+	    .workload = FLOW_NONE,
+	    .pod = FLOW_NONE,
+	    .node = FLOW_NONE },
+	{ .type = ENDPOINT_EXTERNAL,
+	    .ip = IP4(198, 51, 100, 2),
+	    .workload = FLOW_NONE,
+	    .pod = FLOW_NONE,
+	    .node = FLOW_NONE },
+};
+
+static void
+put(struct store *s, int64_t window, uint32_t src, uint16_t port)
+{
+	struct flow f = { .window_us = window,
+		.src = src,
+		.dst = !src,
+		.seen_src = src,
+		.service = FLOW_NONE,
+		.port = port,
+		.protocol = FLOW_TCP,
+		.sides = SIDE_SRC,
+		.connections = 1,
+		.first_us = window + 1,
+		.last_us = window + 2 };
+	struct dns_name name = { ends[src].ip, "a.example.com", window,
+		window + 5 };
+	struct coverage cov = { .node = "n",
+		.source = "any",
+		.from_us = window,
+		.to_us = window + 10,
+		.packets = 1 };
+
+	assert_int_equal(store_put_flows(s, ends, 2, &f, 1, NULL), RF_OK);
+	assert_int_equal(store_put_names(s, &name, 1, NULL), RF_OK);
+	assert_int_equal(store_put_coverage(s, &cov, NULL), RF_OK);
+}
+
+static void
+count(struct store *s, size_t flows, size_t names, size_t coverage)
+{
+	struct store_filter all = { 0 };
+	struct cluster *c = NULL;
+	struct flow_set set;
+	struct arena arena;
+
+	arena_init(&arena, 0);
+	assert_int_equal(store_get_cluster(s, &c, NULL), RF_OK);
+	assert_int_equal(
+	    store_get_flows(s, c, &all, &arena, &set, NULL), RF_OK);
+	assert_int_equal(set.n_flows, flows);
+	assert_int_equal(set.n_names, names);
+	assert_int_equal(set.n_coverage, coverage);
+	arena_release(&arena);
+	cluster_free(c);
+}
+
+static void
+test_expire(void **state)
+{
+	struct cluster *none = cluster_new();
+	struct rf_error err;
+	struct store *s;
+
+	(void)state;
+	assert_non_null(none);
+	assert_int_equal(cluster_finish(none, &err), RF_OK);
+	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, &err), RF_OK);
+	assert_int_equal(store_put_cluster(s, none, &err), RF_OK);
+	put(s, 1 * HOUR, 0, 80);
+	put(s, 2 * HOUR, 0, 80);
+	put(s, 3 * HOUR, 1, 443);
+	count(s, 2, 2, 3);
+	assert_int_equal(store_expire(s, 1 * HOUR, &err), RF_OK);
+	count(s, 2, 2, 3);
+	assert_int_equal(store_expire(s, 3 * HOUR, &err), RF_OK);
+	count(s, 1, 1, 1);
+	/* what is left can be added to, and goes too in its time */
+	assert_int_equal(store_put_cluster(s, none, &err), RF_OK);
+	put(s, 3 * HOUR, 0, 80);
+	count(s, 2, 2, 1);
+	assert_int_equal(store_expire(s, 9 * HOUR, &err), RF_OK);
+	count(s, 0, 0, 0);
+	store_close(s);
+	cluster_free(none);
+}
+
+/* A pod that ended goes with the last flow that names it, not before. */
+static void
+test_pods(void **state)
+{
+	struct kube_namespace ns = { .name = "shop" };
+	struct kube_workload w = { .kind = "Deployment",
+		.namespace = "shop",
+		.name = "web",
+		.api_version = "apps/v1" };
+	struct kube_pod both[2] = {
+		{ .namespace = "shop",
+		    .name = "old",
+		    .uid = "u1",
+		    .node = FLOW_NONE,
+		    .ips = web_ips,
+		    .n_ips = 1,
+		    .from_us = 1,
+		    .to_us = HOUR },
+		{ .namespace = "shop",
+		    .name = "young",
+		    .uid = "u2",
+		    .node = FLOW_NONE,
+		    .ips = web_ips,
+		    .n_ips = 1,
+		    .from_us = HOUR,
+		    .to_us = INT64_MAX },
+	};
+	struct cluster world = { .namespaces = &ns,
+		.n_namespaces = 1,
+		.workloads = &w,
+		.n_workloads = 1,
+		.pods = both,
+		.n_pods = 2 };
+	struct endpoint e[2] = { { .type = ENDPOINT_WORKLOAD,
+				     .ip = web_ips[0],
+				     .node = FLOW_NONE },
+		ends[0] };
+	struct flow f = { .window_us = 2 * HOUR,
+		.dst = 1,
+		.service = FLOW_NONE,
+		.port = 80,
+		.protocol = FLOW_TCP,
+		.connections = 1,
+		.first_us = 2 * HOUR,
+		.last_us = 2 * HOUR };
+	struct cluster *c = NULL;
+	struct rf_error err;
+	struct store *s;
+
+	(void)state;
+	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, &err), RF_OK);
+	assert_int_equal(store_put_cluster(s, &world, &err), RF_OK);
+	assert_int_equal(store_put_flows(s, e, 2, &f, 1, &err), RF_OK);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(
+		    store_expire(s, (2 + round) * HOUR, &err), RF_OK);
+		assert_int_equal(store_get_cluster(s, &c, &err), RF_OK);
+		assert_int_equal(c->n_pods, 2 - round);
+		assert_int_equal(
+		    cluster_find_pod(c, "shop", "old") == FLOW_NONE, round);
+		cluster_free(c);
+	}
+	store_close(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_expire),
+		cmocka_unit_test(test_pods),
+	};
+
+	return cmocka_run_group_tests_name("expire", tests, NULL, NULL);
+}
