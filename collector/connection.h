@@ -11,6 +11,7 @@
 #define COLLECTOR_CONNECTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/ip.h"
@@ -54,6 +55,14 @@ struct connection {
 	int64_t first_us, last_us;
 	struct connection_leg legs[CONNECTION_LEGS_MAX]; /* first seen first */
 };
+
+/* How much of it is set: legs behind n_legs are not. */
+static inline size_t
+connection_bytes(const struct connection *c)
+{
+	return offsetof(struct connection, legs) +
+	    c->n_legs * sizeof(c->legs[0]);
+}
 
 /* Takes one connection; it is borrowed for the call. */
 typedef void connection_sink(void *arg, const struct connection *c);

@@ -97,7 +97,7 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 		types = types || (legs[i].flags & LEG_TYPES) != 0;
 	}
 	client_lo = client_is_lo(r, pairs, &sure);
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, offsetof(struct connection, legs));
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
 		tell_leg(&c->legs[c->n_legs++], &legs[i], client_lo);
 	sort_legs(c);

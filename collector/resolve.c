@@ -20,6 +20,7 @@ struct resolver {
 	int64_t window_us;
 	struct listeners *listeners;
 	struct passage *passage;
+	uint32_t api_service; /* default/kubernetes, or FLOW_NONE */
 };
 
 /* The legs of a connection by what they are for, and who held the addresses
@@ -44,6 +45,7 @@ resolver_new(const struct cluster *c, const struct names *names,
 	if (r == NULL)
 		return NULL;
 	r->c = c;
+	r->api_service = cluster_find_service(c, "default", "kubernetes");
 	r->names = names;
 	r->window_us = window_us;
 	r->listeners = listeners_new(LISTENERS_MAX, seed);
@@ -82,6 +84,7 @@ resolver_set_cluster(struct resolver *r, const struct cluster *c)
 	if (!same_nodes(r->c, c)) /* interfaces are known with a node */
 		passage_forget(r->passage);
 	r->c = c;
+	r->api_service = cluster_find_service(c, "default", "kubernetes");
 }
 
 /* Who held ip then; a pod that ended within the same second still counts. */
@@ -388,7 +391,7 @@ service_without_address(const struct resolver *r, const struct connection *c,
 	uint16_t port;
 
 	if (out->dst.type != ENDPOINT_WORKLOAD) {
-		service = cluster_find_service(r->c, "default", "kubernetes");
+		service = r->api_service;
 		if (service == FLOW_NONE)
 			return;
 		port = port_leading_to(r->c, service, to, c->protocol);
@@ -507,10 +510,11 @@ void
 resolver_resolve(
     struct resolver *r, const struct connection *seen, struct resolved *out)
 {
-	struct connection c = *seen;
+	struct connection c;
 	struct roles roles;
 
-	assert(c.n_legs >= 1);
+	assert(seen->n_legs >= 1);
+	memcpy(&c, seen, connection_bytes(seen));
 	memset(out, 0, sizeof(*out));
 	out->flow.certainty = (uint8_t)direction_decide(&c, r->c, r->listeners);
 	find_roles(r, &c, &roles);

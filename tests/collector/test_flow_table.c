@@ -52,7 +52,7 @@ sink(void *arg, const struct connection *c)
 	struct world *w = arg;
 
 	assert_true(w->n < MAX_SEEN);
-	w->seen[w->n++] = *c;
+	memcpy(&w->seen[w->n++], c, connection_bytes(c));
 }
 
 static void
