@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The side that takes frames; the other is daemon_writer.c. */
+#include "collector/daemon.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/daemon_writer.h"
+#include "collector/intake.h"
+
+#define LEGS_MAX ((uint32_t)1 << 17)
+
+struct daemon {
+	struct daemon_config config;
+	struct writer *writer;
+	struct buffer *buffer; /* the one that is being filled */
+	struct cluster_use *cluster;
+	struct address_view view; /* of the cluster in use */
+	struct names *names;
+	struct resolver *resolver;
+	struct flow_table *ft;
+	struct intake intake;
+	struct coverage coverage[DAEMON_POINTS_MAX];
+	uint64_t lost_packets;
+	uint64_t connections, unresolved, guessed, lost, n_names;
+	int64_t now_us, flush_us;
+};
+
+/* The flow table's view of addresses outlives the cluster that it is of. */
+static enum address_class
+classify(void *arg, const struct ip_addr *ip, int64_t at_us)
+{
+	const struct daemon *d = arg;
+
+	return d->view.classify(d->view.arg, ip, at_us);
+}
+
+static bool
+leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+{
+	const struct daemon *d = arg;
+
+	return d->view.leads_to(d->view.arg, vip, vport, ip, port, protocol);
+}
+
+/* Put the names that were learnt into the buffer. What finds no memory there
+ * is learnt again with the next answer. */
+static void
+move_names(struct daemon *d)
+{
+	struct buffer *b = d->buffer;
+	const struct dns_name *v;
+	size_t n;
+
+	v = names_all(d->names, &n);
+	b->names = arena_calloc(&b->text, n != 0 ? n : 1, sizeof(*b->names));
+	b->n_names = 0;
+	for (size_t i = 0; b->names != NULL && i < n; i++) {
+		struct dns_name copy = v[i];
+
+		copy.name = arena_strdup(&b->text, v[i].name);
+		if (copy.name != NULL)
+			b->names[b->n_names++] = copy;
+	}
+	d->n_names += b->n_names;
+	names_forget(d->names);
+}
+
+static void
+copy_coverage(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config.n_points; i++) {
+		struct coverage *c = &d->buffer->coverage[i];
+
+		*c = d->coverage[i];
+		c->from_us = d->config.start_us;
+		if (d->now_us > c->to_us)
+			c->to_us = d->now_us;
+	}
+	d->buffer->coverage[0].table_full = flow_table_stats(d->ft)->forced_out;
+	d->buffer->coverage[0].dropped += d->lost_packets;
+}
+
+/* Name what can only be named late, and note what goes with the flows. */
+static void
+complete_buffer(struct daemon *d)
+{
+	const struct endpoint *endpoints;
+	size_t n_endpoints, n_flows;
+	struct flow *flows;
+
+	endpoints = aggregate_endpoints(d->buffer->sums, &n_endpoints);
+	flows = aggregate_flows(d->buffer->sums, &n_flows);
+	for (size_t i = 0; i < n_flows; i++)
+		resolver_name_service(d->resolver, &flows[i],
+		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
+	d->buffer->cluster = cluster_use_share(d->cluster);
+	d->buffer->now_us = d->now_us;
+	copy_coverage(d);
+	move_names(d);
+}
+
+/* If there is a newer cluster, resolve with that one from now on. The buffer
+ * is empty, so no index of the older is in it. */
+static void
+renew_cluster(struct daemon *d)
+{
+	struct cluster_use *u = cluster_use_new(&d->config.source);
+
+	if (u == NULL)
+		return;
+	if (u->generation == d->cluster->generation) {
+		cluster_use_drop(u);
+		return;
+	}
+	names_set_cluster(d->names, u->c);
+	resolver_set_cluster(d->resolver, u->c);
+	d->view = resolver_view(u->c);
+	cluster_use_drop(d->cluster);
+	d->cluster = u;
+}
+
+/* Exchange the buffers, if the writer is done with the other one. */
+static bool
+rotate(struct daemon *d)
+{
+	if (!writer_is_ready(d->writer))
+		return false;
+	complete_buffer(d);
+	d->buffer = writer_give(d->writer, d->buffer);
+	renew_cluster(d);
+	return true;
+}
+
+/* The flow table's sink. */
+static void
+on_connection(void *arg, const struct connection *c)
+{
+	struct daemon *d = arg;
+	struct aggregate_item r;
+
+	if (!aggregate_has_room(d->buffer->sums) && !rotate(d)) {
+		d->lost += c->counted;
+		d->lost_packets += c->packets;
+		return;
+	}
+	resolver_resolve(d->resolver, c, &r);
+	aggregate_add(d->buffer->sums, &r);
+	d->buffer->connections += c->counted;
+	d->buffer->packets += c->packets;
+	d->connections += c->counted;
+	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)
+		d->unresolved += c->counted;
+	if (r.flow.certainty == CERTAINTY_GUESSED)
+		d->guessed += c->counted;
+}
+
+static enum rf_status
+daemon_init(struct daemon *d, struct rf_error *err)
+{
+	const struct daemon_config *config = &d->config;
+	struct flow_table_config table = {
+		.legs_max = config->legs_max != 0 ? config->legs_max : LEGS_MAX,
+		.seed = config->seed,
+		.view = { classify, leads_to, d },
+		.sink = on_connection,
+		.sink_arg = d,
+	};
+	enum rf_status st;
+
+	d->cluster = cluster_use_new(&config->source);
+	if (d->cluster == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	d->view = resolver_view(d->cluster->c);
+	d->names = names_new(d->cluster->c, config->seed);
+	if (d->names != NULL)
+		d->resolver = resolver_new(
+		    d->cluster->c, d->names, config->window_us, config->seed);
+	if (d->resolver == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
+		return st;
+	d->intake.ft = d->ft;
+	d->intake.names = d->names;
+	st = writer_new(&d->writer, config, err);
+	if (st == RF_OK)
+		d->buffer = writer_first(d->writer);
+	return st;
+}
+
+enum rf_status
+daemon_new(struct daemon **out, const struct daemon_config *config,
+    struct rf_error *err)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	enum rf_status st;
+
+	*out = NULL;
+	if (d == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	d->config = *config;
+	d->now_us = config->start_us;
+	d->flush_us = config->start_us;
+	for (size_t i = 0; i < config->n_points; i++)
+		d->coverage[i] = (struct coverage){
+			.node = config->node != NULL ? config->node : "",
+			.source = config->points[i],
+		};
+	st = daemon_init(d, err);
+	if (st == RF_OK)
+		*out = d;
+	else
+		daemon_free(d);
+	return st;
+}
+
+void
+daemon_free(struct daemon *d)
+{
+	if (d == NULL)
+		return;
+	writer_free(d->writer);
+	flow_table_free(d->ft);
+	resolver_free(d->resolver);
+	names_free(d->names);
+	cluster_use_drop(d->cluster);
+	free(d);
+}
+
+void
+daemon_frame(
+    struct daemon *d, size_t point, int link, const struct capture_frame *f)
+{
+	intake_frame(&d->intake, f, link, (uint8_t)point, &d->coverage[point]);
+}
+
+void
+daemon_dropped(struct daemon *d, size_t point, uint64_t dropped)
+{
+	d->coverage[point].dropped = dropped;
+}
+
+void
+daemon_step(struct daemon *d, int64_t now_us)
+{
+	intake_flush(&d->intake);
+	flow_table_tick(d->ft, now_us);
+	d->now_us = now_us;
+	/* A clock that was put back must not stop the writing. */
+	if (now_us >= d->flush_us &&
+	    now_us - d->flush_us < d->config.interval_us)
+		return;
+	d->flush_us = now_us;
+	flow_table_flush(d->ft);
+	(void)rotate(d);
+}
+
+enum rf_status
+daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
+{
+	enum rf_status st;
+
+	intake_flush(&d->intake);
+	d->now_us = now_us;
+	flow_table_finish(d->ft);
+	complete_buffer(d);
+	st = writer_finish(d->writer, d->buffer, err);
+	if (st != RF_OK)
+		st = rf_wrap(err, st,
+		    "the last %llu connections could not be stored",
+		    (unsigned long long)d->buffer->connections);
+	return st;
+}
+
+void
+daemon_stats(struct daemon *d, struct daemon_stats *out)
+{
+	const struct flow_table_stats *ft = flow_table_stats(d->ft);
+	struct writer_stats w;
+
+	writer_stats(d->writer, &w);
+	*out = (struct daemon_stats){
+		.connections = d->connections,
+		.joined = ft->joined,
+		.forced_out = ft->forced_out,
+		.strays = ft->strays,
+		.unresolved = d->unresolved,
+		.guessed = d->guessed,
+		.lost_connections = d->lost,
+		.legs = flow_table_legs(d->ft),
+		.pods = d->cluster->c->n_pods,
+		.generation = d->cluster->generation,
+		.flushes = w.flushes,
+		.flush_failures = w.failures,
+		.flush_rows = w.rows,
+		.flush_us = w.flush_us,
+		.flushed_us = w.flushed_us,
+		.names = d->n_names,
+	};
+	for (size_t i = 0; i < d->config.n_points; i++) {
+		const struct coverage *c = &d->coverage[i];
+
+		out->packets += c->packets;
+		out->dropped += c->dropped;
+		out->truncated += c->truncated;
+		out->malformed += c->malformed;
+		out->unsupported += c->unsupported;
+		out->non_ip += c->non_ip;
+		out->icmp += c->icmp;
+		out->ignored += c->ignored;
+		out->fragments += c->fragments;
+	}
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon: frames and time in, a database that follows out, for weeks.
+ *
+ * What a caller's thread takes in is summed in one buffer of fixed size while
+ * a writer's thread stores the other: SQLite is never waited for. A database
+ * that cannot be written (full, locked, read-only) is tried again; until then
+ * sums go on in the one buffer, and what no longer fits is counted. Time is a
+ * parameter, so that a test can let months pass.
+ */
+#ifndef COLLECTOR_DAEMON_H
+#define COLLECTOR_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/capture.h"
+#include "core/error.h"
+#include "core/flow.h"
+#include "kube/cluster.h"
+#include "store/store.h"
+
+#define DAEMON_POINTS_MAX 16
+
+/*
+ * Where the cluster's objects come from. current() gives the newest finished
+ * cluster and its generation, which differs from that of any other; it stays
+ * as it is until release() was called once for it. Both are called by the
+ * thread that calls the daemon, but release() also by the writer's.
+ */
+struct daemon_cluster_source {
+	const struct cluster *(*current)(void *arg, uint64_t *generation);
+	void (*release)(void *arg, const struct cluster *c);
+	void *arg;
+};
+
+struct daemon_config {
+	struct store
+	    *store; /* for writing; the daemon's alone while it lives */
+	struct daemon_cluster_source source;
+	const char *node;          /* NULL: unknown */
+	const char *const *points; /* names of the capture points */
+	size_t n_points;           /* 1 to DAEMON_POINTS_MAX */
+	int64_t start_us;
+	int64_t interval_us; /* between flushes */
+	int64_t window_us;   /* width of a flow's window */
+	int64_t retain_us;   /* 0: for ever */
+	uint64_t seed;
+	uint32_t legs_max, flows_max; /* powers of two; 0: default */
+	bool synchronous;             /* write on the caller's thread (tests) */
+};
+
+/* Counts since the start; those of capture points summed up. */
+struct daemon_stats {
+	uint64_t packets, dropped, truncated, malformed, unsupported;
+	uint64_t non_ip, icmp, ignored, fragments;
+	uint64_t connections, joined, forced_out, strays;
+	uint64_t unresolved, guessed;
+	uint64_t lost_connections; /* no room while the database failed */
+	uint64_t legs;             /* in the table now */
+	uint64_t pods, generation; /* of the cluster in use */
+	uint64_t flushes, flush_failures, flush_rows;
+	uint64_t flush_us;  /* the last one took */
+	int64_t flushed_us; /* when the last one succeeded; 0: never */
+	uint64_t names;     /* handed to the writer */
+};
+
+struct daemon;
+
+/* Make one, with its writer's thread. RF_NOMEM, or RF_IO without a thread. */
+RF_MUST_USE enum rf_status daemon_new(struct daemon **out,
+    const struct daemon_config *config, struct rf_error *err);
+
+/* One frame, of link type link, seen at point. */
+void daemon_frame(
+    struct daemon *d, size_t point, int link, const struct capture_frame *f);
+
+/* What the kernel has dropped at point since the start. */
+void daemon_dropped(struct daemon *d, size_t point, uint64_t dropped);
+
+/* It is now_us: call several times a second. */
+void daemon_step(struct daemon *d, int64_t now_us);
+
+/* Until when the counts hold: the last daemon_step. */
+void daemon_stats(struct daemon *d, struct daemon_stats *out);
+
+/*
+ * End: tell everything, store it, stop the writer. RF_OK, or why the last of
+ * it could not be stored (it is lost then, and err says how much).
+ */
+RF_MUST_USE enum rf_status daemon_finish(
+    struct daemon *d, int64_t now_us, struct rf_error *err);
+
+/* NULL is allowed. Without daemon_finish, what was not stored is lost. */
+void daemon_free(struct daemon *d);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/live.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/capture_live.h"
+#include "core/log.h"
+
+#define POLL_MS  100
+#define READ_MAX 8192 /* frames of one capture before it is another's turn */
+#define SECOND   ((int64_t)1000000)
+#define RETRY_US SECOND
+
+/* One capture point. */
+struct point {
+	struct capture_live *capture; /* NULL: not open now */
+	int64_t retry_us;
+	uint64_t dropped_before; /* by captures that are closed */
+	uint64_t dropped;        /* by this one */
+	struct live *live;
+};
+
+struct live {
+	struct live_config config;
+	struct point points[DAEMON_POINTS_MAX];
+	int signals;
+	struct live_census census;
+	enum filter_mode mode;
+	struct daemon *daemon; /* while it runs */
+	uint64_t packets;
+	int64_t second_us; /* when the work of every second was last done */
+};
+
+int64_t
+live_now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000;
+}
+
+static enum rf_status
+open_point(struct live *l, size_t i, struct rf_error *err)
+{
+	const struct capture_live_config config = {
+		.device = l->config.devices[i],
+		.snaplen = l->config.snaplen,
+		.ring_bytes = l->config.ring_bytes,
+		.timeout_ms = POLL_MS,
+		.mode = l->mode,
+	};
+
+	return capture_live_open(&l->points[i].capture, &config, err);
+}
+
+static enum rf_status
+open_signals(struct live *l, struct rf_error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    (l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+		return rf_fail(err, RF_IO, "signals: %s", strerror(errno));
+	return RF_OK;
+}
+
+enum rf_status
+live_open(
+    struct live **out, const struct live_config *config, struct rf_error *err)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	enum rf_status st;
+
+	*out = NULL;
+	if (l == NULL)
+		return rf_fail(err, RF_NOMEM, "capture: out of memory");
+	l->config = *config;
+	l->signals = -1;
+	l->mode = config->full ? FILTER_ALL : FILTER_CONNECTIONS;
+	st = open_signals(l, err);
+	for (size_t i = 0; st == RF_OK && i < config->n_devices; i++) {
+		l->points[i].live = l;
+		st = open_point(l, i, err);
+	}
+	if (st == RF_OK)
+		*out = l;
+	else
+		live_close(l);
+	return st;
+}
+
+void
+live_close(struct live *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->config.n_devices; i++)
+		capture_live_close(l->points[i].capture);
+	if (l->signals >= 0)
+		(void)close(l->signals);
+	free(l);
+}
+
+static void
+on_frame(void *arg, const struct capture_frame *f)
+{
+	struct point *p = arg;
+	struct live *l = p->live;
+
+	l->packets++;
+	daemon_frame(l->daemon, (size_t)(p - l->points),
+	    capture_live_link(p->capture), f);
+}
+
+/* What the kernel dropped, of every capture that this point has had. */
+static void
+count_drops(struct live *l, size_t i)
+{
+	struct point *p = &l->points[i];
+	struct capture_live_stats stats;
+	struct rf_error err;
+
+	if (p->capture != NULL &&
+	    capture_live_count(p->capture, &stats, &err) == RF_OK)
+		p->dropped = stats.dropped;
+	daemon_dropped(l->daemon, i, p->dropped_before + p->dropped);
+}
+
+/* The interface is gone, or down: it may come again. */
+static void
+close_point(struct live *l, size_t i, const struct rf_error *why)
+{
+	struct point *p = &l->points[i];
+
+	log_warn("capture", "%s; waiting for it to come back", why->msg);
+	count_drops(l, i);
+	p->dropped_before += p->dropped;
+	p->dropped = 0;
+	capture_live_close(p->capture);
+	p->capture = NULL;
+	p->retry_us = live_now_us() + RETRY_US;
+}
+
+static void
+reopen_points(struct live *l, int64_t now_us)
+{
+	struct rf_error err;
+
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		struct point *p = &l->points[i];
+
+		if (p->capture != NULL || now_us < p->retry_us)
+			continue;
+		if (open_point(l, i, &err) == RF_OK)
+			log_warn("capture", "%s is back", l->config.devices[i]);
+		else
+			p->retry_us = now_us + RETRY_US;
+	}
+}
+
+/* Switch all filters where the census begins or ends. */
+static void
+set_mode(struct live *l, int64_t now_us)
+{
+	enum filter_mode mode = FILTER_ALL;
+	struct rf_error err;
+
+	if (!l->config.full)
+		mode = live_census_step(&l->census, now_us, l->packets)
+		    ? FILTER_CENSUS
+		    : FILTER_CONNECTIONS;
+	if (mode == l->mode)
+		return;
+	l->mode = mode;
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		struct point *p = &l->points[i];
+
+		if (p->capture != NULL &&
+		    capture_live_set_mode(p->capture, mode, &err) != RF_OK)
+			close_point(l, i, &err);
+	}
+}
+
+static void
+read_points(struct live *l, const struct pollfd *fds)
+{
+	struct rf_error err;
+
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		struct point *p = &l->points[i];
+
+		if (p->capture != NULL && fds[i].revents != 0 &&
+		    capture_live_read(
+			p->capture, READ_MAX, on_frame, p, &err) != RF_OK)
+			close_point(l, i, &err);
+	}
+}
+
+/* The work of every second. */
+static void
+each_second(struct live *l, int64_t now_us)
+{
+	struct daemon_stats stats;
+	bool capturing = false;
+
+	if (now_us >= l->second_us && now_us - l->second_us < SECOND)
+		return;
+	l->second_us = now_us;
+	reopen_points(l, now_us);
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		count_drops(l, i);
+		capturing = capturing || l->points[i].capture != NULL;
+	}
+	if (l->config.publish == NULL)
+		return;
+	daemon_stats(l->daemon, &stats);
+	l->config.publish(l->config.arg, &stats, capturing);
+}
+
+/* Take signals; the one that ends, or 0. */
+static int
+take_signals(struct live *l)
+{
+	struct signalfd_siginfo info;
+
+	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return (int)info.ssi_signo;
+		if (l->config.reload != NULL)
+			l->config.reload(l->config.arg);
+	}
+	return 0;
+}
+
+/* Wait for frames or signals. */
+static enum rf_status
+wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
+{
+	size_t n = l->config.n_devices;
+
+	for (size_t i = 0; i < n; i++)
+		fds[i] = (struct pollfd){
+			.fd = l->points[i].capture != NULL
+			    ? capture_live_fd(l->points[i].capture)
+			    : -1,
+			.events = POLLIN,
+		};
+	fds[n] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	if (poll(fds, n + 1, POLL_MS) < 0 && errno != EINTR)
+		return rf_fail(err, RF_IO, "poll: %s", strerror(errno));
+	return RF_OK;
+}
+
+enum rf_status
+live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
+{
+	struct pollfd fds[DAEMON_POINTS_MAX + 1];
+	enum rf_status st;
+
+	l->daemon = d;
+	live_census_init(&l->census, l->config.census_us, live_now_us());
+	*sig = 0;
+	while (*sig == 0) {
+		int64_t now_us = live_now_us();
+
+		set_mode(l, now_us);
+		each_second(l, now_us);
+		if ((st = wait_for(l, fds, err)) != RF_OK)
+			return st;
+		read_points(l, fds);
+		*sig = take_signals(l);
+		daemon_step(d, live_now_us());
+	}
+	for (size_t i = 0; i < l->config.n_devices; i++)
+		count_drops(l, i);
+	return RF_OK;
+}
