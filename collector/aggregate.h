@@ -22,15 +22,21 @@ void aggregate_free(struct aggregate *a);
 /* Is there room for one more flow and the three endpoints it may bring? */
 bool aggregate_has_room(const struct aggregate *a);
 
-/* The index of an equal endpoint, added if need be. Needs room. */
-uint32_t aggregate_endpoint(struct aggregate *a, const struct endpoint *e);
+/* One connection's part of a flow, with its endpoints spelled out. */
+struct aggregate_item {
+	struct endpoint src, dst, seen_src;
+	struct flow flow; /* src, dst and seen_src are not set */
+};
 
-/* Add f to the flow with the same key (all but sides, counters and times), or
- * as a new one. Needs room. */
-void aggregate_flow(struct aggregate *a, const struct flow *f);
+/*
+ * Add one item to the flow with the same key (all but sides, counters and
+ * times), or as a new one. Needs room. Items wait for a few others, so that
+ * the memory that they lead to is fetched for all of them at once.
+ */
+void aggregate_add(struct aggregate *a, const struct aggregate_item *item);
 
-const struct endpoint *aggregate_endpoints(const struct aggregate *a,
-    size_t *n);
+/* What was summed so far; nothing waits any more. */
+const struct endpoint *aggregate_endpoints(struct aggregate *a, size_t *n);
 
 /* The flows; before they are written, what is no part of a sum (the Service)
  * may be filled in, and equal keys may come of it. Then only clear is left. */

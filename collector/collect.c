@@ -62,7 +62,7 @@ static void
 on_connection(void *arg, const struct connection *c)
 {
 	struct run *run = arg;
-	struct resolved r;
+	struct aggregate_item r;
 
 	if (run->status != RF_OK)
 		return;
@@ -72,7 +72,7 @@ on_connection(void *arg, const struct connection *c)
 			return;
 	}
 	resolver_resolve(run->resolver, c, &r);
-	intake_sum(run->aggregate, &r);
+	aggregate_add(run->aggregate, &r);
 	run->report->connections += c->counted;
 	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)
 		run->report->unresolved += c->counted;

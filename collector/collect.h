@@ -24,12 +24,12 @@
 struct collect_config {
 	const char *const *files; /* "-" is standard input */
 	size_t n_files;           /* 1 to COLLECT_FILES_MAX */
-	const char *node; /* name of the node, for all files; NULL: unknown */
-	int64_t window_us;  /* width of a flow's window */
-	int64_t now_us;     /* when this is, for the record of sources */
-	uint64_t seed;      /* of the hash tables */
-	uint32_t legs_max;  /* 0: default */
-	bool accept_cut;    /* take what is whole of a file that is cut off */
+	const char *node;  /* name of the node, for all files; NULL: unknown */
+	int64_t window_us; /* width of a flow's window */
+	int64_t now_us;    /* when this is, for the record of sources */
+	uint64_t seed;     /* of the hash tables */
+	uint32_t legs_max; /* 0: default */
+	bool accept_cut;   /* take what is whole of a file that is cut off */
 	/* Called about once per million packets, with how many there were;
 	 * NULL: never. */
 	void (*progress)(void *arg, uint64_t packets);

@@ -93,14 +93,3 @@ intake_frame(struct intake *in, const struct capture_frame *f, int link,
 	if (++in->n_batch == FLOW_TABLE_BATCH)
 		intake_flush(in);
 }
-
-void
-intake_sum(struct aggregate *a, struct resolved *r)
-{
-	r->flow.src = aggregate_endpoint(a, &r->src);
-	r->flow.dst = aggregate_endpoint(a, &r->dst);
-	r->flow.seen_src = r->flow.src;
-	if (memcmp(&r->seen_src, &r->src, sizeof(r->src)) != 0)
-		r->flow.seen_src = aggregate_endpoint(a, &r->seen_src);
-	aggregate_flow(a, &r->flow);
-}

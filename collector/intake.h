@@ -3,8 +3,7 @@
  * intake: frames in, batches of packets to the flow table out.
  *
  * What file and live collecting have in common: decode, count what could not
- * be used, keep DNS messages until their batch is taken, and sum resolved
- * connections up. One thread.
+ * be used, and keep DNS messages until their batch is taken. One thread.
  */
 #ifndef COLLECTOR_INTAKE_H
 #define COLLECTOR_INTAKE_H
@@ -34,8 +33,5 @@ void intake_frame(struct intake *in, const struct capture_frame *f, int link,
 
 /* Hand over what waits for its batch to be full. */
 void intake_flush(struct intake *in);
-
-/* Add one resolved connection to the sums; a needs room. */
-void intake_sum(struct aggregate *a, struct resolved *r);
 
 #endif

@@ -18,7 +18,7 @@
 struct names;
 
 struct names_stats {
-	uint64_t answers;  /* DNS messages that answered something */
+	uint64_t answers; /* DNS messages that answered something */
 	uint64_t learnt;
 	uint64_t overflow; /* not learnt: the table is full */
 	uint64_t malformed;

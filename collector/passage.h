@@ -25,11 +25,11 @@ void passage_free(struct passage *p);
 void passage_forget(struct passage *p);
 
 /* Note where the leg's packets left for its server, a pod on that node. */
-void passage_learn(struct passage *p, const struct connection_leg *leg,
-    uint32_t node);
+void passage_learn(
+    struct passage *p, const struct connection_leg *leg, uint32_t node);
 
 /* Did the leg's packets leave on an interface of their server's own? */
-bool passage_delivered(const struct passage *p,
-    const struct connection_leg *leg, uint32_t node);
+bool passage_delivered(
+    const struct passage *p, const struct connection_leg *leg, uint32_t node);
 
 #endif

@@ -304,7 +304,8 @@ backends_of(const struct cluster *c, const struct roles *roles,
  */
 static void
 behind_service(const struct resolver *r, const struct connection *c,
-    const struct roles *roles, const struct endpoint *src, struct resolved *out)
+    const struct roles *roles, const struct endpoint *src,
+    struct aggregate_item *out)
 {
 	const struct kube_backend *v[BACKENDS_MAX];
 	size_t n = backends_of(r->c, roles, c->protocol, v);
@@ -384,7 +385,7 @@ resolver_name_service(const struct resolver *r, struct flow *f,
  */
 static void
 service_without_address(const struct resolver *r, const struct connection *c,
-    const struct roles *roles, struct resolved *out)
+    const struct roles *roles, struct aggregate_item *out)
 {
 	const struct socket_addr *to = &roles->real->server;
 	uint32_t service;
@@ -415,7 +416,7 @@ service_without_address(const struct resolver *r, const struct connection *c,
 
 /* Did the client's packets come in from a pod and leave nowhere? */
 static bool
-is_dropped(const struct connection *c, const struct resolved *out)
+is_dropped(const struct connection *c, const struct aggregate_item *out)
 {
 	return c->types_known && c->entered && !c->left &&
 	    out->src.type == ENDPOINT_WORKLOAD &&
@@ -424,7 +425,7 @@ is_dropped(const struct connection *c, const struct resolved *out)
 
 static enum flow_outcome
 outcome_udp(const struct resolver *r, const struct connection *c,
-    const struct roles *roles, const struct resolved *out)
+    const struct roles *roles, const struct aggregate_item *out)
 {
 	const struct connection_leg *real = roles->real;
 
@@ -445,7 +446,7 @@ outcome_udp(const struct resolver *r, const struct connection *c,
 
 static enum flow_outcome
 outcome_of(const struct resolver *r, const struct connection *c,
-    const struct roles *roles, const struct resolved *out)
+    const struct roles *roles, const struct aggregate_item *out)
 {
 	if (c->protocol == FLOW_UDP)
 		return outcome_udp(r, c, roles, out);
@@ -484,7 +485,7 @@ window_of(int64_t t, int64_t width)
 
 static void
 resolve_ends(struct resolver *r, const struct connection *c,
-    const struct roles *roles, struct resolved *out)
+    const struct roles *roles, struct aggregate_item *out)
 {
 	const struct socket_addr *to = &roles->real->server;
 	const struct address_owner *owner =
@@ -507,8 +508,8 @@ resolve_ends(struct resolver *r, const struct connection *c,
 }
 
 void
-resolver_resolve(
-    struct resolver *r, const struct connection *seen, struct resolved *out)
+resolver_resolve(struct resolver *r, const struct connection *seen,
+    struct aggregate_item *out)
 {
 	struct connection c;
 	struct roles roles;

@@ -10,6 +10,7 @@
 #ifndef COLLECTOR_RESOLVE_H
 #define COLLECTOR_RESOLVE_H
 
+#include "collector/aggregate.h"
 #include "collector/connection.h"
 #include "collector/leg_join.h"
 #include "collector/names.h"
@@ -17,12 +18,6 @@
 #include "kube/cluster.h"
 
 struct resolver;
-
-/* One connection as a flow of its own, with the endpoints spelled out. */
-struct resolved {
-	struct endpoint src, dst, seen_src;
-	struct flow flow; /* src, dst and seen_src are not set */
-};
 
 /* c and names are borrowed for the resolver's life. NULL: out of memory. */
 struct resolver *resolver_new(const struct cluster *c,
@@ -39,8 +34,8 @@ void resolver_set_cluster(struct resolver *r, const struct cluster *c);
 /* What the cluster knows of addresses, for the flow table. Borrows c. */
 struct address_view resolver_view(const struct cluster *c);
 
-void resolver_resolve(struct resolver *r, const struct connection *c,
-    struct resolved *out);
+void resolver_resolve(
+    struct resolver *r, const struct connection *c, struct aggregate_item *out);
 
 /*
  * Name the headless Service under which the flow's client found its server, if

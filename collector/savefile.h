@@ -22,8 +22,8 @@
 struct savefile {
 	FILE *file; /* borrowed; only savefile reads from it */
 	uint8_t *buffer;
-	size_t at, end;   /* of what is in the buffer and not taken yet */
-	uint64_t offset;  /* of at, in the file */
+	size_t at, end;  /* of what is in the buffer and not taken yet */
+	uint64_t offset; /* of at, in the file */
 	bool swapped, nanoseconds;
 	uint32_t snaplen;
 	int link;
@@ -51,7 +51,7 @@ bool savefile_init(struct savefile *s, FILE *file,
     const uint8_t header[static SAVEFILE_HEADER_BYTES]);
 void savefile_release(struct savefile *s);
 
-enum savefile_result savefile_next(struct savefile *s,
-    struct savefile_record *record);
+enum savefile_result savefile_next(
+    struct savefile *s, struct savefile_record *record);
 
 #endif

@@ -224,7 +224,7 @@ test_resolve(void **state)
 	const struct resolve_case *rc = *state;
 	struct connection c = connection_of(rc);
 	struct resolver *r = resolver_new(world.c, names, 3600000000, 1);
-	struct resolved out;
+	struct aggregate_item out;
 
 	assert_non_null(r);
 	resolver_resolve(r, &c, &out);
@@ -263,7 +263,7 @@ test_learns_listener(void **state)
 		.legs = { { EXT, 443, WEB, 40001 } } };
 	struct resolver *r = resolver_new(world.c, names, 3600000000, 1);
 	struct connection c;
-	struct resolved out;
+	struct aggregate_item out;
 
 	(void)state;
 	assert_non_null(r);

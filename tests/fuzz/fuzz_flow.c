@@ -60,7 +60,7 @@ static void
 on_connection(void *arg, const struct connection *c)
 {
 	struct pipeline *p = arg;
-	struct resolved r;
+	struct aggregate_item r;
 
 	must(c->n_legs >= 1 && c->n_legs <= CONNECTION_LEGS_MAX);
 	must(c->packets >= 1 && c->last_us >= c->first_us);
