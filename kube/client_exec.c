@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running a credential plugin: its output is ours, its errors are seen. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kube/client_internal.h"
+
+#define OUTPUT_MAX    ((size_t)1024 * 1024)
+#define PLUGIN_MAX_MS 60000
+#define INFO_NAME     "KUBERNETES_EXEC_INFO"
+
+/* What the plugin shall know of the cluster; false: out of memory. */
+static bool
+add_cluster(json_t *spec, const struct kubeconfig *kc)
+{
+	json_t *cluster = json_object();
+
+	if (cluster == NULL || json_object_set_new(spec, "cluster", cluster))
+		return false;
+	if (json_object_set_new(cluster, "server", json_string(kc->server)))
+		return false;
+	if (kc->tls_server_name != NULL &&
+	    json_object_set_new(
+		cluster, "tls-server-name", json_string(kc->tls_server_name)))
+		return false;
+	if (kc->is_insecure &&
+	    json_object_set_new(
+		cluster, "insecure-skip-tls-verify", json_true()))
+		return false;
+	return true;
+}
+
+char *
+credentials_exec_info(const struct kubeconfig *kc)
+{
+	json_t *j =
+	    json_pack("{s:s, s:s, s:{s:b}}", "apiVersion", kc->exec.api_version,
+		"kind", "ExecCredential", "spec", "interactive", 0);
+	char *text = NULL;
+
+	if (j != NULL &&
+	    (!kc->exec.wants_cluster ||
+		add_cluster(json_object_get(j, "spec"), kc)))
+		text = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	return text;
+}
+
+/* argv and envp of the plugin; released by plugin_release. */
+struct plugin {
+	char **argv, **envp;
+	size_t n_args, n_env;
+	pid_t pid;
+	int out; /* our end of its output; -1: none */
+};
+
+static void
+plugin_release(struct plugin *p)
+{
+	for (size_t i = 0; i < p->n_args; i++)
+		free(p->argv[i]);
+	for (size_t i = 0; i < p->n_env; i++)
+		free(p->envp[i]);
+	free(p->argv);
+	free(p->envp);
+	if (p->out >= 0)
+		(void)close(p->out);
+}
+
+static bool
+add_string(char **v, size_t *n, const char *text)
+{
+	if ((v[*n] = strdup(text)) == NULL)
+		return false;
+	(*n)++;
+	return true;
+}
+
+/* name is "NAME=…": a later setting replaces an earlier one. */
+static bool
+set_variable(struct plugin *p, const char *text)
+{
+	size_t len = strcspn(text, "=") + 1;
+
+	for (size_t i = 0; i < p->n_env; i++)
+		if (strncmp(p->envp[i], text, len) == 0) {
+			free(p->envp[i]);
+			p->envp[i] = strdup(text);
+			return p->envp[i] != NULL;
+		}
+	return add_string(p->envp, &p->n_env, text);
+}
+
+static bool
+set_environment(struct plugin *p, const struct kubeconfig *kc)
+{
+	char *info = credentials_exec_info(kc), *text;
+	size_t n = 0, size;
+	bool ok = info != NULL;
+
+	while (environ[n] != NULL)
+		n++;
+	p->envp = calloc(n + kc->exec.n_env + 2, sizeof(*p->envp));
+	ok = ok && p->envp != NULL;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = add_string(p->envp, &p->n_env, environ[i]);
+	for (size_t i = 0; ok && i < kc->exec.n_env; i++)
+		ok = set_variable(p, kc->exec.env[i]);
+	if (ok) {
+		size = strlen(info) + sizeof(INFO_NAME "=");
+		text = malloc(size);
+		ok = text != NULL;
+		if (ok) {
+			(void)snprintf(text, size, INFO_NAME "=%s", info);
+			ok = set_variable(p, text);
+		}
+		free(text);
+	}
+	free(info);
+	return ok;
+}
+
+static bool
+set_arguments(struct plugin *p, const struct kubeconfig_exec *exec)
+{
+	bool ok;
+
+	p->argv = calloc(exec->n_args + 2, sizeof(*p->argv));
+	ok = p->argv != NULL && add_string(p->argv, &p->n_args, exec->command);
+	for (size_t i = 0; ok && i < exec->n_args; i++)
+		ok = add_string(p->argv, &p->n_args, exec->args[i]);
+	return ok;
+}
+
+/* Standard input is empty, standard error is ours. */
+static int
+spawn(struct plugin *p)
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2], rc;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return errno;
+	if ((rc = posix_spawn_file_actions_init(&actions)) != 0)
+		goto out;
+	rc = posix_spawn_file_actions_addopen(
+	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, ends[1], STDOUT_FILENO);
+	if (rc == 0)
+		rc = posix_spawnp(
+		    &p->pid, p->argv[0], &actions, NULL, p->argv, p->envp);
+	(void)posix_spawn_file_actions_destroy(&actions);
+out:
+	(void)close(ends[1]);
+	if (rc == 0)
+		p->out = ends[0];
+	else
+		(void)close(ends[0]);
+	return rc;
+}
+
+static int64_t
+elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)(now.tv_sec - since->tv_sec) * 1000 +
+	    (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* Everything it prints, as long as it takes no longer than a minute. */
+static bool
+read_output(const struct plugin *p, struct strbuf *text)
+{
+	struct pollfd fd = { .fd = p->out, .events = POLLIN };
+	struct timespec start;
+	char buf[4096];
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		int64_t left = PLUGIN_MAX_MS - elapsed_ms(&start);
+		int rc = left <= 0 ? 0 : poll(&fd, 1, (int)left);
+		ssize_t n;
+
+		if (rc < 0 && errno == EINTR)
+			continue;
+		if (rc <= 0)
+			return false;
+		n = read(p->out, buf, sizeof(buf));
+		if (n <= 0)
+			return n == 0;
+		strbuf_add(text, buf, (size_t)n);
+	}
+}
+
+static enum rf_status
+cannot_start(const struct kubeconfig_exec *exec, int why, struct rf_error *err)
+{
+	if (why == ENOENT && exec->install_hint != NULL)
+		return rf_fail(err, RF_IO, "run %s: %s; %.250s", exec->command,
+		    strerror(why), exec->install_hint);
+	return rf_fail(err, RF_IO, "run %s: %s", exec->command, strerror(why));
+}
+
+static enum rf_status
+reap(struct plugin *p, const char *command, bool in_time, struct rf_error *err)
+{
+	int status = 0;
+
+	if (!in_time)
+		(void)kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (!in_time)
+		return rf_fail(err, RF_IO, "%s: did not end within %d s",
+		    command, PLUGIN_MAX_MS / 1000);
+	if (WIFSIGNALED(status))
+		return rf_fail(err, RF_IO, "%s: ended by signal %d", command,
+		    WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return rf_fail(err, RF_IO, "%s: exit status %d", command,
+		    WEXITSTATUS(status));
+	return RF_OK;
+}
+
+enum rf_status
+credentials_run_plugin(
+    struct credentials *cr, const struct kubeconfig *kc, struct rf_error *err)
+{
+	const struct kubeconfig_exec *exec = &kc->exec;
+	struct plugin p = { .out = -1 };
+	struct strbuf text;
+	enum rf_status st;
+	int rc;
+
+	strbuf_init(&text, OUTPUT_MAX);
+	if (!set_arguments(&p, exec) || !set_environment(&p, kc)) {
+		st = rf_fail(err, RF_NOMEM, "API client: out of memory");
+		goto out;
+	}
+	if ((rc = spawn(&p)) != 0) {
+		st = cannot_start(exec, rc, err);
+		goto out;
+	}
+	st = reap(&p, exec->command, read_output(&p, &text), err);
+	if (st == RF_OK)
+		st = credentials_parse(
+		    cr, strbuf_str(&text), text.len, exec->command, err);
+	if (text.s != NULL)
+		explicit_bzero(text.s, text.len);
+out:
+	strbuf_release(&text);
+	plugin_release(&p);
+	return st;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/client_resource.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In the order in which kubectl is told to get them. */
+const struct client_resource client_resources[CLIENT_RESOURCE_COUNT] = {
+	/* clang-format off */
+	{ "pods", "", "v1", "Pod", false },
+	{ "services", "", "v1", "Service", false },
+	{ "namespaces", "", "v1", "Namespace", true },
+	{ "nodes", "", "v1", "Node", false },
+	{ "endpointslices", "discovery.k8s.io", "v1", "EndpointSlice", false },
+	{ "deployments", "apps", "v1", "Deployment", false },
+	{ "replicasets", "apps", "v1", "ReplicaSet", false },
+	{ "statefulsets", "apps", "v1", "StatefulSet", false },
+	{ "daemonsets", "apps", "v1", "DaemonSet", false },
+	{ "jobs", "batch", "v1", "Job", false },
+	{ "cronjobs", "batch", "v1", "CronJob", false },
+	{ "networkpolicies", "networking.k8s.io", "v1", "NetworkPolicy",
+	    false },
+	/* clang-format on */
+};
+
+size_t
+client_resource_find(const char *name)
+{
+	size_t i = 0;
+
+	while (i < CLIENT_RESOURCE_COUNT &&
+	    strcmp(client_resources[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+const char *
+client_resource_api(const struct client_resource *r, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s%s%s", r->group,
+	    *r->group == '\0' ? "" : "/", r->version);
+	return buf;
+}
+
+void
+client_resource_path(const struct client_resource *r, struct strbuf *out)
+{
+	strbuf_puts(out, *r->group == '\0' ? "/api/" : "/apis/");
+	if (*r->group != '\0')
+		strbuf_printf(out, "%s/", r->group);
+	strbuf_printf(out, "%s/%s", r->version, r->name);
+}
+
+void
+client_escape(struct strbuf *out, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *text != '\0'; text++)
+		if (strchr(plain, *text) != NULL)
+			strbuf_putc(out, *text);
+		else
+			strbuf_printf(out, "%%%02X", (unsigned char)*text);
+}
+
+void
+client_resource_rule(const struct client_resource *r, struct strbuf *out)
+{
+	strbuf_printf(out,
+	    "apiGroups: [\"%s\"], resources: [\"%s\"], verbs: [\"get\", "
+	    "\"list\", \"watch\"]",
+	    r->group, r->name);
+}

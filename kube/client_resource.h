@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_resource: the kinds of objects that are asked for, their addresses
+ * at the server and the rules that reading them takes.
+ */
+#ifndef KUBE_CLIENT_RESOURCE_H
+#define KUBE_CLIENT_RESOURCE_H
+
+#include "core/strbuf.h"
+
+struct client_resource {
+	const char *name;         /* "pods" */
+	const char *group;        /* "" is the core group */
+	const char *version;      /* "v1" */
+	const char *kind;         /* "Pod" */
+	bool needs_metadata_only; /* names and labels say all that we use */
+};
+
+#define CLIENT_RESOURCE_COUNT 12
+extern const struct client_resource client_resources[CLIENT_RESOURCE_COUNT];
+
+/* Its place in the table by name; CLIENT_RESOURCE_COUNT: none. */
+size_t client_resource_find(const char *name);
+
+/* "v1" or "group/version". buf is returned. */
+const char *client_resource_api(
+    const struct client_resource *r, char *buf, size_t size);
+
+/* Path of the whole collection, without parameters. */
+void client_resource_path(const struct client_resource *r, struct strbuf *out);
+
+/* Append text as the value of a URL's parameter. */
+void client_escape(struct strbuf *out, const char *text);
+
+/* The rule that is missing, as it would stand in a ClusterRole. */
+void client_resource_rule(const struct client_resource *r, struct strbuf *out);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_save: the cluster's objects as one List, as `kubectl get … -A -o
+ * json` prints it.
+ */
+#ifndef KUBE_CLIENT_SAVE_H
+#define KUBE_CLIENT_SAVE_H
+
+#include <stdio.h>
+
+#include "kube/client.h"
+#include "kube/client_resource.h"
+
+struct client_save_config {
+	/* The time, as microseconds since the epoch. */
+	int64_t (*now_us)(void *arg);
+	/* Something that a person should know: a resource that is left out,
+	 * or a failure after which it is tried again. NULL: say nothing. */
+	void (*warn)(void *arg, const char *text);
+	void *arg;
+	uint64_t seed;
+	unsigned attempts_max; /* per resource, without luck; 0: 5 */
+	int wait_ms;           /* between looks at the clock; 0: 200 */
+};
+
+struct client_save_report {
+	uint64_t objects[CLIENT_RESOURCE_COUNT];
+	bool missing[CLIENT_RESOURCE_COUNT]; /* forbidden or not served */
+};
+
+/*
+ * Write all objects to out, which must allow seeking (a list may have to
+ * begin anew). Resources that we may not read or that are not served are left
+ * out with a warning; without pods, or when the server cannot be reached, it
+ * fails.
+ */
+RF_MUST_USE enum rf_status client_save(struct client *c, FILE *out,
+    const struct client_save_config *config, struct client_save_report *report,
+    struct rf_error *err);
+
+#endif
