@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Address blocks that mean something else than it seems: RF026 to RF029. */
+#include <string.h>
+
+#include "policy/lint_internal.h"
+
+/* What of the cluster an address block holds. */
+struct holding {
+	bool pod_ranges; /* it holds, or lies in, a range of pod addresses */
+	bool pods;       /* it holds addresses of pods */
+	bool nodes;      /* it holds addresses of nodes */
+	bool gateways;   /* and nothing else: it is one or two addresses */
+	const struct kube_service *service; /* it holds its cluster IP */
+};
+
+static bool
+block_has(const struct policy_ip_block *b, const struct ip_addr *a)
+{
+	if (!ip_prefix_contains(&b->cidr, a))
+		return false;
+	for (size_t i = 0; i < b->n_except; i++)
+		if (ip_prefix_contains(&b->except[i], a))
+			return false;
+	return true;
+}
+
+static bool
+meets(const struct policy_ip_block *b, const struct ip_prefix *range)
+{
+	if (ip_prefix_is_v4(&b->cidr) != ip_prefix_is_v4(range))
+		return false;
+	for (size_t i = 0; i < b->n_except; i++)
+		if (ip_prefix_covers(&b->except[i], range))
+			return false;
+	return ip_prefix_covers(&b->cidr, range) ||
+	    ip_prefix_covers(range, &b->cidr);
+}
+
+/* One address, or a pair such as a pod range's .0 and .1. */
+static bool
+is_gateway(const struct kube_node *n, const struct ip_prefix *p)
+{
+	struct ip_addr last = p->addr;
+
+	if (p->bits < 127)
+		return false;
+	if (p->bits == 127)
+		last.b[15] |= 1;
+	return kube_node_owns(n, &p->addr) && kube_node_owns(n, &last);
+}
+
+static void
+hold_nodes(
+    const struct cluster *c, const struct policy_ip_block *b, struct holding *h)
+{
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		const struct kube_node *n = &c->nodes[i];
+
+		h->gateways |= is_gateway(n, &b->cidr);
+		for (size_t k = 0; k < n->n_addrs; k++)
+			h->nodes |= block_has(b, &n->addrs[k]);
+		for (size_t k = 0; k < n->n_pod_cidrs; k++)
+			h->pod_ranges |= meets(b, &n->pod_cidrs[k]);
+	}
+}
+
+static struct holding
+holding_of(const struct cluster *c, const struct policy_ip_block *b)
+{
+	struct holding h = { 0 };
+
+	hold_nodes(c, b, &h);
+	for (size_t i = 0; i < c->n_pods; i++)
+		for (size_t k = 0; !c->pods[i].host_network &&
+		     !c->pods[i].deleted && k < c->pods[i].n_ips;
+		     k++)
+			h.pods |= block_has(b, &c->pods[i].ips[k]);
+	for (size_t i = 0; i < c->n_services && h.service == NULL; i++)
+		for (size_t k = 0; k < c->services[i].n_cluster_ips; k++)
+			if (block_has(b, &c->services[i].cluster_ips[k]))
+				h.service = &c->services[i];
+	return h;
+}
+
+/* RF026. What holds nodes as well is a whole network, of which pods are only
+ * a part. */
+static void
+report_pods(struct lint *l, const struct lint_at *at, const struct holding *h,
+    const char *cidr)
+{
+	lint_add(l, 0, h->nodes ? LINT_NOTE : LINT_WARNING, at,
+	    h->nodes ? lint_text(l,
+			   "%s holds addresses of pods besides others; some "
+			   "network plugins never match pods by address",
+			   cidr)
+		     : lint_text(l,
+			   "%s are addresses of pods, which change whenever "
+			   "a pod does, and some network plugins never match "
+			   "pods by address",
+			   cidr),
+	    "Select pods by namespaceSelector and podSelector.");
+}
+
+/* RF027 */
+static void
+report_service(struct lint *l, const struct lint_at *at,
+    const struct kube_service *s, const char *cidr)
+{
+	lint_add(l, 1, LINT_WARNING, at,
+	    lint_text(l,
+		"%s holds the address of Service %s/%s, which is replaced by "
+		"that of a pod or node before policies look",
+		cidr, s->namespace, s->name),
+	    s->has_selector
+		? "Select the pods behind the Service, with their own port."
+		: "Name the addresses behind the Service (its "
+		  "EndpointSlices), with their own port.");
+}
+
+/* NodeLocal DNSCache answers on the DNS Service's own address. */
+static bool
+is_node_local_dns(const struct lint *l, const struct kube_service *s)
+{
+	if (!lint_is_dns_service(s))
+		return false;
+	for (size_t i = 0; i < l->n_faces; i++) {
+		const char *app = label_get(l->faces[i].labels, "k8s-app");
+
+		if (app != NULL && strcmp(app, "node-local-dns") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_block(struct lint *l, const struct lint_spot *s, size_t i)
+{
+	const struct policy_ip_block *b = s->rule->peers[i].ip_block;
+	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock.cidr");
+	char cidr[IP_PREFIX_STRLEN];
+	struct holding h = holding_of(l->c, b);
+
+	(void)ip_prefix_format(&b->cidr, cidr);
+	if (h.gateways)
+		return;
+	if (h.pods || h.pod_ranges)
+		report_pods(l, &at, &h, cidr);
+	else if (h.service != NULL && !h.nodes &&
+	    !is_node_local_dns(l, h.service))
+		report_service(l, &at, h.service, cidr);
+}
+
+/* Is the whole range left out of the block? */
+static bool
+leaves_out(const struct policy_ip_block *b, const char *range)
+{
+	struct ip_prefix p;
+
+	if (!ip_prefix_parse(&p, range, NULL))
+		return true;
+	for (size_t i = 0; i < b->n_except; i++)
+		if (ip_prefix_covers(&b->except[i], &p))
+			return true;
+	return false;
+}
+
+/* The ranges of the list that the block should leave out and does not, as
+ * text; NULL: it leaves out all of them. */
+static const char *
+missing(
+    struct lint *l, const struct policy_ip_block *b, const char *const *ranges)
+{
+	const char *text = NULL;
+
+	for (; *ranges != NULL; ranges++)
+		if (!leaves_out(b, *ranges))
+			text = lint_text(l, "%s%s%s", text == NULL ? "" : text,
+			    text == NULL ? "" : ", ", *ranges);
+	return text;
+}
+
+/* RF028: the whole of one family, for egress. */
+static void
+check_world(struct lint *l, const struct lint_spot *s, size_t i)
+{
+	static const char *const private_v4[] = { "10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", NULL };
+	static const char *const private_v6[] = { "fc00::/7", NULL };
+	static const char *const meta_v4[] = { "169.254.169.254/32", NULL };
+	static const char *const meta_v6[] = { "fd00:ec2::254/128", NULL };
+	const struct policy_ip_block *b = s->rule->peers[i].ip_block;
+	bool v4 = ip_prefix_is_v4(&b->cidr);
+	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock");
+	const char *inside = missing(l, b, v4 ? private_v4 : private_v6);
+	const char *meta = missing(l, b, v4 ? meta_v4 : meta_v6);
+
+	/* The metadata service speaks HTTP on port 80 only. */
+	if (!lint_ports_have(s->rule, FLOW_TCP, 80))
+		meta = NULL;
+	if (inside == NULL && meta == NULL)
+		return;
+	lint_add(l, 2, LINT_WARNING, &at,
+	    lint_text(l, "%s is meant for the Internet, but holds %s%s%s too",
+		v4 ? "0.0.0.0/0" : "::/0",
+		meta == NULL ? ""
+			     : "the cloud's metadata address, which "
+			       "hands out credentials",
+		meta == NULL || inside == NULL ? "" : ", and ",
+		inside == NULL ? ""
+			       : "every private address, those of pods, "
+				 "nodes and the office among them"),
+	    lint_text(l, "Add except: [%s%s%s].", inside == NULL ? "" : inside,
+		meta == NULL || inside == NULL ? "" : ", ",
+		meta == NULL ? "" : meta));
+}
+
+static bool
+is_world(const struct ip_prefix *p)
+{
+	return p->bits == (ip_prefix_is_v4(p) ? 96 : 0);
+}
+
+void
+lint_check_blocks(struct lint *l)
+{
+	struct lint_spot s = { 0 };
+
+	while (lint_next_rule(l, &s))
+		for (size_t i = 0; i < s.rule->n_peers; i++) {
+			const struct policy_ip_block *b =
+			    s.rule->peers[i].ip_block;
+
+			if (b == NULL)
+				continue;
+			if (is_world(&b->cidr)) {
+				if (s.direction == POLICY_EGRESS)
+					check_world(l, &s, i);
+			} else if (l->c != NULL)
+				check_block(l, &s, i);
+		}
+}
+
+/* A Service through which the world reaches the policy's pods, with their
+ * clients' addresses replaced on the way. */
+static const struct kube_service *
+masked_service(const struct lint *l, const struct policy *p, uint32_t ns)
+{
+	for (size_t i = 0; i < l->c->n_services; i++) {
+		const struct kube_service *s = &l->c->services[i];
+
+		if ((strcmp(s->type, "LoadBalancer") != 0 &&
+			strcmp(s->type, "NodePort") != 0) ||
+		    strcmp(s->external_traffic_policy, "Local") == 0 ||
+		    strcmp(s->namespace, p->namespace) != 0 ||
+		    !s->has_selector || selector_is_empty(&s->selector))
+			continue;
+		for (size_t k = l->ns_start[ns]; k < l->ns_start[ns + 1]; k++)
+			if (lint_subject(p, ns, &l->faces[k]) &&
+			    selector_matches(&s->selector, l->faces[k].labels))
+				return s;
+	}
+	return NULL;
+}
+
+/* RF029 */
+void
+lint_check_snat(struct lint *l)
+{
+	struct lint_spot s = { 0 };
+
+	while (lint_next_rule(l, &s)) {
+		uint32_t ns = lint_ns(l, s.policy);
+		const struct kube_service *by;
+
+		if (s.direction != POLICY_INGRESS || ns == FLOW_NONE)
+			continue;
+		for (size_t i = 0; i < s.rule->n_peers; i++) {
+			const struct policy_ip_block *b =
+			    s.rule->peers[i].ip_block;
+			struct lint_at at;
+			struct holding h;
+
+			if (b == NULL || is_world(&b->cidr) ||
+			    (by = masked_service(l, s.policy, ns)) == NULL)
+				continue;
+			h = holding_of(l->c, b);
+			if (h.nodes || h.gateways || h.pods || h.pod_ranges)
+				continue;
+			at = lint_at_peer(l, &s, i, ".ipBlock");
+			lint_add(l, 0, LINT_NOTE, &at,
+			    lint_text(l,
+				"clients that come through Service %s/%s may "
+				"arrive with a node's address, for it is of "
+				"type %s without externalTrafficPolicy Local",
+				by->namespace, by->name, by->type),
+			    "Set externalTrafficPolicy: Local, or allow what "
+			    "the pods really see as source.");
+		}
+	}
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports that no destination has: RF024, RF025. */
+#include <string.h>
+
+#include "policy/lint_internal.h"
+
+/* Whom the rule's ports are looked up on: the policy's pods for ingress, the
+ * peers' for egress (41). */
+struct destinations {
+	const struct lint *l;
+	const struct lint_spot *s;
+	uint32_t ns; /* of the policy */
+};
+
+static bool
+is_destination(const struct destinations *d, const struct lint_face *f)
+{
+	const struct policy_rule *r = d->s->rule;
+
+	if (f->host_network)
+		return false;
+	if (d->s->direction == POLICY_INGRESS)
+		return lint_subject(d->s->policy, d->ns, f);
+	for (size_t i = 0; i < r->n_peers; i++)
+		if (lint_peer_has(d->l, &r->peers[i], d->ns, f))
+			return true;
+	return false;
+}
+
+/* The next destination after *i, which counts on; NULL at the end. */
+static const struct lint_face *
+next_destination(const struct destinations *d, size_t *i)
+{
+	while (*i < d->l->n_faces) {
+		const struct lint_face *f = &d->l->faces[(*i)++];
+
+		if (is_destination(d, f))
+			return f;
+	}
+	return NULL;
+}
+
+static const struct kube_pod *
+pod_of(const struct lint *l, const struct lint_face *f)
+{
+	return f->pod == FLOW_NONE ? NULL : &l->c->pods[f->pod];
+}
+
+static bool
+serves(const struct kube_port *k)
+{
+	return !k->init || k->sidecar;
+}
+
+static uint16_t
+named_port(const struct kube_pod *pod, uint8_t protocol, const char *name)
+{
+	for (size_t i = 0; i < pod->n_ports; i++)
+		if (serves(&pod->ports[i]) &&
+		    pod->ports[i].protocol == protocol &&
+		    strcmp(pod->ports[i].name, name) == 0)
+			return pod->ports[i].port;
+	return 0;
+}
+
+/* The pod's port behind that of a Service; 0: not known. */
+static uint16_t
+target_of(const struct kube_service_port *sp, const struct kube_pod *pod)
+{
+	if (sp->target_name[0] != '\0')
+		return named_port(pod, sp->protocol, sp->target_name);
+	return sp->target_port == 0 ? sp->port : sp->target_port;
+}
+
+static bool
+selects(const struct lint *l, const struct kube_service *s,
+    const struct lint_face *f)
+{
+	return s->has_selector && !selector_is_empty(&s->selector) &&
+	    strcmp(s->namespace, l->c->namespaces[f->ns].name) == 0 &&
+	    selector_matches(&s->selector, f->labels);
+}
+
+/* Is the pod known to listen on it: by its own word or a Service's? */
+static bool
+listens(const struct lint *l, const struct lint_face *f, uint8_t protocol,
+    uint16_t port)
+{
+	const struct kube_pod *pod = pod_of(l, f);
+
+	for (size_t i = 0; i < pod->n_ports; i++)
+		if (serves(&pod->ports[i]) && pod->ports[i].port == port &&
+		    pod->ports[i].protocol == protocol)
+			return true;
+	for (size_t i = 0; i < l->c->n_services; i++) {
+		const struct kube_service *s = &l->c->services[i];
+
+		for (size_t k = 0; k < s->n_ports; k++)
+			if (s->ports[k].protocol == protocol &&
+			    target_of(&s->ports[k], pod) == port &&
+			    selects(l, s, f))
+				return true;
+	}
+	return false;
+}
+
+/* Does the rule allow that port by number, or by a name the pod gives it? */
+static bool
+allows(const struct policy_rule *r, const struct kube_pod *pod,
+    uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < r->n_ports; i++)
+		if (r->ports[i].name != NULL &&
+		    r->ports[i].protocol == protocol &&
+		    named_port(pod, protocol, r->ports[i].name) == port)
+			return true;
+	return lint_ports_have(r, protocol, port);
+}
+
+/* A Service that has the port, and another one on the pod behind it. */
+struct misled {
+	const struct kube_service *service;
+	uint16_t target;
+};
+
+static bool
+misleads(const struct destinations *d, const struct policy_port *p,
+    const struct lint_face *f, struct misled *out)
+{
+	const struct cluster *c = d->l->c;
+	const struct kube_pod *pod = pod_of(d->l, f);
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct kube_service *s = &c->services[i];
+
+		for (size_t k = 0; k < s->n_ports; k++) {
+			const struct kube_service_port *sp = &s->ports[k];
+			uint16_t target;
+
+			if (sp->port != p->port || sp->protocol != p->protocol)
+				continue;
+			target = target_of(sp, pod);
+			if (target == 0 || target == p->port ||
+			    !selects(d->l, s, f))
+				continue;
+			*out = (struct misled){ s, target };
+			return !allows(d->s->rule, pod, p->protocol, target);
+		}
+	}
+	return false;
+}
+
+/* Has any Service that port? Few have, which spares the rest. */
+static bool
+is_service_port(const struct lint *l, const struct policy_port *p)
+{
+	for (size_t i = 0; i < l->c->n_services; i++)
+		for (size_t k = 0; k < l->c->services[i].n_ports; k++)
+			if (l->c->services[i].ports[k].port == p->port &&
+			    l->c->services[i].ports[k].protocol == p->protocol)
+				return true;
+	return false;
+}
+
+/* RF024 */
+static void
+check_number(struct lint *l, const struct destinations *d, size_t port)
+{
+	const struct policy_port *p = &d->s->rule->ports[port];
+	struct lint_at at = lint_at_port(l, d->s, port);
+	struct misled m = { 0 }, first = { 0 };
+	const struct lint_face *f;
+	size_t i = 0;
+
+	if (!is_service_port(l, p))
+		return;
+	while ((f = next_destination(d, &i)) != NULL) {
+		/* The ports of a template are not known. */
+		if (f->pod == FLOW_NONE || listens(l, f, p->protocol, p->port))
+			return;
+		if (first.service == NULL && misleads(d, p, f, &m))
+			first = m;
+	}
+	if (first.service == NULL)
+		return;
+	lint_add(l, 0, LINT_ERROR, &at,
+	    lint_text(l,
+		"%u is the port of Service %s/%s; its pods listen on %u, and "
+		"policies see the pod's port",
+		p->port, first.service->namespace, first.service->name,
+		first.target),
+	    lint_text(l, "Write port: %u.", first.target));
+}
+
+/* RF025 */
+static void
+check_name(struct lint *l, const struct destinations *d, size_t port)
+{
+	const struct policy_port *p = &d->s->rule->ports[port];
+	struct lint_near_name near = { .wanted = p->name };
+	struct lint_at at = lint_at_port(l, d->s, port);
+	const struct lint_face *f;
+	const char *protocol = NULL;
+	size_t i = 0, n = 0;
+
+	while ((f = next_destination(d, &i)) != NULL) {
+		const struct kube_pod *pod = pod_of(l, f);
+
+		n++;
+		for (size_t k = 0; pod != NULL && k < pod->n_ports; k++) {
+			if (!serves(&pod->ports[k]))
+				continue;
+			if (strcmp(pod->ports[k].name, p->name) == 0)
+				protocol =
+				    flow_protocol_name(pod->ports[k].protocol);
+			else if (pod->ports[k].name[0] != '\0')
+				lint_near_offer(&near, pod->ports[k].name);
+		}
+		if (pod == NULL || named_port(pod, p->protocol, p->name) != 0)
+			return;
+	}
+	if (n == 0)
+		return;
+	if (protocol != NULL)
+		lint_add(l, 1, LINT_ERROR, &at,
+		    lint_text(l,
+			"the pods declare port %s for %s, not for %s, so this "
+			"entry matches nothing",
+			p->name, protocol, flow_protocol_name(p->protocol)),
+		    lint_text(l, "Write protocol: %s.", protocol));
+	else
+		lint_add(l, 1, LINT_ERROR, &at,
+		    lint_text(l,
+			"no pod that the rule is about declares a port named "
+			"%s, so this entry matches nothing%s%s",
+			p->name, near.best == NULL ? "" : "; there is ",
+			near.best == NULL ? "" : near.best),
+		    near.best == NULL
+			? "Name the port in the pods' containers, or write "
+			  "its number."
+			: lint_text(l, "If it is meant, write %s.", near.best));
+}
+
+void
+lint_check_ports(struct lint *l)
+{
+	struct lint_spot s = { 0 };
+
+	while (lint_next_rule(l, &s)) {
+		struct destinations d = { l, &s, lint_ns(l, s.policy) };
+
+		if (d.ns == FLOW_NONE)
+			continue;
+		for (size_t i = 0; i < s.rule->n_ports; i++) {
+			const struct policy_port *p = &s.rule->ports[i];
+
+			if (p->name != NULL)
+				check_name(l, &d, i);
+			else if (p->has_port && p->end_port == 0)
+				check_number(l, &d, i);
+		}
+	}
+}
