@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
-#include "cli/nearest.h"
+#include "cli/scope.h"
 #include "recommender/recommend.h"
 #include "report/coverage.h"
 #include "report/policy_files.h"
@@ -81,30 +81,6 @@ static bool
 to_stdout(const struct recommend_command *o)
 {
 	return o->output == NULL || strcmp(o->output, "-") == 0;
-}
-
-/* OPTIONS_RUN when every namespace that was named is known. */
-static int
-check_namespaces(const struct recommend_command *o, const struct cluster *c)
-{
-	for (size_t i = 0; i < o->namespaces.n; i++) {
-		const char *name = o->namespaces.v[i];
-		struct nearest near;
-
-		if (cluster_find_namespace(c, name) != FLOW_NONE)
-			continue;
-		nearest_init(&near, name);
-		for (size_t k = 0; k < c->n_namespaces; k++)
-			nearest_offer(&near, c->namespaces[k].name);
-		if (near.best != NULL)
-			return options_usage(&recommend_spec,
-			    "namespace '%s' is not in the database; did you "
-			    "mean '%s'?",
-			    name, near.best);
-		return options_usage(&recommend_spec,
-		    "namespace '%s' is not in the database", name);
-	}
-	return OPTIONS_RUN;
 }
 
 /* Is "ns/name" a workload? Its kind is not asked for. */
@@ -241,7 +217,7 @@ run(const struct recommend_command *o)
 
 	if (dataset_open(&d, o->db, &everything) != RF_OK)
 		return STATUS_FAILURE;
-	rc = check_namespaces(o, d.cluster);
+	rc = scope_check_known(&recommend_spec, &o->namespaces, d.cluster);
 	if (rc == OPTIONS_RUN)
 		rc = check_workloads(o, d.cluster);
 	if (rc == OPTIONS_RUN)
@@ -264,13 +240,10 @@ cmd_recommend(int argc, char **argv)
 	if (o.db == NULL)
 		rc = options_usage(&recommend_spec,
 		    "which database? Give --db PATH or set RINGFENCE_DB");
-	else if (o.namespaces.n > 0 && o.all_namespaces)
-		rc = options_usage(
-		    &recommend_spec, "give either -n or -A, not both");
-	else if (o.namespaces.n == 0 && !o.all_namespaces)
-		rc = options_usage(&recommend_spec,
-		    "which namespaces? Give -n NS, or -A for all");
 	else
+		rc = scope_check_given(
+		    &recommend_spec, &o.namespaces, o.all_namespaces);
+	if (rc == OPTIONS_RUN)
 		rc = run(&o);
 out:
 	arena_release(&arena);

@@ -12,19 +12,20 @@
 
 /* Exit statuses, as the manual promises them. */
 enum exit_status {
-	STATUS_OK = 0,
-	STATUS_FINDINGS = 1,
-	STATUS_USAGE = 2,
-	STATUS_FAILURE = 3
+  STATUS_OK = 0,
+  STATUS_FINDINGS = 1,
+  STATUS_USAGE = 2,
+  STATUS_FAILURE = 3
 };
 
 struct command {
-	const struct command_spec *spec;
-	int (*run)(int argc, char **argv);
+  const struct command_spec *spec;
+  int (*run)(int argc, char **argv);
 };
 
 extern const struct command_spec audit_spec, check_spec, collect_spec,
-    flows_spec, lint_spec, recommend_spec, snapshot_spec, validate_spec;
+    flows_spec, lint_spec, recommend_spec, testplan_spec, snapshot_spec,
+    validate_spec;
 
 int cmd_audit(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -32,6 +33,7 @@ int cmd_collect(int argc, char **argv);
 int cmd_flows(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_recommend(int argc, char **argv);
+int cmd_testplan(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
 

@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{ &collect_spec, cmd_collect },
 	{ &flows_spec, cmd_flows },
 	{ &recommend_spec, cmd_recommend },
+	{ &testplan_spec, cmd_testplan },
 	{ &audit_spec, cmd_audit },
 	{ &check_spec, cmd_check },
 	{ &validate_spec, cmd_validate },

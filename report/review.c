@@ -209,6 +209,27 @@ put_readiness_row(struct writing *w, const struct recommend_workload *a,
 	strbuf_puts(w->out, " |\n");
 }
 
+/* A namespace is ready when all of its workloads are. */
+static void
+put_namespaces(struct writing *w)
+{
+	const struct recommendation *r = w->r;
+
+	for (size_t i = 0, j; i < r->n_workloads; i = j) {
+		size_t ready = 0;
+
+		for (j = i; j < r->n_workloads &&
+		     strcmp(r->workloads[i].namespace,
+			 r->workloads[j].namespace) == 0;
+		     j++)
+			ready += r->workloads[j].readiness.is_ready;
+		strbuf_puts(w->out, "- Namespace ");
+		put_text(w, r->workloads[i].namespace);
+		strbuf_printf(w->out, ": **%s**, %zu of %zu workloads ready\n",
+		    ready == j - i ? "ready" : "wait", ready, j - i);
+	}
+}
+
 static void
 put_readiness(struct writing *w)
 {
@@ -222,6 +243,8 @@ put_readiness(struct writing *w)
 		strbuf_puts(w->out, "There are no workloads.\n");
 		return;
 	}
+	put_namespaces(w);
+	strbuf_puts(w->out, "\n");
 	strbuf_printf(
 	    w->out, "%zu of %zu workloads are ready.", n, r->n_workloads);
 	first = &r->workloads[0].readiness;

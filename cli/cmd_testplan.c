@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_testplan: a script that checks the recommended policies in a cluster. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/dataset.h"
+#include "cli/scope.h"
+#include "recommender/recommend.h"
+#include "report/testplan.h"
+
+#define SCRIPT_MAX     ((size_t)1 << 30)
+#define DENIED_DEFAULT 3
+
+struct testplan_command {
+	const char *db;
+	struct option_list namespaces;
+	bool all_namespaces;
+	const char *output;
+	struct option_list metadata;
+	uint64_t denied;
+};
+
+#define AT(member) .offset = offsetof(struct testplan_command, member)
+
+/* clang-format off */
+static const struct option_spec table[] = {
+	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
+	  .env = "RINGFENCE_DB",
+	  .help = "The database to read; else $RINGFENCE_DB." },
+	{ .name = "namespace", .letter = 'n', .arg = "NS",
+	  .kind = OPTION_LIST, AT(namespaces),
+	  .help = "Check this namespace. Repeatable." },
+	{ .name = "all-namespaces", .letter = 'A', .kind = OPTION_FLAG,
+	  AT(all_namespaces), .help = "Check every namespace that is known." },
+	{ .name = "output", .letter = 'o', .arg = "FILE|-",
+	  .kind = OPTION_TEXT, AT(output),
+	  .help = "Write the script there; - (default) is standard output." },
+	{ .name = "allow-metadata", .arg = "NS/WORKLOAD,...",
+	  .kind = OPTION_LIST, .optional = true, AT(metadata),
+	  .help = "As for recommend." },
+	{ .name = "denied", .arg = "N", .kind = OPTION_NUMBER,
+	  AT(denied), .min = 0, .max = 1000,
+	  .help = "How many destinations of a namespace to try from where "
+	      "they must not be reached (default 3)." },
+};
+/* clang-format on */
+
+const struct command_spec testplan_spec = {
+	.name = "testplan",
+	.summary = "write a script that checks the policies in the cluster",
+	.synopsis = "--db PATH -n NS... | -A [-o FILE|-] [--denied N]\n"
+		    "      [--allow-metadata[=NS/WORKLOAD,...]]",
+	.about =
+	    "Write a shell script that tries with kubectl, from within the "
+	    "pods, what recommend\nallows, and a little of what it denies. "
+	    "Run it before the first policy is applied,\nafter each step, and "
+	    "at the end. It is not run here: ringfence never touches a "
+	    "cluster.",
+	.examples =
+	    "  # Write it, then try before anything is enforced, and after\n"
+	    "  ringfence testplan --db flows.db -n shop -o testplan.sh\n"
+	    "  sh testplan.sh before\n"
+	    "  sh testplan.sh after\n",
+	.options = table,
+	.n_options = sizeof(table) / sizeof(table[0]),
+};
+
+static bool
+to_stdout(const struct testplan_command *o)
+{
+	return o->output == NULL || strcmp(o->output, "-") == 0;
+}
+
+/* Beside its place, then renamed. */
+static enum rf_status
+write_file(const char *path, const struct strbuf *text, struct rf_error *err)
+{
+	struct strbuf tmp;
+	enum rf_status st = RF_OK;
+	FILE *f = NULL;
+	bool ok;
+
+	strbuf_init(&tmp, 8192);
+	strbuf_printf(&tmp, "%s.tmp", path);
+	if (strbuf_failed(&tmp) ||
+	    (f = fopen(strbuf_str(&tmp), "we")) == NULL) {
+		st =
+		    rf_fail(err, RF_IO, "create %s: %s", path, strerror(errno));
+		goto out;
+	}
+	ok = fwrite(strbuf_str(text), 1, text->len, f) == text->len;
+	ok &= fclose(f) == 0;
+	if (!ok || rename(strbuf_str(&tmp), path) != 0) {
+		st = rf_fail(err, RF_IO, "write %s: %s", path, strerror(errno));
+		(void)unlink(strbuf_str(&tmp));
+	}
+out:
+	strbuf_release(&tmp);
+	return st;
+}
+
+static enum rf_status
+make_script(const struct testplan_command *o, struct dataset *d,
+    struct strbuf *text, struct testplan_stats *stats, struct rf_error *err)
+{
+	struct recommend_options options = {
+		.namespaces = o->namespaces.v,
+		.n_namespaces = o->namespaces.n,
+		.allow_metadata = o->metadata.given && o->metadata.n == 0,
+		.metadata_workloads = o->metadata.v,
+		.n_metadata_workloads = o->metadata.n,
+	};
+	struct recommendation r;
+	enum rf_status st;
+
+	st = recommend(&r, d->cluster, &d->flows, &options, &d->arena, err);
+	if (st != RF_OK)
+		return st;
+	return testplan_write(
+	    text, &r, d->cluster, (size_t)o->denied, stats, err);
+}
+
+static int
+make(const struct testplan_command *o, struct dataset *d)
+{
+	struct testplan_stats stats;
+	struct strbuf text;
+	struct rf_error err;
+	enum rf_status st;
+
+	strbuf_init(&text, SCRIPT_MAX);
+	st = make_script(o, d, &text, &stats, &err);
+	if (st == RF_OK && to_stdout(o))
+		(void)fputs(strbuf_str(&text), stdout);
+	else if (st == RF_OK)
+		st = write_file(o->output, &text, &err);
+	strbuf_release(&text);
+	if (st != RF_OK) {
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+		return STATUS_FAILURE;
+	}
+	fprintf(stderr,
+	    "%zu allowed connections to check, %zu denied ones; %zu cannot be "
+	    "tried, the script says why.\n",
+	    stats.allowed, stats.denied, stats.left_out);
+	return STATUS_OK;
+}
+
+static int
+run(const struct testplan_command *o)
+{
+	static const struct store_filter everything = { 0 };
+	struct dataset d;
+	int rc;
+
+	if (dataset_open(&d, o->db, &everything) != RF_OK)
+		return STATUS_FAILURE;
+	rc = scope_check_known(&testplan_spec, &o->namespaces, d.cluster);
+	if (rc == OPTIONS_RUN)
+		rc = make(o, &d);
+	dataset_close(&d);
+	return rc;
+}
+
+int
+cmd_testplan(int argc, char **argv)
+{
+	struct testplan_command o = { .denied = DENIED_DEFAULT };
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena, 0);
+	rc = options_parse(&testplan_spec, argc, argv, &o, &arena);
+	if (rc == OPTIONS_RUN && o.db == NULL)
+		rc = options_usage(&testplan_spec,
+		    "which database? Give --db PATH or set RINGFENCE_DB");
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_given(
+		    &testplan_spec, &o.namespaces, o.all_namespaces);
+	if (rc == OPTIONS_RUN)
+		rc = run(&o);
+	arena_release(&arena);
+	return rc;
+}

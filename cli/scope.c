@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/scope.h"
+
+#include "cli/nearest.h"
+
+int
+scope_check_given(const struct command_spec *spec,
+    const struct option_list *namespaces, bool all)
+{
+	if (namespaces->n > 0 && all)
+		return options_usage(spec, "give either -n or -A, not both");
+	if (namespaces->n == 0 && !all)
+		return options_usage(
+		    spec, "which namespaces? Give -n NS, or -A for all");
+	return OPTIONS_RUN;
+}
+
+int
+scope_check_known(const struct command_spec *spec,
+    const struct option_list *namespaces, const struct cluster *c)
+{
+	for (size_t i = 0; i < namespaces->n; i++) {
+		const char *name = namespaces->v[i];
+		struct nearest near;
+
+		if (cluster_find_namespace(c, name) != FLOW_NONE)
+			continue;
+		nearest_init(&near, name);
+		for (size_t k = 0; k < c->n_namespaces; k++)
+			nearest_offer(&near, c->namespaces[k].name);
+		if (near.best != NULL)
+			return options_usage(spec,
+			    "namespace '%s' is not in the database; did you "
+			    "mean '%s'?",
+			    name, near.best);
+		return options_usage(
+		    spec, "namespace '%s' is not in the database", name);
+	}
+	return OPTIONS_RUN;
+}

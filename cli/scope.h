@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scope: the namespaces that a command was given with -n and -A.
+ */
+#ifndef CLI_SCOPE_H
+#define CLI_SCOPE_H
+
+#include "cli/options.h"
+#include "kube/cluster.h"
+
+/* OPTIONS_RUN when either -n or -A was given, else the exit status of the
+ * mistake that was said. */
+int scope_check_given(const struct command_spec *spec,
+    const struct option_list *namespaces, bool all);
+
+/* The same for namespaces that the cluster does not have. */
+int scope_check_known(const struct command_spec *spec,
+    const struct option_list *namespaces, const struct cluster *c);
+
+#endif
