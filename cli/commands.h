@@ -12,15 +12,15 @@
 
 /* Exit statuses, as the manual promises them. */
 enum exit_status {
-  STATUS_OK = 0,
-  STATUS_FINDINGS = 1,
-  STATUS_USAGE = 2,
-  STATUS_FAILURE = 3
+	STATUS_OK = 0,
+	STATUS_FINDINGS = 1,
+	STATUS_USAGE = 2,
+	STATUS_FAILURE = 3
 };
 
 struct command {
-  const struct command_spec *spec;
-  int (*run)(int argc, char **argv);
+	const struct command_spec *spec;
+	int (*run)(int argc, char **argv);
 };
 
 extern const struct command_spec audit_spec, check_spec, collect_spec,
