@@ -5,7 +5,8 @@
 #include "collector/flow_internal.h"
 
 #define ROOM_LOOK       64 /* legs compared before one has to go */
-#define LOOK_AGAIN_MS   4000
+#define LOOK_AHEAD      8  /* legs fetched ahead of the hand */
+#define LOOK_AGAIN_MS   10000
 #define EXPIRE_ROUND_MS 4000
 #define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
@@ -245,6 +246,9 @@ flow_expire(struct flow_table *ft, size_t n)
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
 		leg = ft->hand++;
+		if (leg + LOOK_AHEAD < pool->used &&
+		    pool->deadlines[leg + LOOK_AHEAD] < ft->now_ms)
+			__builtin_prefetch(&pool->legs[leg + LOOK_AHEAD]);
 		if (pool->deadlines[leg] >= ft->now_ms)
 			continue;
 		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);

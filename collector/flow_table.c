@@ -373,6 +373,14 @@ fragment_ports(struct flow_table *ft, struct packet *p)
 	return true;
 }
 
+/* Will more be asked of its leg than to be counted? */
+static inline bool
+is_edgy(const struct packet *p)
+{
+	return p->protocol != FLOW_TCP ||
+	    p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
+}
+
 void
 flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
     bool *first_copy)
@@ -387,7 +395,8 @@ flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
 		leg_prefetch_slot(&ft->pool, hashes[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!leg_prefetch(&ft->pool, hashes[i]))
+		if (leg_prefetch(&ft->pool, hashes[i], is_edgy(&packets[i])) ==
+		    LEG_NONE)
 			leg_join_prefetch(ft->join, &packets[i]);
 	for (size_t i = 0; i < n; i++) {
 		struct packet copy;

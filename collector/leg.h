@@ -111,25 +111,26 @@ leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
 	__builtin_prefetch(&pool->slots[hash & pool->slot_mask]);
 }
 
-static inline void
-leg_bring_in(const struct leg *leg)
-{
-	__builtin_prefetch(leg);
-	__builtin_prefetch(&leg->first_us);
-}
-
-/* Bring in the leg that the hash most likely stands for; false: no leg does. */
-static inline bool
-leg_prefetch(const struct leg_pool *pool, uint32_t hash)
+/*
+ * Bring in the leg that the hash most likely stands for: its first line, and
+ * all of it where an opening or an ending is at hand. Its index, or LEG_NONE
+ * where no leg does.
+ */
+static inline uint32_t
+leg_prefetch(const struct leg_pool *pool, uint32_t hash, bool all)
 {
 	uint32_t i = hash & pool->slot_mask;
+	const struct leg *leg;
 
 	while (pool->slots[i].leg != 0 && pool->slots[i].hash != hash)
 		i = (i + 1) & pool->slot_mask;
 	if (pool->slots[i].leg == 0)
-		return false;
-	leg_bring_in(&pool->legs[pool->slots[i].leg - 1]);
-	return true;
+		return LEG_NONE;
+	leg = &pool->legs[pool->slots[i].leg - 1];
+	__builtin_prefetch(leg);
+	if (all)
+		__builtin_prefetch(&leg->first_us);
+	return pool->slots[i].leg - 1;
 }
 
 /* Index of the leg with that key, or LEG_NONE. */
