@@ -241,7 +241,15 @@ static int
 check_usage(const struct check_options *o)
 {
 	const struct option_list *words = &o->operands;
+	size_t inputs = o->probes != NULL && strcmp(o->probes, "-") == 0;
 
+	for (size_t i = 0; i < o->snapshots.n; i++)
+		inputs += strcmp(o->snapshots.v[i], "-") == 0;
+	for (size_t i = 0; i < o->files.n; i++)
+		inputs += strcmp(o->files.v[i], "-") == 0;
+	if (inputs > 1)
+		return options_usage(
+		    &check_spec, "standard input (-) can be read only once");
 	if (o->snapshots.n == 0 && o->db == NULL)
 		return options_usage(&check_spec,
 		    "which cluster? Give --snapshot FILE or --db PATH");

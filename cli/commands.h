@@ -24,12 +24,13 @@ struct command {
 };
 
 extern const struct command_spec audit_spec, check_spec, collect_spec,
-    flows_spec, lint_spec, recommend_spec, testplan_spec, snapshot_spec,
-    validate_spec;
+    diff_spec, flows_spec, lint_spec, recommend_spec, testplan_spec,
+    snapshot_spec, validate_spec;
 
 int cmd_audit(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_collect(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_flows(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_recommend(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ &testplan_spec, cmd_testplan },
 	{ &audit_spec, cmd_audit },
 	{ &check_spec, cmd_check },
+	{ &diff_spec, cmd_diff },
 	{ &validate_spec, cmd_validate },
 	{ &lint_spec, cmd_lint },
 	{ &snapshot_spec, cmd_snapshot },
