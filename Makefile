@@ -28,11 +28,13 @@ USES_report      := report recommender policy kube core
 USES_cli         := cli report recommender collector store policy kube core
 PKGS_kube        := libcurl jansson yaml-0.1
 PKGS_store       := sqlite3 libcurl jansson yaml-0.1
-PKGS_collector   := sqlite3 libpcap libcurl jansson yaml-0.1
+PKGS_collector   := sqlite3 libpcap libcap-ng libseccomp libmicrohttpd \
+	libcurl jansson yaml-0.1
 PKGS_policy      := libcurl jansson yaml-0.1
 PKGS_recommender := libcurl jansson yaml-0.1
 PKGS_report      := libcurl jansson yaml-0.1
-PKGS_cli         := sqlite3 libpcap libcurl jansson yaml-0.1
+PKGS_cli         := sqlite3 libpcap libcap-ng libseccomp libmicrohttpd \
+	libcurl jansson yaml-0.1
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wconversion -Wcast-qual -Wwrite-strings -Wvla \

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/collect_live.h"
 #include "cli/commands.h"
 #include "collector/collect.h"
 #include "kube/snapshot.h"
@@ -21,7 +22,12 @@ struct collect_options {
 	struct option_list files, snapshots;
 	const char *db, *node;
 	bool accept_cut, quiet;
+	struct collect_live_options live;
 };
+
+#define LIVE(field) offsetof(struct collect_options, live.field)
+
+static const char *const depths[] = { "connections", "full", NULL };
 
 static const struct option_spec table[] = {
 	{ .name = "read",
@@ -58,6 +64,60 @@ static const struct option_spec table[] = {
 	    .offset = offsetof(struct collect_options, accept_cut),
 	    .help = "Take what is whole of a capture that ends in the middle "
 		    "of a packet, as when its writer was killed." },
+	{ .name = "interface",
+	    .letter = 'i',
+	    .kind = OPTION_LIST,
+	    .arg = "NAME",
+	    .offset = LIVE(interfaces),
+	    .help = "Capture live until SIGTERM or SIGINT: on any, which is "
+		    "every interface, or on named ones, which may go and come "
+		    "back." },
+	{ .name = "depth",
+	    .kind = OPTION_CHOICE,
+	    .arg = "WORD",
+	    .choices = depths,
+	    .offset = LIVE(depth),
+	    .help = "connections (default): only what opens and ends "
+		    "connections, and all of TCP during a census, so packets "
+		    "and bytes are a part. full: every packet." },
+	{ .name = "census",
+	    .kind = OPTION_TEXT,
+	    .arg = "TIME",
+	    .offset = LIVE(census),
+	    .help = "How often to look at all of TCP for a moment, which finds "
+		    "connections that were there before; 0: never. 60s." },
+	{ .name = "interval",
+	    .kind = OPTION_TEXT,
+	    .arg = "TIME",
+	    .offset = LIVE(interval),
+	    .help = "How often to store, in one transaction. 5s." },
+	{ .name = "retain",
+	    .kind = OPTION_TEXT,
+	    .arg = "TIME",
+	    .offset = LIVE(retain),
+	    .help = "Forget what is older, such as 30d; 0 (default): never." },
+	{ .name = "ring-mib",
+	    .kind = OPTION_NUMBER,
+	    .arg = "N",
+	    .min = 1,
+	    .max = 1024,
+	    .offset = LIVE(ring_mib),
+	    .help = "Memory for packets that wait, for each interface. 16." },
+	{ .name = "listen",
+	    .kind = OPTION_TEXT,
+	    .arg = "ADDRESS:PORT",
+	    .offset = LIVE(listen),
+	    .help = "Answer /metrics, /healthz and /readyz there." },
+	{ .name = "user",
+	    .kind = OPTION_TEXT,
+	    .arg = "NAME",
+	    .offset = LIVE(user),
+	    .help = "Become that user once all is open; nobody, when started "
+		    "as root." },
+	{ .name = "no-seccomp",
+	    .kind = OPTION_FLAG,
+	    .offset = LIVE(no_seccomp),
+	    .help = "Do not confine system calls (to look for a fault)." },
 	{ .name = "quiet",
 	    .letter = 'q',
 	    .kind = OPTION_FLAG,
@@ -69,7 +129,12 @@ const struct command_spec collect_spec = {
 	.name = "collect",
 	.summary = "read captures, resolve who talked to whom, store it",
 	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME]\n"
-		    "        [--accept-cut] [-q]",
+		    "        [--accept-cut] [-q]\n"
+		    "-i any|NAME [--snapshot FILE...] --db PATH [--node NAME]\n"
+		    "        [--depth WORD] [--census TIME] [--interval TIME]\n"
+		    "        [--retain TIME] [--ring-mib N] "
+		    "[--listen ADDRESS:PORT]\n"
+		    "        [--user NAME] [--no-seccomp] [-q]",
 	.about =
 	    "Reads packet captures, finds each connection in them once, names "
 	    "both of\nits ends by the cluster's objects as they were at that "
@@ -95,20 +160,19 @@ fail(const struct rf_error *err)
 	return STATUS_FAILURE;
 }
 
-/* Read all snapshots, or the cluster that the database knows already. */
-static enum rf_status
-read_cluster(struct cluster **out, const struct collect_options *o,
+enum rf_status
+collect_read_cluster(struct cluster **out, const struct option_list *snapshots,
     struct store *store, struct rf_error *err)
 {
 	struct snapshot_builder *sb = NULL;
 	struct snapshot_stats stats;
 	enum rf_status st;
 
-	if (o->snapshots.n == 0)
+	if (snapshots->n == 0)
 		return store_get_cluster(store, out, err);
 	st = snapshot_builder_new(&sb, err);
-	for (size_t i = 0; st == RF_OK && i < o->snapshots.n; i++) {
-		const char *name = o->snapshots.v[i];
+	for (size_t i = 0; st == RF_OK && i < snapshots->n; i++) {
+		const char *name = snapshots->v[i];
 		bool is_stdin = strcmp(name, "-") == 0;
 		FILE *f = is_stdin ? stdin : fopen(name, "re");
 
@@ -199,7 +263,7 @@ collect_into(struct store *store, const struct collect_options *o)
 		config.seed = (uint64_t)getpid();
 	if (!o->quiet && isatty(STDERR_FILENO))
 		config.progress = show_progress;
-	st = read_cluster(&c, o, store, &err);
+	st = collect_read_cluster(&c, &o->snapshots, store, &err);
 	if (st == RF_OK && c->n_pods == 0)
 		fputs("ringfence collect: warning: no pods are known; without "
 		      "--snapshot every address stays external\n",
@@ -256,6 +320,14 @@ run(const struct collect_options *o)
 	for (size_t i = 0; i < o->snapshots.n; i++)
 		if (!readable(o->snapshots.v[i], &err))
 			return fail(&err);
+	if (o->live.interfaces.n != 0)
+		return collect_live(&o->live,
+		    &(struct collect_live_target){
+			.db = o->db,
+			.node = o->node,
+			.snapshots = &o->snapshots,
+			.quiet = o->quiet,
+		    });
 	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
 		return fail(&err);
 	status = collect_into(store, o);
@@ -284,10 +356,15 @@ cmd_collect(int argc, char **argv)
 	int status;
 
 	arena_init(&arena, 0);
+	o.live = collect_live_defaults;
 	status = options_parse(&collect_spec, argc, argv, &o, &arena);
-	if (status == OPTIONS_RUN && o.files.n == 0)
-		status = options_usage(
-		    &collect_spec, "which capture? Name it with -r FILE");
+	if (status == OPTIONS_RUN && o.files.n + o.live.interfaces.n == 0)
+		status = options_usage(&collect_spec,
+		    "which capture? Name it with -r FILE, or capture with "
+		    "-i any");
+	if (status == OPTIONS_RUN && o.files.n != 0 && o.live.interfaces.n != 0)
+		status = options_usage(&collect_spec,
+		    "either files (-r) or interfaces (-i), not both");
 	if (status == OPTIONS_RUN && o.files.n > COLLECT_FILES_MAX)
 		status = options_usage(&collect_spec,
 		    "%zu captures; at most %d can be read at once", o.files.n,

@@ -9,7 +9,8 @@ set -eu
 
 # One package a word; "a|b" is met by either, and a is what gets installed.
 BASE="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
-libcurl4-openssl-dev|libcurl4-gnutls-dev libyaml-dev libcmocka-dev python3
+libcurl4-openssl-dev|libcurl4-gnutls-dev libyaml-dev libcap-ng-dev
+libseccomp-dev libmicrohttpd-dev libcmocka-dev python3
 python3-yaml sqlite3 mandoc"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
 git"

@@ -27,7 +27,9 @@ BEGIN {
 	home["jansson.h"] = "^(kube|store|report)/"
 	home["yaml.h"] = "^kube/"
 	home["curl/curl.h"] = "^kube/client_http[.]c$"
-	home["microhttpd.h"] = "^collector/"
+	home["microhttpd.h"] = "^collector/metrics_http[.]c$"
+	home["cap-ng.h"] = "^collector/privilege[.]c$"
+	home["seccomp.h"] = "^collector/privilege[.]c$"
 }
 function wrong(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what

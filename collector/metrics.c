@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/metrics.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#define SECOND     ((int64_t)1000000)
+#define HEALTHY_US (30 * SECOND) /* without a sign of the loop */
+
+enum unit { COUNT, MICROSECONDS };
+
+struct metric {
+	const char *name, *help;
+	enum { COUNTER, GAUGE } type;
+	enum unit unit;
+	size_t offset; /* of a 64-bit number in struct daemon_stats */
+};
+
+/* clang-format off */
+#define AT(field) offsetof(struct daemon_stats, field)
+static const struct metric metrics[] = {
+	{ "ringfence_packets_total", "Packets taken from the kernel.", COUNTER, COUNT, AT(packets) },
+	{ "ringfence_packets_dropped_total", "Packets that the kernel dropped because the ring was full.", COUNTER, COUNT, AT(dropped) },
+	{ "ringfence_packets_truncated_total", "Packets cut by the snaplen before what is needed.", COUNTER, COUNT, AT(truncated) },
+	{ "ringfence_packets_malformed_total", "Packets whose lengths or fields contradict.", COUNTER, COUNT, AT(malformed) },
+	{ "ringfence_packets_unsupported_total", "Packets of protocols that are not decoded.", COUNTER, COUNT, AT(unsupported) },
+	{ "ringfence_packets_non_ip_total", "Packets that are not IP.", COUNTER, COUNT, AT(non_ip) },
+	{ "ringfence_packets_icmp_total", "ICMP packets that are no error.", COUNTER, COUNT, AT(icmp) },
+	{ "ringfence_packets_ignored_total", "Packets of loopback, multicast and broadcast.", COUNTER, COUNT, AT(ignored) },
+	{ "ringfence_fragments_total", "Fragments behind the first of a packet.", COUNTER, COUNT, AT(fragments) },
+	{ "ringfence_connections_total", "Connections found, each counted once.", COUNTER, COUNT, AT(connections) },
+	{ "ringfence_connections_unresolved_total", "Connections with an end whose owner was unknown.", COUNTER, COUNT, AT(unresolved) },
+	{ "ringfence_connections_guessed_total", "Connections whose direction was guessed.", COUNTER, COUNT, AT(guessed) },
+	{ "ringfence_connections_lost_total", "Connections not stored: the database failed for longer than memory lasts.", COUNTER, COUNT, AT(lost_connections) },
+	{ "ringfence_sightings_joined_total", "Sightings behind address translation that were joined.", COUNTER, COUNT, AT(joined) },
+	{ "ringfence_table_forced_out_total", "Living connections that a full table put out early.", COUNTER, COUNT, AT(forced_out) },
+	{ "ringfence_table_strays_total", "Tails of connections that are too little to count.", COUNTER, COUNT, AT(strays) },
+	{ "ringfence_table_entries", "Address pairs in the connection table.", GAUGE, COUNT, AT(legs) },
+	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
+	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },
+	{ "ringfence_dns_names_total", "Names of addresses handed to the database.", COUNTER, COUNT, AT(names) },
+	{ "ringfence_flushes_total", "Transactions stored.", COUNTER, COUNT, AT(flushes) },
+	{ "ringfence_flush_failures_total", "Transactions that failed and were tried again.", COUNTER, COUNT, AT(flush_failures) },
+	{ "ringfence_flush_rows_total", "Rows of flows stored.", COUNTER, COUNT, AT(flush_rows) },
+	{ "ringfence_flush_duration_seconds", "How long the last transaction took.", GAUGE, MICROSECONDS, AT(flush_us) },
+	{ "ringfence_last_flush_timestamp_seconds", "When a transaction was last stored; 0: never.", GAUGE, MICROSECONDS, AT(flushed_us) },
+};
+#undef AT
+/* clang-format on */
+
+void
+metrics_render(struct strbuf *out, const struct daemon_stats *stats)
+{
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		const struct metric *m = &metrics[i];
+		uint64_t v;
+
+		memcpy(&v, (const char *)stats + m->offset, sizeof(v));
+		strbuf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s ", m->name,
+		    m->help, m->name, m->type == COUNTER ? "counter" : "gauge",
+		    m->name);
+		if (m->unit == COUNT)
+			strbuf_printf(out, "%" PRIu64 "\n", v);
+		else
+			strbuf_printf(out, "%" PRIu64 ".%06" PRIu64 "\n",
+			    v / SECOND, v % SECOND);
+	}
+}
+
+const char *
+metrics_unhealthy(const struct metrics_state *s, int64_t now_us)
+{
+	if (now_us - s->published_us > HEALTHY_US)
+		return "the loop has given no sign for 30 seconds";
+	return NULL;
+}
+
+const char *
+metrics_unready(const struct metrics_state *s, int64_t now_us)
+{
+	if (metrics_unhealthy(s, now_us) != NULL)
+		return metrics_unhealthy(s, now_us);
+	if (!s->capturing)
+		return "no capture is open";
+	if (s->stats.flushes == 0)
+		return "nothing was stored yet";
+	return NULL;
+}

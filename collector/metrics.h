@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metrics: a daemon's counts for Prometheus, and whether it is well.
+ *
+ * The text comes from one table (format 0.0.4). The server has a thread of its
+ * own and answers from the last state that was published.
+ */
+#ifndef COLLECTOR_METRICS_H
+#define COLLECTOR_METRICS_H
+
+#include <stdbool.h>
+
+#include "collector/daemon.h"
+#include "core/error.h"
+#include "core/strbuf.h"
+
+/* Add the whole text to out. */
+void metrics_render(struct strbuf *out, const struct daemon_stats *stats);
+
+/* What /healthz and /readyz say; NULL: all is well. */
+struct metrics_state {
+	struct daemon_stats stats;
+	bool capturing;
+	int64_t published_us; /* by a clock that only goes forward */
+};
+const char *metrics_unhealthy(const struct metrics_state *s, int64_t now_us);
+const char *metrics_unready(const struct metrics_state *s, int64_t now_us);
+
+struct metrics_server;
+
+/*
+ * Listen on "ADDRESS:PORT" ("[::1]:9797"), in the right to do so now;
+ * metrics_server_start then answers. RF_INVAL: no such address.
+ */
+RF_MUST_USE enum rf_status metrics_server_listen(
+    struct metrics_server **out, const char *address, struct rf_error *err);
+RF_MUST_USE enum rf_status metrics_server_start(
+    struct metrics_server *s, struct rf_error *err);
+void metrics_server_publish(
+    struct metrics_server *s, const struct daemon_stats *stats, bool capturing);
+void metrics_server_free(struct metrics_server *s); /* NULL is allowed */
+
+#endif

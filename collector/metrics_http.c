@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only home of microhttpd.h. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/metrics.h"
+
+#define CONNECTIONS_MAX 16
+#define TIMEOUT_S       10
+#define ADDRESS_MAX     256
+#define TEXT_MAX        65536
+
+struct metrics_server {
+	int fd; /* MHD's, once it runs */
+	struct MHD_Daemon *http;
+	pthread_mutex_t lock;
+	struct metrics_state state;
+};
+
+static int64_t
+monotonic_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Split "[::1]:9797" or "127.0.0.1:9797" in place. */
+static bool
+split(char *text, char **host, char **port)
+{
+	char *colon = strrchr(text, ':'), *end;
+
+	if (colon == NULL)
+		return false;
+	*port = colon + 1;
+	*colon = '\0';
+	*host = text;
+	if (*text == '[') {
+		end = strchr(text, ']');
+		if (end == NULL || end[1] != '\0')
+			return false;
+		*end = '\0';
+		*host = text + 1;
+	} else if (strchr(text, ':') != NULL) {
+		return false;
+	}
+	return **port != '\0';
+}
+
+static enum rf_status
+bind_to(int *out, const struct addrinfo *a, const char *address,
+    struct rf_error *err)
+{
+	int fd = socket(a->ai_family,
+	    a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+	int on = 1;
+
+	if (fd < 0)
+		return rf_fail(
+		    err, RF_IO, "listen on %s: %s", address, strerror(errno));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 ||
+	    listen(fd, CONNECTIONS_MAX) != 0) {
+		(void)rf_fail(
+		    err, RF_IO, "listen on %s: %s", address, strerror(errno));
+		(void)close(fd);
+		return RF_IO;
+	}
+	*out = fd;
+	return RF_OK;
+}
+
+static enum rf_status
+listen_on(int *fd, const char *address, struct rf_error *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char text[ADDRESS_MAX], *host, *port;
+	enum rf_status st;
+
+	if (strlen(address) >= sizeof(text))
+		return rf_fail(err, RF_INVAL, "listen: address too long");
+	memcpy(text, address, strlen(address) + 1);
+	if (!split(text, &host, &port) ||
+	    getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found) != 0)
+		return rf_fail(err, RF_INVAL,
+		    "listen: \"%s\" is not ADDRESS:PORT in numbers, as "
+		    "127.0.0.1:9797 or [::]:9797",
+		    address);
+	st = bind_to(fd, found, address, err);
+	freeaddrinfo(found);
+	return st;
+}
+
+enum rf_status
+metrics_server_listen(
+    struct metrics_server **out, const char *address, struct rf_error *err)
+{
+	struct metrics_server *s = calloc(1, sizeof(*s));
+	enum rf_status st;
+
+	*out = NULL;
+	if (s == NULL)
+		return rf_fail(err, RF_NOMEM, "metrics: out of memory");
+	s->fd = -1;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	s->state.published_us = monotonic_us();
+	st = listen_on(&s->fd, address, err);
+	if (st == RF_OK)
+		*out = s;
+	else
+		metrics_server_free(s);
+	return st;
+}
+
+static enum MHD_Result
+answer(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+	union {
+		const char *in;
+		void *out; /* copied, as it is MUST_COPY */
+	} body = { .in = text };
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+	    strlen(text), body.out, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result;
+
+	if (r == NULL)
+		return MHD_NO;
+	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
+	    "text/plain; version=0.0.4; charset=utf-8");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		(void)MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = MHD_queue_response(connection, status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+static enum MHD_Result
+answer_metrics(
+    struct MHD_Connection *connection, const struct metrics_state *state)
+{
+	enum MHD_Result result;
+	struct strbuf text;
+
+	strbuf_init(&text, TEXT_MAX);
+	metrics_render(&text, &state->stats);
+	result = strbuf_failed(&text)
+	    ? MHD_NO
+	    : answer(connection, MHD_HTTP_OK, strbuf_str(&text));
+	strbuf_release(&text);
+	return result;
+}
+
+static enum MHD_Result
+answer_state(struct MHD_Connection *connection, const char *trouble)
+{
+	char text[128];
+
+	if (trouble == NULL)
+		return answer(connection, MHD_HTTP_OK, "ok\n");
+	(void)snprintf(text, sizeof(text), "%s\n", trouble);
+	return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, text);
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload,
+    size_t *upload_size, void **context)
+{
+	struct metrics_server *s = arg;
+	struct metrics_state state;
+	int64_t now_us = monotonic_us();
+
+	(void)version;
+	(void)upload;
+	(void)context;
+	if (*upload_size != 0)
+		return MHD_NO;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+		    "only GET and HEAD\n");
+	(void)pthread_mutex_lock(&s->lock);
+	state = s->state;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (strcmp(url, "/metrics") == 0)
+		return answer_metrics(connection, &state);
+	if (strcmp(url, "/healthz") == 0)
+		return answer_state(
+		    connection, metrics_unhealthy(&state, now_us));
+	if (strcmp(url, "/readyz") == 0)
+		return answer_state(
+		    connection, metrics_unready(&state, now_us));
+	return answer(connection, MHD_HTTP_NOT_FOUND,
+	    "there are /metrics, /healthz and /readyz\n");
+}
+
+enum rf_status
+metrics_server_start(struct metrics_server *s, struct rf_error *err)
+{
+	s->http = MHD_start_daemon(
+	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+	    on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
+	if (s->http == NULL)
+		return rf_fail(
+		    err, RF_IO, "metrics: no server: %s", strerror(errno));
+	return RF_OK;
+}
+
+void
+metrics_server_publish(
+    struct metrics_server *s, const struct daemon_stats *stats, bool capturing)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->state.stats = *stats;
+	s->state.capturing = capturing;
+	s->state.published_us = monotonic_us();
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+metrics_server_free(struct metrics_server *s)
+{
+	if (s == NULL)
+		return;
+	if (s->http != NULL)
+		MHD_stop_daemon(s->http);
+	else if (s->fd >= 0)
+		(void)close(s->fd);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s);
+}
