@@ -2,28 +2,33 @@
 /* cmd_audit: what would these policies have dropped of what was seen? */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/edge_filter.h"
 #include "cli/policy_input.h"
 #include "report/audit_print.h"
-#include "report/problems.h"
-#include "report/table.h"
 
-enum format { FORMAT_TABLE, FORMAT_JSON };
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_SARIF };
+enum fail_on { FAIL_ON_WOULD_DROP, FAIL_ON_UNKNOWN, FAIL_ON_NEVER };
 
 struct audit_options {
 	const char *db;
 	struct option_list files;
 	bool recurse;
 	struct option_list namespaces;
+	struct edge_filter_options filter;
 	const char *default_namespace;
-	unsigned format; /* enum format */
+	unsigned format, fail_on; /* enum format, enum fail_on */
 	int64_t since_us, until_us;
 	bool no_headers;
 };
 
-static const char *const formats[] = { "table", "json", NULL };
+static const char *const formats[] = { "table", "json", "markdown", "sarif",
+	NULL };
+static const char *const fail_words[] = { "would-drop", "unknown", "never",
+	NULL };
 
 #define AT(member) .offset = offsetof(struct audit_options, member)
 
@@ -41,14 +46,27 @@ static const struct option_spec table[] = {
 	  AT(recurse), .help = "Also read the directories below DIR." },
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
-	  .help = "Only edges with an end in this namespace. Repeatable." },
+	  .help = "Only edges with an end in this namespace, and of what is "
+	      "unused only what is in it. Repeatable." },
+	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
+	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
+	{ .name = "port", .arg = "N", .kind = OPTION_NUMBER, AT(filter.port),
+	  .min = 1, .max = 65535, .help = EDGE_FILTER_PORT_HELP },
+	{ .name = "outcome", .arg = "OUTCOME", .kind = OPTION_LIST,
+	  AT(filter.outcomes), .help = EDGE_FILTER_OUTCOME_HELP },
 	{ .name = "default-namespace", .arg = "NS", .kind = OPTION_TEXT,
 	  AT(default_namespace),
 	  .help = "The namespace of policies that name none (default: the "
 	      "namespace given with -n if it is one, else default)." },
 	{ .name = "output", .letter = 'o', .arg = "FORMAT",
 	  .kind = OPTION_CHOICE, AT(format), .choices = formats,
-	  .help = "table (default) or json." },
+	  .help = "table (default), json, markdown for a comment on a change, "
+	      "or sarif for code scanning." },
+	{ .name = "fail-on", .arg = "VERDICT", .kind = OPTION_CHOICE,
+	  AT(fail_on), .choices = fail_words,
+	  .help = "Exit with 1 when traffic would be dropped (would-drop, the "
+	      "default), also when of some nothing firm can be said "
+	      "(unknown), or never." },
 	{ .name = "since", .arg = "TIME", .kind = OPTION_TIME, AT(since_us),
 	  .help = "Only what was seen at or after this RFC 3339 time." },
 	{ .name = "until", .arg = "TIME", .kind = OPTION_TIME, AT(until_us),
@@ -61,42 +79,54 @@ static const struct option_spec table[] = {
 const struct command_spec audit_spec = {
 	.name = "audit",
 	.summary = "replay observed edges against policies",
-	.synopsis = "--db PATH -f FILE|DIR|-... [-R] [-n NS]... "
-		    "[-o table|json]\n"
+	.synopsis = "--db PATH -f FILE|DIR|-... [-R] [-n NS]...\n"
+		    "      [--workload NS/NAME]... [--port N] "
+		    "[--outcome OUTCOME]...\n"
+		    "      [-o table|json|markdown|sarif] "
+		    "[--fail-on would-drop|unknown|never]\n"
 		    "      [--default-namespace NS] [--since TIME] "
 		    "[--until TIME] [--no-headers]",
 	.about = "Ask of every observed edge whether these policies, all "
 		 "together, would let it\npass: what the source's egress "
-		 "says, what the destination's ingress says, and\nboth. Exit "
-		 "status 1 when an edge that worked would be dropped.",
+		 "says, what the destination's ingress says, and\nboth. Then "
+		 "which policies and rules nothing that was observed used, "
+		 "and which\nselect no pod. Exit status 1 when an edge that "
+		 "worked would be dropped.",
 	.examples = "  # Before applying a folder of policies\n"
 		    "  ringfence audit --db flows.db -R -f policies/\n\n"
 		    "  # What runs in the cluster now\n"
 		    "  kubectl get networkpolicies -A -o json |\n"
-		    "    ringfence audit --db flows.db -f - -o json\n",
+		    "    ringfence audit --db flows.db -f - -o json\n\n"
+		    "  # As a comment on a change of policies\n"
+		    "  ringfence audit --db flows.db -R -f policies/ "
+		    "-o markdown --fail-on never\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
-static bool
-has_pods(const struct cluster *c, const char *namespace)
+/* By namespace: does it have pods? For free(). */
+static bool *
+mark_peopled(const struct cluster *c)
 {
-	uint32_t ns = cluster_find_namespace(c, namespace);
+	bool *v = calloc(c->n_namespaces + 1, sizeof(*v));
 
-	for (size_t i = 0; ns != FLOW_NONE && i < c->n_pods; i++)
-		if (c->pods[i].ns == ns)
-			return true;
-	return false;
+	for (size_t i = 0; v != NULL && i < c->n_pods; i++)
+		v[c->pods[i].ns] = true;
+	return v;
 }
 
 /* A policy in a namespace without pods is likely a slip. */
 static void
 warn_namespaces(const struct policy_set *set, const struct cluster *c)
 {
+	bool *peopled = mark_peopled(c);
 	size_t n = 0, first = 0;
 
-	for (size_t i = 0; i < set->n_policies; i++) {
-		if (has_pods(c, set->policies[i].namespace))
+	for (size_t i = 0; peopled != NULL && i < set->n_policies; i++) {
+		uint32_t ns =
+		    cluster_find_namespace(c, set->policies[i].namespace);
+
+		if (ns != FLOW_NONE && peopled[ns])
 			continue;
 		if (n++ == 0)
 			first = i;
@@ -109,74 +139,114 @@ warn_namespaces(const struct policy_set *set, const struct cluster *c)
 		    "namespace belong.\n",
 		    n, set->n_policies, set->policies[first].namespace,
 		    set->policies[first].name);
+	free(peopled);
 }
 
 static enum rf_status
-print(
-    const struct audit *a, const struct audit_options *o, struct rf_error *err)
+print_sarif(const struct audit *a, struct arena *arena, struct rf_error *err)
 {
-	bool colour =
-	    table_wants_colour(stdout, getenv("NO_COLOR"), getenv("TERM"));
+	char *base = getcwd(NULL, 0);
+	size_t left_out = 0;
+	enum rf_status st;
 
-	if (o->format == FORMAT_JSON)
+	st = audit_print_sarif(stdout, a, base, &left_out, arena, err);
+	if (st == RF_OK && left_out > 0)
+		fprintf(stderr,
+		    "Note: %zu findings left out, on policies that are in no "
+		    "file.\n",
+		    left_out);
+	free(base);
+	return st;
+}
+
+static enum rf_status
+print(const struct audit *a, const struct audit_options *o, struct arena *arena,
+    struct rf_error *err)
+{
+	struct audit_style style = {
+		.with_headers = !o->no_headers,
+		.with_colour = table_wants_colour(
+		    stdout, getenv("NO_COLOR"), getenv("TERM")),
+		.columns = table_terminal_columns(stdout),
+	};
+
+	switch (o->format) {
+	case FORMAT_JSON:
 		return audit_print_json(stdout, a, err);
-	return audit_print_table(stdout, a, !o->no_headers, colour, err);
+	case FORMAT_MARKDOWN:
+		return audit_print_markdown(stdout, a, err);
+	case FORMAT_SARIF:
+		return print_sarif(a, arena, err);
+	default:
+		return audit_print_table(stdout, a, &style, err);
+	}
+}
+
+static int
+status_of(const struct audit *a, unsigned fail_on)
+{
+	size_t n = a->counts[AUDIT_WOULD_DROP];
+
+	if (fail_on == FAIL_ON_NEVER)
+		return STATUS_OK;
+	if (fail_on == FAIL_ON_UNKNOWN)
+		n += a->counts[AUDIT_UNKNOWN];
+	return n > 0 ? STATUS_FINDINGS : STATUS_OK;
+}
+
+/* Every edge is judged, also those that a filter then hides: they may be what
+ * a rule is used for. */
+static enum rf_status
+judge(struct audit *a, struct dataset *d, const struct audit_options *o,
+    const struct policy_set *set, const struct view_filter *filter)
+{
+	struct rf_error err;
+	enum rf_status st;
+	struct view v;
+
+	st = view_make(&v, &d->edges, &d->flows, d->cluster, &d->arena, &err);
+	if (st == RF_OK)
+		st = audit_run(a, &v, d->cluster, set, &d->arena, &err);
+	if (st == RF_OK)
+		st = audit_narrow(a, filter, &d->arena, &err);
+	if (st == RF_OK && o->namespaces.n > 0)
+		usage_keep_namespaces(
+		    &a->usage, set, o->namespaces.v, o->namespaces.n);
+	if (st == RF_OK)
+		st = print(a, o, &d->arena, &err);
+	if (st != RF_OK)
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+	else if (a->n_edges == 0)
+		fputs("Warning: there is no such edge, so nothing was "
+		      "audited.\n",
+		    stderr);
+	return st;
 }
 
 static int
 audit(const struct audit_options *o, const struct policy_set *set)
 {
-	struct store_filter filter = { .namespaces = o->namespaces.v,
+	struct store_filter store_filter = { .namespaces = o->namespaces.v,
 		.n_namespaces = o->namespaces.n,
 		.since_us = o->since_us,
 		.until_us = o->until_us };
-	enum rf_status st;
-	struct rf_error err;
+	struct view_filter filter;
 	struct dataset d;
 	struct audit a;
-	struct view v;
+	int rc;
 
-	if (dataset_open(&d, o->db, &filter) != RF_OK)
+	if (dataset_open(&d, o->db, &store_filter) != RF_OK)
 		return STATUS_FAILURE;
-	warn_namespaces(set, d.cluster);
-	st = view_make(&v, &d.edges, &d.flows, d.cluster, &d.arena, &err);
-	if (st == RF_OK)
-		st = audit_run(&a, &v, d.cluster, set, &d.arena, &err);
-	if (st == RF_OK)
-		st = print(&a, o, &err);
-	if (st != RF_OK)
-		fprintf(stderr, "ringfence: %s\n", err.msg);
-	dataset_close(&d);
-	if (st != RF_OK)
-		return STATUS_FAILURE;
-	return a.counts[AUDIT_WOULD_DROP] > 0 ? STATUS_FINDINGS : STATUS_OK;
-}
-
-/* Everything but notices, which would fill the screen where a folder holds
- * all of an application's objects. */
-static enum rf_status
-print_problems(const struct policy_input *in, struct rf_error *err)
-{
-	enum rf_status st = RF_OK;
-	size_t skipped = 0;
-
-	for (size_t i = 0; i < in->n_problems && st == RF_OK; i++) {
-		if (in->problems[i].type == PROBLEM_NOTICE)
-			skipped++;
-		else
-			st = problems_print_text(
-			    stderr, &in->problems[i], 1, err);
+	rc = edge_filter_make(
+	    &filter, &audit_spec, &o->filter, d.cluster, &d.arena);
+	if (rc == OPTIONS_RUN) {
+		warn_namespaces(set, d.cluster);
+		rc = judge(&a, &d, o, set, &filter) == RF_OK
+		    ? status_of(&a, o->fail_on)
+		    : STATUS_FAILURE;
 	}
-	if (skipped > 0)
-		fprintf(stderr,
-		    "Note: %zu remark%s left out; 'ringfence validate' shows "
-		    "what was skipped.\n",
-		    skipped, skipped == 1 ? "" : "s");
-	if (in->n_refusals == 0 && in->set.n_policies == 0)
-		fputs("Warning: there is no NetworkPolicy in what -f names, "
-		      "so nothing can be dropped.\n",
-		    stderr);
-	return st;
+	dataset_close(&d);
+	return rc;
 }
 
 /* Read the policies first: they are refused before anything is asked. */
@@ -185,23 +255,17 @@ run(const struct audit_options *o, const char *default_namespace,
     struct arena *arena)
 {
 	struct policy_input in;
-	struct rf_error err;
 	int rc = STATUS_FAILURE;
 
 	if (policy_input_read(
 		&in, &o->files, o->recurse, default_namespace, arena) != RF_OK)
 		goto out;
-	if (print_problems(&in, &err) != RF_OK) {
-		fprintf(stderr, "ringfence: %s\n", err.msg);
+	if (policy_input_accept(&in, "audited") != RF_OK)
 		goto out;
-	}
-	if (in.n_refusals > 0) {
-		fprintf(stderr,
-		    "ringfence: a server would refuse these policies "
-		    "(%zu mistake%s); nothing was audited\n",
-		    in.n_refusals, in.n_refusals == 1 ? "" : "s");
-		goto out;
-	}
+	if (in.set.n_policies == 0)
+		fputs("Warning: there is no NetworkPolicy in what -f names, "
+		      "so nothing can be dropped.\n",
+		    stderr);
 	rc = audit(o, &in.set);
 out:
 	policy_input_release(&in);
@@ -234,6 +298,8 @@ cmd_audit(int argc, char **argv)
 		rc =
 		    options_usage(&audit_spec, "--since is not before --until");
 	else
+		rc = edge_filter_check(&audit_spec, &o.filter);
+	if (rc == OPTIONS_RUN)
 		rc = run(&o, ns, &arena);
 out:
 	arena_release(&arena);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_flows: list the edges of a database. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/edge_filter.h"
+#include "cli/policy_input.h"
 #include "report/edges.h"
-#include "report/table.h"
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
@@ -15,8 +15,10 @@ struct flows_options {
 	struct option_list namespaces;
 	unsigned format; /* enum format */
 	int64_t since_us, until_us;
-	struct option_list outcomes;
-	uint64_t port; /* 0: any */
+	struct edge_filter_options filter;
+	struct option_list files;
+	bool recurse;
+	const char *default_namespace;
 	bool no_headers;
 };
 
@@ -32,6 +34,8 @@ static const struct option_spec table[] = {
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Only edges with an end in this namespace. Repeatable." },
+	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
+	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
 	{ .name = "output", .letter = 'o', .arg = "FORMAT",
 	  .kind = OPTION_CHOICE, AT(format), .choices = formats,
 	  .help = "table (default), json or csv." },
@@ -40,12 +44,19 @@ static const struct option_spec table[] = {
 	{ .name = "until", .arg = "TIME", .kind = OPTION_TIME, AT(until_us),
 	  .help = "Only what was seen before this time." },
 	{ .name = "outcome", .arg = "OUTCOME", .kind = OPTION_LIST,
-	  AT(outcomes),
-	  .help = "Only edges with this outcome: established, oneway, "
-	      "midstream, refused, unanswered or dropped. Repeatable." },
-	{ .name = "port", .arg = "N", .kind = OPTION_NUMBER, AT(port),
-	  .min = 1, .max = 65535,
-	  .help = "Only edges to this port, of the pod or of the Service." },
+	  AT(filter.outcomes), .help = EDGE_FILTER_OUTCOME_HELP },
+	{ .name = "port", .arg = "N", .kind = OPTION_NUMBER, AT(filter.port),
+	  .min = 1, .max = 65535, .help = EDGE_FILTER_PORT_HELP },
+	{ .name = "filename", .letter = 'f', .arg = "FILE|DIR|-",
+	  .kind = OPTION_LIST, AT(files),
+	  .help = "Add a column with the verdict that these policies, all "
+	      "together, give, as audit does. Repeatable." },
+	{ .name = "recursive", .letter = 'R', .kind = OPTION_FLAG,
+	  AT(recurse), .help = "Also read the directories below DIR." },
+	{ .name = "default-namespace", .arg = "NS", .kind = OPTION_TEXT,
+	  AT(default_namespace),
+	  .help = "The namespace of policies that name none (default: the "
+	      "namespace given with -n if it is one, else default)." },
 	{ .name = "no-headers", .kind = OPTION_FLAG, AT(no_headers),
 	  .help = "Leave out the line of headers (table, csv)." },
 };
@@ -54,9 +65,11 @@ static const struct option_spec table[] = {
 const struct command_spec flows_spec = {
 	.name = "flows",
 	.summary = "list who talked to whom",
-	.synopsis = "--db PATH [-n NS]... [-o table|json|csv] [--since TIME]\n"
-		    "      [--until TIME] [--outcome OUTCOME]... [--port N] "
-		    "[--no-headers]",
+	.synopsis = "--db PATH [-n NS]... [--workload NS/NAME]... [--port N]\n"
+		    "      [--outcome OUTCOME]... [--since TIME] "
+		    "[--until TIME]\n"
+		    "      [-f FILE|DIR|-]... [-R] [--default-namespace NS]\n"
+		    "      [-o table|json|csv] [--no-headers]",
 	.about = "List the edges of a database: which workload, node or "
 		 "address opened\nconnections to which, on which protocol and "
 		 "port, and what became of them.",
@@ -64,51 +77,13 @@ const struct command_spec flows_spec = {
 	    "  # Everything that touches one namespace\n"
 	    "  ringfence flows --db flows.db -n shop\n\n"
 	    "  # What was refused, for a script\n"
-	    "  ringfence flows --db flows.db --outcome refused -o json\n",
+	    "  ringfence flows --db flows.db --outcome refused -o json\n\n"
+	    "  # With the verdict of the policies that run now\n"
+	    "  kubectl get networkpolicies -A -o json |\n"
+	    "    ringfence flows --db flows.db -f -\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
-
-/* The outcomes asked for as bits, all when none were; 0: one is unknown. */
-static unsigned
-outcome_bits(const struct option_list *words, const char **bad)
-{
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < words->n; i++) {
-		unsigned o = 0;
-
-		while (o < OUTCOME_COUNT &&
-		    strcmp(flow_outcome_name(o), words->v[i]) != 0)
-			o++;
-		if (o == OUTCOME_COUNT) {
-			*bad = words->v[i];
-			return 0;
-		}
-		bits |= 1u << o;
-	}
-	return words->n == 0 ? ~0u : bits;
-}
-
-static bool
-wanted(const struct edge *e, unsigned outcomes, uint64_t port)
-{
-	return (outcomes & 1u << e->outcome) != 0 &&
-	    (port == 0 || e->port == port || e->service_port == port);
-}
-
-/* The edges that pass the filters which the store does not know. */
-static void
-narrow(struct view *v, unsigned outcomes, uint64_t port, struct view_edge *room)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < v->n_edges; i++)
-		if (wanted(v->edges[i].edge, outcomes, port))
-			room[n++] = v->edges[i];
-	v->edges = room;
-	v->n_edges = n;
-}
 
 static void
 say_none(const struct option_list *namespaces)
@@ -124,84 +99,115 @@ say_none(const struct option_list *namespaces)
 }
 
 static enum rf_status
-print(const struct view *v, const struct flows_options *o, struct rf_error *err)
+print(
+    const struct edges *e, const struct flows_options *o, struct rf_error *err)
 {
-	bool colour =
-	    table_wants_colour(stdout, getenv("NO_COLOR"), getenv("TERM"));
+	struct audit_style style = {
+		.with_headers = !o->no_headers,
+		.with_colour = table_wants_colour(
+		    stdout, getenv("NO_COLOR"), getenv("TERM")),
+		.columns = table_terminal_columns(stdout),
+	};
 
 	switch (o->format) {
 	case FORMAT_JSON:
-		edges_print_json(stdout, v);
+		edges_print_json(stdout, e);
 		return RF_OK;
 	case FORMAT_CSV:
-		return edges_print_csv(stdout, v, !o->no_headers, err);
+		return edges_print_csv(stdout, e, !o->no_headers, err);
 	default:
-		return edges_print_table(
-		    stdout, v, !o->no_headers, colour, err);
+		return edges_print_table(stdout, e, &style, err);
 	}
 }
 
-static int
-list(const struct flows_options *o, unsigned outcomes)
+/* set NULL: no verdicts are asked for. */
+static enum rf_status
+show(struct dataset *d, const struct flows_options *o,
+    const struct policy_set *set, const struct view_filter *filter)
 {
-	struct store_filter filter = { .namespaces = o->namespaces.v,
+	struct rf_error err;
+	enum rf_status st;
+	struct audit a;
+	struct view v;
+	struct edges e = { .view = &v };
+
+	st = view_make(&v, &d->edges, &d->flows, d->cluster, &d->arena, &err);
+	if (st == RF_OK)
+		st = view_narrow(&v, filter, &d->arena, &err);
+	if (st == RF_OK && set != NULL) {
+		st = audit_run(&a, &v, d->cluster, set, &d->arena, &err);
+		e.audit = &a;
+	}
+	if (st == RF_OK)
+		st = print(&e, o, &err);
+	if (st != RF_OK)
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+	else if (v.n_edges == 0)
+		say_none(&o->namespaces);
+	return st;
+}
+
+static int
+list(const struct flows_options *o, const struct policy_set *set)
+{
+	struct store_filter store_filter = { .namespaces = o->namespaces.v,
 		.n_namespaces = o->namespaces.n,
 		.since_us = o->since_us,
 		.until_us = o->until_us };
-	struct view_edge *room;
-	struct rf_error err;
+	struct view_filter filter;
 	struct dataset d;
-	struct view v;
-	enum rf_status st;
+	int rc;
 
-	if (dataset_open(&d, o->db, &filter) != RF_OK)
+	if (dataset_open(&d, o->db, &store_filter) != RF_OK)
 		return STATUS_FAILURE;
-	st = view_make(&v, &d.edges, &d.flows, d.cluster, &d.arena, &err);
-	if (st != RF_OK)
-		goto out;
-	room = arena_calloc(&d.arena, v.n_edges + 1, sizeof(*room));
-	if (room == NULL) {
-		st = rf_fail(&err, RF_NOMEM, "out of memory");
-		goto out;
-	}
-	narrow(&v, outcomes, o->port, room);
-	st = print(&v, o, &err);
-	if (st == RF_OK && v.n_edges == 0)
-		say_none(&o->namespaces);
-out:
-	if (st != RF_OK)
-		fprintf(stderr, "ringfence: %s\n", err.msg);
+	rc = edge_filter_make(
+	    &filter, &flows_spec, &o->filter, d.cluster, &d.arena);
+	if (rc == OPTIONS_RUN)
+		rc = show(&d, o, set, &filter) == RF_OK ? STATUS_OK
+							: STATUS_FAILURE;
 	dataset_close(&d);
-	return st == RF_OK ? STATUS_OK : STATUS_FAILURE;
+	return rc;
+}
+
+static int
+run(const struct flows_options *o, struct arena *arena)
+{
+	const char *ns = o->default_namespace;
+	struct policy_input in = { 0 };
+	int rc = STATUS_FAILURE;
+
+	if (o->files.n == 0)
+		return list(o, NULL);
+	if (ns == NULL)
+		ns = o->namespaces.n == 1 ? o->namespaces.v[0] : "default";
+	if (policy_input_read(&in, &o->files, o->recurse, ns, arena) == RF_OK &&
+	    policy_input_accept(&in, "listed") == RF_OK)
+		rc = list(o, &in.set);
+	policy_input_release(&in);
+	return rc;
 }
 
 int
 cmd_flows(int argc, char **argv)
 {
 	struct flows_options o = { 0 };
-	const char *bad = NULL;
 	struct arena arena;
-	unsigned outcomes;
 	int rc;
 
 	arena_init(&arena, 0);
 	rc = options_parse(&flows_spec, argc, argv, &o, &arena);
 	if (rc != OPTIONS_RUN)
 		goto out;
-	outcomes = outcome_bits(&o.outcomes, &bad);
 	if (o.db == NULL)
 		rc = options_usage(&flows_spec,
 		    "which database? Give --db PATH or set RINGFENCE_DB");
-	else if (outcomes == 0)
-		rc = options_usage(&flows_spec,
-		    "--outcome is established, oneway, midstream, refused, "
-		    "unanswered or dropped, not '%s'",
-		    bad);
 	else if (o.until_us != 0 && o.since_us >= o.until_us)
 		rc =
 		    options_usage(&flows_spec, "--since is not before --until");
 	else
-		rc = list(&o, outcomes);
+		rc = edge_filter_check(&flows_spec, &o.filter);
+	if (rc == OPTIONS_RUN)
+		rc = run(&o, &arena);
 out:
 	arena_release(&arena);
 	return rc;

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/audit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "kube/address.h"
+
+/* Numbers that were met, each once; clearing costs no more than adding. */
+struct mark_list {
+	bool *is_marked; /* by number */
+	uint32_t *v;
+	size_t n;
+};
 
 /* What was found on one side of the edge at hand, over its flows. */
 struct side_marks {
 	enum evaluator_verdict verdict;
 	unsigned flags;
-	bool *isolating, *allowing; /* by policy */
-	bool *rules;                /* by rule_base + rule */
+	struct mark_list isolating, allowing; /* policies */
+	struct mark_list rules;               /* by usage_index */
 	const char *nearest_miss;
 };
 
@@ -21,8 +29,12 @@ struct auditor {
 	const struct flow_set *flows;
 	struct arena *arena;
 	struct side_marks marks[2];
-	size_t *rule_base[2]; /* by policy, and one more: the total */
-	bool failed;          /* out of memory */
+	struct usage_index index;
+	bool *used; /* by index: allows a flow of an edge that is traffic */
+	/* Pods by workload: those of w stand from pods[pod_start[w]] to before
+	 * pods[pod_start[w + 1]]. */
+	uint32_t *pod_start, *pods;
+	bool failed; /* out of memory */
 };
 
 /* One flow, or one of the pods that may have answered it. */
@@ -56,6 +68,40 @@ audit_reason_name(enum audit_reason r)
 	};
 
 	return names[r];
+}
+
+static bool
+mark_list_init(struct mark_list *m, size_t n, struct arena *arena)
+{
+	m->is_marked = arena_calloc(arena, n + 1, sizeof(*m->is_marked));
+	m->v = arena_calloc(arena, n + 1, sizeof(*m->v));
+	m->n = 0;
+	return m->is_marked != NULL && m->v != NULL;
+}
+
+static void
+mark_list_add(struct mark_list *m, size_t i)
+{
+	if (m->is_marked[i])
+		return;
+	m->is_marked[i] = true;
+	m->v[m->n++] = (uint32_t)i;
+}
+
+static void
+mark_list_clear(struct mark_list *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		m->is_marked[m->v[i]] = false;
+	m->n = 0;
+}
+
+static int
+compare_u32(const void *x, const void *y)
+{
+	const uint32_t *a = x, *b = y;
+
+	return (*a > *b) - (*a < *b);
 }
 
 /* How bad a side's verdict is: what an edge shows is the worst. */
@@ -101,8 +147,8 @@ mark_rules(
 		for (uint32_t r = 0; r < n_rules; r++) {
 			if (!evaluator_rule_allows(a->evaluator, p, d, r, q))
 				continue;
-			m->allowing[p] = true;
-			m->rules[a->rule_base[d][p] + r] = true;
+			mark_list_add(&m->allowing, p);
+			mark_list_add(&m->rules, a->index.base[d][p] + r);
 			any = true;
 		}
 	}
@@ -121,7 +167,7 @@ mark_denied(struct auditor *a, const struct evaluator_query *q,
 	policies =
 	    evaluator_isolating(a->evaluator, subject_of(q, d)->pod, d, &n);
 	for (size_t i = 0; i < n; i++)
-		m->isolating[policies[i]] = true;
+		mark_list_add(&m->isolating, policies[i]);
 	if (m->nearest_miss != NULL)
 		return;
 	if (is_hairpin) { /* which the evaluator does not deny */
@@ -237,13 +283,14 @@ judge_workload(struct auditor *a, const struct flow *f,
 	uint32_t workload = a->flows->endpoints[f->dst].workload;
 	size_t asked = 0;
 
-	for (size_t i = 0; i < a->c->n_pods; i++) {
-		const struct kube_pod *p = &a->c->pods[i];
+	for (size_t i = a->pod_start[workload]; i < a->pod_start[workload + 1];
+	     i++) {
+		const struct kube_pod *p = &a->c->pods[a->pods[i]];
 
-		if (p->workload != workload || p->deleted || p->n_ips == 0 ||
-		    p->phase == POD_SUCCEEDED || p->phase == POD_FAILED)
+		if (p->deleted || p->n_ips == 0 || p->phase == POD_SUCCEEDED ||
+		    p->phase == POD_FAILED)
 			continue;
-		q->dst = (struct evaluator_end){ (uint32_t)i, p->ips[0] };
+		q->dst = (struct evaluator_end){ a->pods[i], p->ips[0] };
 		worsen(worst, judge_query(a, f, q));
 		asked++;
 	}
@@ -271,72 +318,68 @@ judge_flow(struct auditor *a, const struct flow *f)
 	return (struct judgement){ AUDIT_UNKNOWN, AUDIT_NO_BACKEND };
 }
 
-/* The indices whose mark is set. */
+/* A sorted copy of what was marked. */
 static uint32_t *
-collect(struct auditor *a, const bool *marked, size_t *n)
+collect(struct auditor *a, const struct mark_list *m, size_t *n)
 {
-	uint32_t *v;
+	uint32_t *v = arena_calloc(a->arena, m->n + 1, sizeof(*v));
 
 	*n = 0;
-	for (size_t i = 0; i < a->set->n_policies; i++)
-		*n += marked[i];
-	v = arena_calloc(a->arena, *n + 1, sizeof(*v));
 	if (v == NULL) {
 		a->failed = true;
-		*n = 0;
 		return NULL;
 	}
-	for (uint32_t i = 0, k = 0; i < a->set->n_policies; i++)
-		if (marked[i])
-			v[k++] = i;
+	*n = m->n;
+	if (*n > 0)
+		memcpy(v, m->v, *n * sizeof(*v));
+	qsort(v, *n, sizeof(*v), compare_u32);
 	return v;
 }
 
 static void
 collect_rules(
-    struct auditor *a, enum policy_direction d, struct audit_side *out)
+    struct auditor *a, const struct mark_list *m, struct audit_side *out)
 {
-	const size_t *base = a->rule_base[d];
-	const bool *marked = a->marks[d].rules;
-	struct audit_rule *v;
-	size_t n = 0;
+	struct audit_rule *v = arena_calloc(a->arena, m->n + 1, sizeof(*v));
+	size_t n;
+	const uint32_t *numbers = collect(a, m, &n);
 
-	for (size_t i = 0; i < base[a->set->n_policies]; i++)
-		n += marked[i];
-	v = arena_calloc(a->arena, n + 1, sizeof(*v));
-	if (v == NULL) {
+	if (v == NULL || numbers == NULL) {
 		a->failed = true;
 		return;
 	}
+	for (size_t i = 0; i < n; i++) {
+		const struct usage_rule *r = &a->index.rules[numbers[i]];
+
+		v[i] = (struct audit_rule){ r->policy, r->rule };
+	}
 	out->rules = v;
-	for (uint32_t p = 0; p < a->set->n_policies; p++)
-		for (size_t i = base[p]; i < base[p + 1]; i++)
-			if (marked[i])
-				v[out->n_rules++] = (struct audit_rule){ p,
-					(uint32_t)(i - base[p]) };
+	out->n_rules = n;
 }
 
 /* Turn the marks of a side into the edge's, and wipe them. */
 static void
-finish_side(struct auditor *a, enum policy_direction d, struct audit_side *out)
+finish_side(struct auditor *a, enum policy_direction d, bool is_traffic,
+    struct audit_side *out)
 {
 	struct side_marks *m = &a->marks[d];
-	size_t n = a->set->n_policies;
 
 	*out = (struct audit_side){
 		.verdict = m->verdict, .flags = m->flags, .nearest_miss = ""
 	};
 	if (m->verdict == EVAL_DENY) {
-		out->policies = collect(a, m->isolating, &out->n_policies);
+		out->policies = collect(a, &m->isolating, &out->n_policies);
 		if (m->nearest_miss != NULL)
 			out->nearest_miss = m->nearest_miss;
 	} else if (m->verdict == EVAL_ALLOW) {
-		out->policies = collect(a, m->allowing, &out->n_policies);
-		collect_rules(a, d, out);
+		out->policies = collect(a, &m->allowing, &out->n_policies);
+		collect_rules(a, &m->rules, out);
 	}
-	memset(m->isolating, 0, n * sizeof(*m->isolating));
-	memset(m->allowing, 0, n * sizeof(*m->allowing));
-	memset(m->rules, 0, a->rule_base[d][n] * sizeof(*m->rules));
+	for (size_t i = 0; is_traffic && i < m->rules.n; i++)
+		a->used[m->rules.v[i]] = true;
+	mark_list_clear(&m->isolating);
+	mark_list_clear(&m->allowing);
+	mark_list_clear(&m->rules);
 	m->verdict = EVAL_NOT_SUBJECT;
 	m->flags = 0;
 	m->nearest_miss = NULL;
@@ -363,30 +406,71 @@ judge_edge(struct auditor *a, const struct view_edge *v, struct audit_edge *out)
 	}
 	out->verdict = worst.verdict;
 	out->reason = worst.reason;
-	finish_side(a, POLICY_INGRESS, &out->sides[POLICY_INGRESS]);
-	finish_side(a, POLICY_EGRESS, &out->sides[POLICY_EGRESS]);
+	for (int d = 0; d < 2; d++)
+		finish_side(a, (enum policy_direction)d, out->is_traffic,
+		    &out->sides[d]);
 }
 
 static bool
-auditor_init(struct auditor *a, enum policy_direction d)
+group_pods(struct auditor *a)
 {
-	size_t n = a->set->n_policies, total = 0;
-	struct side_marks *m = &a->marks[d];
-	size_t *base = arena_calloc(a->arena, n + 1, sizeof(*base));
+	const struct cluster *c = a->c;
+	uint32_t *start =
+	    arena_calloc(a->arena, c->n_workloads + 2, sizeof(*start));
+	uint32_t *pods = arena_calloc(a->arena, c->n_pods + 1, sizeof(*pods));
 
-	if (base == NULL)
+	if (start == NULL || pods == NULL)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		base[i] = total;
-		total += a->set->policies[i].n_rules[d];
+	/* Counted one place further on, a start moves up to its own end as
+	 * its pods are put. */
+	for (size_t i = 0; i < c->n_pods; i++)
+		if (c->pods[i].workload < c->n_workloads)
+			start[c->pods[i].workload + 2]++;
+	for (size_t w = 2; w <= c->n_workloads; w++)
+		start[w] += start[w - 1];
+	for (uint32_t i = 0; i < c->n_pods; i++)
+		if (c->pods[i].workload < c->n_workloads)
+			pods[start[c->pods[i].workload + 1]++] = i;
+	a->pod_start = start;
+	a->pods = pods;
+	return true;
+}
+
+static bool
+auditor_init(struct auditor *a)
+{
+	size_t n = a->set->n_policies;
+
+	for (int d = 0; d < 2; d++) {
+		struct side_marks *m = &a->marks[d];
+
+		*m = (struct side_marks){ .verdict = EVAL_NOT_SUBJECT };
+		if (!mark_list_init(&m->isolating, n, a->arena) ||
+		    !mark_list_init(&m->allowing, n, a->arena) ||
+		    !mark_list_init(&m->rules, a->index.n_rules, a->arena))
+			return false;
 	}
-	base[n] = total;
-	a->rule_base[d] = base;
-	*m = (struct side_marks){ .verdict = EVAL_NOT_SUBJECT };
-	m->isolating = arena_calloc(a->arena, n + 1, sizeof(bool));
-	m->allowing = arena_calloc(a->arena, n + 1, sizeof(bool));
-	m->rules = arena_calloc(a->arena, total + 1, sizeof(bool));
-	return m->isolating != NULL && m->allowing != NULL && m->rules != NULL;
+	a->used =
+	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->used));
+	return a->used != NULL && group_pods(a);
+}
+
+static void
+count_up(struct audit *a)
+{
+	a->n_not_traffic = 0;
+	a->connections_dropped = 0;
+	memset(a->counts, 0, sizeof(a->counts));
+	for (size_t i = 0; i < a->n_edges; i++) {
+		const struct audit_edge *e = &a->edges[i];
+
+		if (!e->is_traffic) {
+			a->n_not_traffic++;
+			continue;
+		}
+		a->counts[e->verdict]++;
+		a->connections_dropped += e->connections_dropped;
+	}
 }
 
 static enum rf_status
@@ -395,23 +479,20 @@ judge_all(struct auditor *a, const struct view *v, struct audit *out,
 {
 	struct audit_edge *edges =
 	    arena_calloc(a->arena, v->n_edges + 1, sizeof(*edges));
+	enum rf_status st;
 
-	if (edges == NULL || !auditor_init(a, POLICY_INGRESS) ||
-	    !auditor_init(a, POLICY_EGRESS))
+	st = usage_index_make(&a->index, a->set, a->arena, err);
+	if (st != RF_OK)
+		return st;
+	if (edges == NULL || !auditor_init(a))
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
-	for (size_t i = 0; i < v->n_edges; i++) {
+	for (size_t i = 0; i < v->n_edges; i++)
 		judge_edge(a, &v->edges[i], &edges[i]);
-		if (!edges[i].is_traffic) {
-			out->n_not_traffic++;
-			continue;
-		}
-		out->counts[edges[i].verdict]++;
-		out->connections_dropped += edges[i].connections_dropped;
-	}
 	if (a->failed)
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
 	out->edges = edges;
 	out->n_edges = v->n_edges;
+	count_up(out);
 	return RF_OK;
 }
 
@@ -425,12 +506,36 @@ audit_run(struct audit *out, const struct view *v, const struct cluster *c,
 	struct evaluator *evaluator;
 	enum rf_status st;
 
-	*out = (struct audit){ .set = set, .flows = v->flows };
+	*out = (struct audit){ .set = set, .flows = v->flows, .cluster = c };
 	st = evaluator_new(&evaluator, set, c, err);
 	if (st != RF_OK)
 		return st;
 	a.evaluator = evaluator;
 	st = judge_all(&a, v, out, err);
+	if (st == RF_OK)
+		st = usage_make(&out->usage,
+		    &(struct usage_input){
+			set, c, evaluator, v->flows, &a.index, a.used },
+		    arena, err);
 	evaluator_free(evaluator);
 	return st;
+}
+
+enum rf_status
+audit_narrow(struct audit *a, const struct view_filter *f, struct arena *arena,
+    struct rf_error *err)
+{
+	struct audit_edge *kept =
+	    arena_calloc(arena, a->n_edges + 1, sizeof(*kept));
+	size_t n = 0;
+
+	if (kept == NULL)
+		return rf_fail(err, RF_NOMEM, "audit: out of memory");
+	for (size_t i = 0; i < a->n_edges; i++)
+		if (view_filter_passes(f, a->edges[i].view))
+			kept[n++] = a->edges[i];
+	a->edges = kept;
+	a->n_edges = n;
+	count_up(a);
+	return RF_OK;
 }

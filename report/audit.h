@@ -15,7 +15,9 @@
 #include "kube/cluster.h"
 #include "policy/evaluator.h"
 #include "policy/policy.h"
+#include "report/usage.h"
 #include "report/view.h"
+#include "report/view_filter.h"
 
 /* Worst first: the least of an edge's flows is the edge's. */
 enum audit_verdict {
@@ -68,6 +70,8 @@ struct audit {
 	size_t n_edges;
 	const struct policy_set *set;
 	const struct flow_set *flows;
+	const struct cluster *cluster;
+	struct usage usage;                 /* over all edges of the view */
 	size_t counts[AUDIT_VERDICT_COUNT]; /* traffic, by verdict */
 	size_t n_not_traffic;               /* reported, not counted */
 	uint64_t connections_dropped;       /* of counted edges */
@@ -77,6 +81,13 @@ struct audit {
 RF_MUST_USE enum rf_status audit_run(struct audit *out, const struct view *v,
     const struct cluster *c, const struct policy_set *set, struct arena *arena,
     struct rf_error *err);
+
+/*
+ * Keep the edges that pass, and count them anew. What rules and policies are
+ * used for stays: that a filter hides a use does not make it none.
+ */
+RF_MUST_USE enum rf_status audit_narrow(struct audit *a,
+    const struct view_filter *f, struct arena *arena, struct rf_error *err);
 
 /* Stable words: "would-drop", …; "unknown-address", … and NULL for CLEAR. */
 const char *audit_verdict_name(enum audit_verdict v);

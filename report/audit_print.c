@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/audit_words.h"
 #include "report/coverage.h"
-#include "report/table.h"
+#include "report/text.h"
 
 #define CELL_MAX ((size_t)1 << 20)
 
@@ -23,56 +24,7 @@ static const struct table_column columns[] = {
 	{ .header = "WHY" },
 };
 
-static const char *const side_names[] = {
-	[EVAL_ALLOW] = "allow",
-	[EVAL_DENY] = "deny",
-	[EVAL_NOT_ISOLATED] = "not-isolated",
-	[EVAL_NOT_SUBJECT] = "not-subject",
-};
-
-static const struct {
-	unsigned bit;
-	const char *word;
-} flag_names[] = {
-	{ EVAL_SELF, "self" },
-	{ EVAL_NODE_LOCAL, "node-local" },
-	{ EVAL_BLOCK_ON_POD, "ip-block-on-pod" },
-	{ EVAL_NAME_AMBIGUOUS, "port-name-ambiguous" },
-	{ EVAL_NAME_SIDECAR, "port-name-of-sidecar" },
-};
-
-static const char *
-reason_text(enum audit_reason r)
-{
-	switch (r) {
-	case AUDIT_CLEAR:
-		break;
-	case AUDIT_UNKNOWN_ADDRESS:
-		return "who held that address is not known";
-	case AUDIT_NO_BACKEND:
-		return "which pods answered is not known";
-	case AUDIT_HAIRPIN:
-		return "to itself through its Service: no rule allows it, and "
-		       "network plugins differ";
-	case AUDIT_GUESSED:
-		return "who opened the connection is guessed";
-	}
-	return "";
-}
-
-/* Traffic before attempts, worst before harmless, then as it was. */
-static int
-compare_shown(const void *x, const void *y)
-{
-	const struct audit_edge *a = *(const struct audit_edge *const *)x;
-	const struct audit_edge *b = *(const struct audit_edge *const *)y;
-
-	if (a->is_traffic != b->is_traffic)
-		return a->is_traffic ? -1 : 1;
-	if (a->verdict != b->verdict)
-		return a->verdict < b->verdict ? -1 : 1;
-	return (a > b) - (a < b);
-}
+static const enum policy_direction path[] = { POLICY_EGRESS, POLICY_INGRESS };
 
 static void
 add_side(struct table *t, const struct audit *a, const struct audit_side *s,
@@ -82,54 +34,36 @@ add_side(struct table *t, const struct audit *a, const struct audit_side *s,
 
 	/* What allows is in the JSON; here it would only make lines long. */
 	strbuf_clear(scratch);
-	strbuf_puts(scratch, side_names[s->verdict]);
+	strbuf_puts(scratch, audit_side_name(s->verdict));
 	for (size_t i = 0; is_denied && i < s->n_policies; i++) {
-		const struct policy *p = &a->set->policies[s->policies[i]];
-
-		strbuf_printf(scratch, "%s%s/%s", i == 0 ? ": " : ", ",
-		    p->namespace, p->name);
+		strbuf_puts(scratch, i == 0 ? ": " : ", ");
+		audit_policy_text(scratch, a->set, s->policies[i]);
 	}
 	table_add_coloured(
 	    t, strbuf_str(scratch), is_denied ? TABLE_RED : TABLE_PLAIN);
 }
 
-/* How many of the edge's pairs of addresses the verdict is about. */
-static size_t
-pairs_meant(const struct audit_edge *e)
-{
-	return e->verdict == AUDIT_WOULD_DROP ? e->pairs_dropped
-					      : e->pairs_unknown;
-}
-
 static void
 add_why(struct table *t, const struct audit_edge *e, struct strbuf *scratch)
 {
-	static const enum policy_direction order[] = { POLICY_EGRESS,
-		POLICY_INGRESS };
 	bool is_firm =
 	    e->verdict != AUDIT_WOULD_DROP && e->verdict != AUDIT_UNKNOWN;
+	size_t n = 0;
 
 	strbuf_clear(scratch);
-	if (!is_firm && pairs_meant(e) < e->pairs)
-		strbuf_printf(scratch, "%zu of %zu pod pairs: ", pairs_meant(e),
-		    e->pairs);
-	strbuf_puts(scratch, reason_text(e->reason));
-	for (size_t i = 0; e->verdict == AUDIT_WOULD_DROP && i < 2; i++) {
-		const struct audit_side *s = &e->sides[order[i]];
-
-		if (s->verdict == EVAL_DENY)
-			strbuf_printf(scratch, "%s%s",
-			    i > 0 && e->sides[order[0]].verdict == EVAL_DENY
-				? "; "
-				: "",
-			    s->nearest_miss);
-	}
+	if (!is_firm && audit_pairs_meant(e) < e->pairs)
+		strbuf_printf(scratch,
+		    "%zu of %zu pod pairs: ", audit_pairs_meant(e), e->pairs);
+	strbuf_puts(scratch, audit_reason_text(e->reason));
+	for (size_t i = 0; e->verdict == AUDIT_WOULD_DROP && i < 2; i++)
+		if (e->sides[path[i]].verdict == EVAL_DENY)
+			strbuf_printf(scratch, "%s%s", n++ == 0 ? "" : "; ",
+			    e->sides[path[i]].nearest_miss);
 	table_add(t, strbuf_str(scratch));
 }
 
-static void
-add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
-    struct strbuf *scratch)
+enum table_colour
+audit_verdict_colour(enum audit_verdict v)
 {
 	static const enum table_colour colours[] = {
 		[AUDIT_WOULD_DROP] = TABLE_RED,
@@ -137,10 +71,18 @@ add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
 		[AUDIT_ALLOWED] = TABLE_GREEN,
 		[AUDIT_NOT_ENFORCEABLE] = TABLE_PLAIN,
 	};
+
+	return colours[v];
+}
+
+static void
+add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
+    struct strbuf *scratch)
+{
 	const struct edge *edge = e->view->edge;
 
-	table_add_coloured(
-	    t, audit_verdict_name(e->verdict), colours[e->verdict]);
+	table_add_coloured(t, audit_verdict_name(e->verdict),
+	    audit_verdict_colour(e->verdict));
 	strbuf_clear(scratch);
 	view_end_text(scratch, &e->view->src);
 	table_add(t, strbuf_str(scratch));
@@ -159,20 +101,10 @@ add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
 	add_why(t, e, scratch);
 }
 
-static size_t
-counted(const struct audit *a)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < AUDIT_VERDICT_COUNT; i++)
-		n += a->counts[i];
-	return n;
-}
-
 static void
 print_summary(FILE *out, const struct audit *a)
 {
-	size_t n = counted(a), drop = a->counts[AUDIT_WOULD_DROP];
+	size_t n = audit_counted(a), drop = a->counts[AUDIT_WOULD_DROP];
 
 	fprintf(out,
 	    "\n%zu edge%s under %zu polic%s: %zu would be dropped "
@@ -187,132 +119,130 @@ print_summary(FILE *out, const struct audit *a)
 		    "Not counted: %zu edge%s that never worked (refused, "
 		    "unanswered or dropped when observed).\n",
 		    a->n_not_traffic, a->n_not_traffic == 1 ? "" : "s");
-	coverage_print(out, a->flows);
 }
 
-enum rf_status
-audit_print_table(FILE *out, const struct audit *a, bool with_headers,
-    bool with_colour, struct rf_error *err)
+struct lines {
+	FILE *out;
+	struct strbuf text, safe;
+	bool failed;
+};
+
+/* What is in text, with the place where it stands, escaped. */
+static void
+print_line(struct lines *l, const struct policy *p, uint32_t line)
 {
-	const struct audit_edge **order =
-	    calloc(a->n_edges + 1, sizeof(*order));
+	if (p->file != NULL) {
+		strbuf_puts(&l->text, " (");
+		audit_place_text(&l->text, p, line);
+		strbuf_putc(&l->text, ')');
+	}
+	strbuf_clear(&l->safe);
+	text_escape(&l->safe, strbuf_str(&l->text));
+	fprintf(l->out, "  %s\n", strbuf_str(&l->safe));
+	l->failed |= strbuf_failed(&l->text) || strbuf_failed(&l->safe);
+	strbuf_clear(&l->text);
+}
+
+static void
+print_unused(struct lines *l, const struct audit *a)
+{
+	const struct usage *u = &a->usage;
+
+	if (u->n_rules == 0)
+		return;
+	usage_duration(&l->text, u->span.observed_us);
+	fprintf(l->out,
+	    "\nRules that nothing used in %s of observation (what happens "
+	    "rarely may need them):\n",
+	    strbuf_str(&l->text));
+	strbuf_clear(&l->text);
+	for (size_t i = 0; i < u->n_policies; i++) {
+		const struct policy *p = &a->set->policies[u->policies[i]];
+
+		if (audit_policy_is_idle(a, u->policies[i]))
+			continue;
+		audit_policy_text(&l->text, a->set, u->policies[i]);
+		strbuf_puts(&l->text, ": ");
+		audit_all_rules_text(&l->text, p);
+		print_line(l, p, p->line);
+	}
+	for (size_t i = 0; i < u->n_rules; i++) {
+		const struct usage_rule *r = &u->rules[i];
+
+		if (audit_policy_is_unused(a, r->policy))
+			continue;
+		audit_policy_text(&l->text, a->set, r->policy);
+		strbuf_puts(&l->text, ": ");
+		audit_rule_text(&l->text, r);
+		print_line(l, &a->set->policies[r->policy],
+		    audit_rule_line(a->set, r));
+	}
+}
+
+static void
+print_idle(struct lines *l, const struct audit *a)
+{
+	const struct usage *u = &a->usage;
+
+	if (u->n_idle == 0)
+		return;
+	fputs("\nPolicies that select no pod:\n", l->out);
+	for (size_t i = 0; i < u->n_idle; i++) {
+		const struct policy *p = &a->set->policies[u->idle[i].policy];
+
+		audit_policy_text(&l->text, a->set, u->idle[i].policy);
+		strbuf_puts(&l->text, ": ");
+		usage_idle_text(&l->text, &u->idle[i], a->cluster);
+		print_line(l, p, audit_selector_line(p));
+	}
+}
+
+static enum rf_status
+print_rest(FILE *out, const struct audit *a, struct rf_error *err)
+{
+	struct lines l = { .out = out };
+
+	strbuf_init(&l.text, CELL_MAX);
+	strbuf_init(&l.safe, CELL_MAX);
+	print_summary(out, a);
+	print_unused(&l, a);
+	print_idle(&l, a);
+	fputc('\n', out);
+	coverage_print(out, a->flows);
+	strbuf_release(&l.text);
+	strbuf_release(&l.safe);
+	return l.failed ? rf_fail(err, RF_NOMEM, "audit: out of memory")
+			: RF_OK;
+}
+
+/* Of SOURCE, DESTINATION, SERVICE, EGRESS and INGRESS. */
+#define NAME_COLUMNS (1u << 1 | 1u << 2 | 1u << 4 | 1u << 7 | 1u << 8)
+
+enum rf_status
+audit_print_table(FILE *out, const struct audit *a,
+    const struct audit_style *style, struct rf_error *err)
+{
+	const struct audit_edge **order = audit_order(a);
 	struct strbuf scratch;
 	struct table t;
 	enum rf_status st = RF_OK;
 
 	if (order == NULL)
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
-	for (size_t i = 0; i < a->n_edges; i++)
-		order[i] = &a->edges[i];
-	qsort(order, a->n_edges, sizeof(*order), compare_shown);
 	strbuf_init(&scratch, CELL_MAX);
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	t.fit = (struct table_fit){ style->columns, NAME_COLUMNS, true };
 	for (size_t i = 0; i < a->n_edges; i++)
 		add_row(&t, a, order[i], &scratch);
 	if (strbuf_failed(&scratch))
 		st = rf_fail(err, RF_NOMEM, "audit: out of memory");
 	else if (a->n_edges > 0)
-		st = table_print(&t, out, with_headers, with_colour, err);
+		st = table_print(
+		    &t, out, style->with_headers, style->with_colour, err);
 	if (st == RF_OK)
-		print_summary(out, a);
+		st = print_rest(out, a, err);
 	table_release(&t);
 	strbuf_release(&scratch);
 	free(order);
-	return st;
-}
-
-static void
-put_policy_name(
-    struct json_writer *w, const struct policy *p, struct strbuf *scratch)
-{
-	strbuf_clear(scratch);
-	strbuf_printf(scratch, "%s/%s", p->namespace, p->name);
-	json_writer_string(w, NULL, strbuf_str(scratch));
-}
-
-static void
-put_side(struct json_writer *w, const struct audit *a,
-    const struct audit_edge *e, enum policy_direction d, struct strbuf *scratch)
-{
-	const struct audit_side *s = &e->sides[d];
-
-	json_writer_object_begin(w, policy_direction_name(d));
-	json_writer_string(w, "verdict", side_names[s->verdict]);
-	json_writer_array_begin_inline(w, "policies");
-	for (size_t i = 0; i < s->n_policies; i++)
-		put_policy_name(w, &a->set->policies[s->policies[i]], scratch);
-	json_writer_array_end(w);
-	json_writer_array_begin_inline(w, "rules");
-	for (size_t i = 0; i < s->n_rules; i++) {
-		const struct policy *p = &a->set->policies[s->rules[i].policy];
-
-		strbuf_clear(scratch);
-		strbuf_printf(scratch, "%s/%s %s[%" PRIu32 "]", p->namespace,
-		    p->name, policy_direction_name(d), s->rules[i].rule);
-		json_writer_string(w, NULL, strbuf_str(scratch));
-	}
-	json_writer_array_end(w);
-	json_writer_array_begin_inline(w, "flags");
-	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
-		if ((s->flags & flag_names[i].bit) != 0)
-			json_writer_string(w, NULL, flag_names[i].word);
-	json_writer_array_end(w);
-	if (s->verdict == EVAL_DENY)
-		json_writer_string(w, "nearestMiss", s->nearest_miss);
-	json_writer_object_end(w);
-}
-
-static void
-put_summary(struct json_writer *w, const struct audit *a)
-{
-	json_writer_object_begin(w, "summary");
-	json_writer_unsigned(w, "policies", a->set->n_policies);
-	json_writer_unsigned(w, "edges", counted(a));
-	json_writer_unsigned(w, "allowed", a->counts[AUDIT_ALLOWED]);
-	json_writer_unsigned(w, "wouldDrop", a->counts[AUDIT_WOULD_DROP]);
-	json_writer_unsigned(
-	    w, "notEnforceable", a->counts[AUDIT_NOT_ENFORCEABLE]);
-	json_writer_unsigned(w, "unknown", a->counts[AUDIT_UNKNOWN]);
-	json_writer_unsigned(w, "wouldDropConnections", a->connections_dropped);
-	json_writer_unsigned(w, "notTraffic", a->n_not_traffic);
-	json_writer_object_end(w);
-}
-
-enum rf_status
-audit_print_json(FILE *out, const struct audit *a, struct rf_error *err)
-{
-	struct json_writer w;
-	struct strbuf scratch;
-	enum rf_status st = RF_OK;
-
-	strbuf_init(&scratch, CELL_MAX);
-	json_writer_init(&w, out);
-	json_writer_object_begin(&w, NULL);
-	json_writer_array_begin(&w, "edges");
-	for (size_t i = 0; i < a->n_edges; i++) {
-		const struct audit_edge *e = &a->edges[i];
-
-		json_writer_object_begin(&w, NULL);
-		view_edge_json(&w, e->view);
-		json_writer_string(
-		    &w, "verdict", audit_verdict_name(e->verdict));
-		json_writer_string(&w, "reason", audit_reason_name(e->reason));
-		put_side(&w, a, e, POLICY_EGRESS, &scratch);
-		put_side(&w, a, e, POLICY_INGRESS, &scratch);
-		json_writer_object_begin_inline(&w, "pairs");
-		json_writer_unsigned(&w, "total", e->pairs);
-		json_writer_unsigned(&w, "wouldDrop", e->pairs_dropped);
-		json_writer_unsigned(&w, "unknown", e->pairs_unknown);
-		json_writer_object_end(&w);
-		json_writer_object_end(&w);
-	}
-	json_writer_array_end(&w);
-	put_summary(&w, a);
-	view_coverage_json(&w, a->flows);
-	json_writer_object_end(&w);
-	json_writer_end(&w);
-	if (strbuf_failed(&scratch))
-		st = rf_fail(err, RF_NOMEM, "audit: out of memory");
-	strbuf_release(&scratch);
 	return st;
 }

@@ -6,7 +6,9 @@
 
 #define CELL_MAX 4096
 
+/* VERDICT only where policies were asked. */
 static const struct table_column columns[] = {
+	{ .header = "VERDICT" },
 	{ .header = "SOURCE" },
 	{ .header = "DESTINATION" },
 	{ .header = "PORT" },
@@ -20,12 +22,16 @@ static const struct table_column columns[] = {
 	{ .header = "LAST SEEN" },
 };
 
+/* Of SOURCE, DESTINATION and SERVICE, with VERDICT before them. */
+#define NAME_COLUMNS (1u << 1 | 1u << 2 | 1u << 4)
+
 static const char *const csv_headers[] = { "srcType", "srcNamespace", "srcKind",
 	"srcName", "srcIp", "srcDnsNames", "dstType", "dstNamespace", "dstKind",
 	"dstName", "dstIp", "dstDnsNames", "protocol", "port",
 	"serviceNamespace", "serviceName", "servicePort", "outcome",
 	"certainty", "connections", "packets", "bytes", "firstSeen",
 	"lastSeen" };
+static const char *const csv_verdict_headers[] = { "verdict", "reason" };
 
 /* A second is fine enough for people. */
 static void
@@ -37,10 +43,18 @@ add_time(struct table *t, int64_t us)
 }
 
 static void
-add_row(struct table *t, const struct view_edge *v, struct strbuf *scratch)
+add_row(struct table *t, const struct edges *edges, size_t i,
+    struct strbuf *scratch)
 {
+	const struct view_edge *v = &edges->view->edges[i];
 	const struct edge *e = v->edge;
 
+	if (edges->audit != NULL) {
+		enum audit_verdict verdict = edges->audit->edges[i].verdict;
+
+		table_add_coloured(t, audit_verdict_name(verdict),
+		    audit_verdict_colour(verdict));
+	}
 	strbuf_clear(scratch);
 	view_end_text(scratch, &v->src);
 	table_add(t, strbuf_str(scratch));
@@ -62,39 +76,52 @@ add_row(struct table *t, const struct view_edge *v, struct strbuf *scratch)
 }
 
 enum rf_status
-edges_print_table(FILE *out, const struct view *v, bool with_headers,
-    bool with_colour, struct rf_error *err)
+edges_print_table(FILE *out, const struct edges *e,
+    const struct audit_style *style, struct rf_error *err)
 {
+	size_t first = e->audit == NULL ? 1 : 0;
 	struct strbuf scratch;
 	struct table t;
 	enum rf_status st = RF_OK;
 
 	strbuf_init(&scratch, CELL_MAX);
-	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < v->n_edges; i++)
-		add_row(&t, &v->edges[i], &scratch);
-	if (v->n_edges > 0)
-		st = table_print(&t, out, with_headers, with_colour, err);
+	table_init(
+	    &t, columns + first, sizeof(columns) / sizeof(columns[0]) - first);
+	t.fit =
+	    (struct table_fit){ style->columns, NAME_COLUMNS >> first, false };
+	for (size_t i = 0; i < e->view->n_edges; i++)
+		add_row(&t, e, i, &scratch);
+	if (e->view->n_edges > 0)
+		st = table_print(
+		    &t, out, style->with_headers, style->with_colour, err);
 	table_release(&t);
 	strbuf_release(&scratch);
 	return st;
 }
 
 void
-edges_print_json(FILE *out, const struct view *v)
+edges_print_json(FILE *out, const struct edges *e)
 {
 	struct json_writer w;
 
 	json_writer_init(&w, out);
 	json_writer_object_begin(&w, NULL);
 	json_writer_array_begin(&w, "edges");
-	for (size_t i = 0; i < v->n_edges; i++) {
+	for (size_t i = 0; i < e->view->n_edges; i++) {
 		json_writer_object_begin(&w, NULL);
-		view_edge_json(&w, &v->edges[i]);
+		view_edge_json(&w, &e->view->edges[i]);
+		if (e->audit != NULL) {
+			const struct audit_edge *a = &e->audit->edges[i];
+
+			json_writer_string(
+			    &w, "verdict", audit_verdict_name(a->verdict));
+			json_writer_string(
+			    &w, "reason", audit_reason_name(a->reason));
+		}
 		json_writer_object_end(&w);
 	}
 	json_writer_array_end(&w);
-	view_coverage_json(&w, v->flows);
+	view_coverage_json(&w, e->view->flows);
 	json_writer_object_end(&w);
 	json_writer_end(&w);
 }
@@ -118,8 +145,10 @@ put_csv_end(struct csv *c, const struct view_end *e, struct strbuf *scratch)
 }
 
 static void
-put_csv_edge(struct csv *c, const struct view_edge *v, struct strbuf *scratch)
+put_csv_edge(
+    struct csv *c, const struct edges *edges, size_t i, struct strbuf *scratch)
 {
+	const struct view_edge *v = &edges->view->edges[i];
 	const struct edge *e = v->edge;
 	char time[RFC3339_STRLEN];
 
@@ -140,12 +169,31 @@ put_csv_edge(struct csv *c, const struct view_edge *v, struct strbuf *scratch)
 	csv_unsigned(c, e->bytes);
 	csv_text(c, rfc3339_format(e->first_us, time));
 	csv_text(c, rfc3339_format(e->last_us, time));
+	if (edges->audit != NULL) {
+		const struct audit_edge *a = &edges->audit->edges[i];
+
+		csv_text(c, audit_verdict_name(a->verdict));
+		csv_text(c, audit_reason_name(a->reason));
+	}
+	csv_record_end(c);
+}
+
+static void
+put_csv_headers(struct csv *c, bool with_verdict)
+{
+	for (size_t i = 0; i < sizeof(csv_headers) / sizeof(csv_headers[0]);
+	     i++)
+		csv_text(c, csv_headers[i]);
+	for (size_t i = 0; with_verdict &&
+	     i < sizeof(csv_verdict_headers) / sizeof(csv_verdict_headers[0]);
+	     i++)
+		csv_text(c, csv_verdict_headers[i]);
 	csv_record_end(c);
 }
 
 enum rf_status
 edges_print_csv(
-    FILE *out, const struct view *v, bool with_headers, struct rf_error *err)
+    FILE *out, const struct edges *e, bool with_headers, struct rf_error *err)
 {
 	struct strbuf scratch;
 	enum rf_status st = RF_OK;
@@ -153,14 +201,10 @@ edges_print_csv(
 
 	csv_init(&c, out);
 	strbuf_init(&scratch, 1 << 20);
-	if (with_headers) {
-		for (size_t i = 0;
-		     i < sizeof(csv_headers) / sizeof(csv_headers[0]); i++)
-			csv_text(&c, csv_headers[i]);
-		csv_record_end(&c);
-	}
-	for (size_t i = 0; i < v->n_edges; i++)
-		put_csv_edge(&c, &v->edges[i], &scratch);
+	if (with_headers)
+		put_csv_headers(&c, e->audit != NULL);
+	for (size_t i = 0; i < e->view->n_edges; i++)
+		put_csv_edge(&c, e, i, &scratch);
 	if (csv_failed(&c) || strbuf_failed(&scratch))
 		st = rf_fail(err, RF_NOMEM, "csv: out of memory");
 	strbuf_release(&scratch);

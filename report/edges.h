@@ -6,19 +6,24 @@
 #ifndef REPORT_EDGES_H
 #define REPORT_EDGES_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
-#include "report/view.h"
+#include "report/audit_print.h"
+
+/* What is listed: edges, and what policies say of each. */
+struct edges {
+	const struct view *view;
+	const struct audit *audit; /* over that view; NULL: not asked */
+};
 
 /* Nothing at all is printed when there are no edges. */
-RF_MUST_USE enum rf_status edges_print_table(FILE *out, const struct view *v,
-    bool with_headers, bool with_colour, struct rf_error *err);
+RF_MUST_USE enum rf_status edges_print_table(FILE *out, const struct edges *e,
+    const struct audit_style *style, struct rf_error *err);
 
 /* {"edges": […], "coverage": […]} */
-void edges_print_json(FILE *out, const struct view *v);
+void edges_print_json(FILE *out, const struct edges *e);
 
 RF_MUST_USE enum rf_status edges_print_csv(
-    FILE *out, const struct view *v, bool with_headers, struct rf_error *err);
+    FILE *out, const struct edges *e, bool with_headers, struct rf_error *err);
 
 #endif

@@ -6,12 +6,19 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "report/text.h"
 
-#define TEXT_MAX ((size_t)1 << 30)
-#define GAP      "   "
+#define TEXT_MAX    ((size_t)1 << 30)
+#define GAP         "   "
+#define GAP_COLUMNS 3
+#define ELLIPSIS    "\xe2\x80\xa6"
+/* A name that is cut further says nothing any more. */
+#define SHRUNK_MIN   12
+#define BELOW_INDENT 4
+#define BELOW_MIN    20
 
 static const char *const colour_codes[] = {
 	[TABLE_PLAIN] = "",
@@ -101,51 +108,149 @@ table_printf(struct table *t, const char *fmt, ...)
 	free(text);
 }
 
+static size_t
+total_width(const size_t *width, size_t n)
+{
+	size_t sum = (n - 1) * GAP_COLUMNS;
+
+	for (size_t i = 0; i < n; i++)
+		sum += width[i];
+	return sum;
+}
+
+/* Take from the widest names first, so that they end up about equal. */
+static void
+shrink(const struct table *t, size_t *width, size_t n)
+{
+	size_t total = total_width(width, n);
+
+	while (total > t->fit.columns) {
+		size_t widest = n;
+
+		for (size_t i = 0; i < n; i++)
+			if ((t->fit.shrinks & 1u << i) != 0 &&
+			    width[i] > SHRUNK_MIN &&
+			    (widest == n || width[i] > width[widest]))
+				widest = i;
+		if (widest == n)
+			return; /* the terminal will have to wrap */
+		width[widest]--;
+		total--;
+	}
+}
+
+/* The bytes of the first n code points of an escaped text. */
+static size_t
+prefix_bytes(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (s[i] != '\0') {
+		if (((unsigned char)s[i] & 0xc0) != 0x80 && n-- == 0)
+			break;
+		i++;
+	}
+	return i;
+}
+
+/* The text within width columns: without its middle if it must be. */
+static void
+put_text(FILE *out, const char *text, size_t columns, size_t width)
+{
+	/* The end of a name tells more than its beginning. */
+	size_t head = width / 3;
+
+	if (columns <= width) {
+		fputs(text, out);
+		return;
+	}
+	fprintf(out, "%.*s" ELLIPSIS, (int)prefix_bytes(text, head), text);
+	fputs(text + prefix_bytes(text, columns - (width - head - 1)), out);
+}
+
 static void
 put_cell(FILE *out, const struct table_column *column, const char *text,
     size_t columns, size_t width)
 {
-	int pad = (int)(width - columns);
+	int pad = columns < width ? (int)(width - columns) : 0;
 
 	if (column->is_number)
 		fprintf(out, "%*s", pad, "");
-	fputs(text, out);
+	put_text(out, text, columns, width);
 	if (!column->is_number)
 		fprintf(out, "%*s", pad, "");
 }
 
+/* The width to which the last column is padded: none, if it is text. */
+static size_t
+last_width(const struct table_column *column, size_t columns, size_t width)
+{
+	return column->is_number || columns > width ? width : columns;
+}
+
 static void
 put_row(const struct table *t, FILE *out, const struct table_cell *cells,
-    const size_t *width, bool with_colour)
+    const size_t *width, size_t n, bool with_colour)
 {
-	for (size_t i = 0; i < t->n_columns; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct table_column *column = &t->columns[i];
 		const struct table_cell *cell = &cells[i];
-		bool last = i + 1 == t->n_columns;
 		bool colour = with_colour && cell->colour != TABLE_PLAIN;
 
 		fputs(i == 0 ? "" : GAP, out);
 		if (colour)
 			fputs(colour_codes[cell->colour], out);
 		put_cell(out, column, t->text.s + cell->offset, cell->columns,
-		    last && !column->is_number ? cell->columns : width[i]);
+		    i + 1 < n ? width[i]
+			      : last_width(column, cell->columns, width[i]));
 		if (colour)
 			fputs("\x1b[0m", out);
 	}
 	fputc('\n', out);
 }
 
+/* Wrapped between words, indented; a word longer than a line stays whole. */
 static void
-put_headers(const struct table *t, FILE *out, const size_t *width)
+put_below(const struct table *t, FILE *out, const struct table_cell *cell)
 {
-	for (size_t i = 0; i < t->n_columns; i++) {
+	const char *s = t->text.s + cell->offset;
+	size_t room = t->fit.columns, used = 0;
+
+	if (strcmp(s, "-") == 0)
+		return;
+	room =
+	    room > BELOW_INDENT + BELOW_MIN ? room - BELOW_INDENT : BELOW_MIN;
+	while (*s != '\0') {
+		size_t len = strcspn(s, " "), gap = strspn(s + len, " ");
+		size_t wide = 0;
+
+		for (size_t i = 0; i < len; i++)
+			wide += ((unsigned char)s[i] & 0xc0) != 0x80;
+		if (used == 0 || used + 1 + wide > room) {
+			fprintf(out, "%s%*s", used == 0 ? "" : "\n",
+			    BELOW_INDENT, "");
+			used = 0;
+		} else {
+			fputc(' ', out);
+			used++;
+		}
+		fprintf(out, "%.*s", (int)len, s);
+		used += wide;
+		s += len + gap;
+	}
+	fputc('\n', out);
+}
+
+static void
+put_headers(const struct table *t, FILE *out, const size_t *width, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		const struct table_column *column = &t->columns[i];
 		size_t len = strlen(column->header);
-		bool last = i + 1 == t->n_columns;
 
 		fputs(i == 0 ? "" : GAP, out);
 		put_cell(out, column, column->header, len,
-		    last && !column->is_number ? len : width[i]);
+		    i + 1 < n ? width[i] : last_width(column, len, width[i]));
 	}
 	fputc('\n', out);
 }
@@ -154,7 +259,8 @@ enum rf_status
 table_print(const struct table *t, FILE *out, bool with_headers,
     bool with_colour, struct rf_error *err)
 {
-	size_t width[TABLE_COLUMNS_MAX] = { 0 };
+	size_t width[TABLE_COLUMNS_MAX] = { 0 }, n = t->n_columns;
+	bool below = false;
 
 	if (t->failed || strbuf_failed(&t->text))
 		return rf_fail(err, RF_NOMEM, "table: out of memory");
@@ -167,11 +273,30 @@ table_print(const struct table *t, FILE *out, bool with_headers,
 		if (t->cells[i].columns > *w)
 			*w = t->cells[i].columns;
 	}
+	if (t->fit.columns > 0 && total_width(width, n) > t->fit.columns) {
+		below = t->fit.last_below;
+		n -= below ? 1 : 0;
+		shrink(t, width, n);
+	}
 	if (with_headers)
-		put_headers(t, out, width);
-	for (size_t i = 0; i < t->n_cells; i += t->n_columns)
-		put_row(t, out, &t->cells[i], width, with_colour);
+		put_headers(t, out, width, n);
+	for (size_t i = 0; i < t->n_cells; i += t->n_columns) {
+		put_row(t, out, &t->cells[i], width, n, with_colour);
+		if (below)
+			put_below(t, out, &t->cells[i + n]);
+	}
 	return RF_OK;
+}
+
+size_t
+table_terminal_columns(FILE *out)
+{
+	struct winsize size;
+
+	if (isatty(fileno(out)) != 1 ||
+	    ioctl(fileno(out), TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
 }
 
 bool

@@ -34,12 +34,23 @@ struct table_cell {
 	enum table_colour colour;
 };
 
+/*
+ * How a table gives way on a terminal that is narrower: names lose their
+ * middle, and what explains a row moves below it. Files and pipes get all.
+ */
+struct table_fit {
+	size_t columns;   /* of the terminal; 0: as wide as it comes */
+	unsigned shrinks; /* bits by column: those that may be shortened */
+	bool last_below;  /* the last column goes below its row, wrapped */
+};
+
 struct table {
 	const struct table_column *columns;
 	size_t n_columns;
 	struct table_cell *cells; /* row after row, all columns of each */
 	size_t n_cells, cap_cells;
 	struct strbuf text;
+	struct table_fit fit; /* zero, or set before printing */
 	bool failed;
 };
 
@@ -63,5 +74,8 @@ RF_MUST_USE enum rf_status table_print(const struct table *t, FILE *out,
  * NO_COLOR, or NULL) unset or empty?
  */
 bool table_wants_colour(FILE *out, const char *no_color, const char *term);
+
+/* How wide the terminal behind out is; 0: it is none, or does not say. */
+size_t table_terminal_columns(FILE *out);
 
 #endif

@@ -405,7 +405,10 @@ test_table(void **state)
 	run(s, DENY_ALL OPEN_EGRESS, &a);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
-	assert_int_equal(audit_print_table(f, &a, true, false, NULL), RF_OK);
+	assert_int_equal(
+	    audit_print_table(
+		f, &a, &(struct audit_style){ .with_headers = true }, NULL),
+	    RF_OK);
 	assert_int_equal(fclose(f), 0);
 	assert_ptr_equal(strstr(text, "VERDICT   "), text);
 	line = strchr(text, '\n') + 1;
