@@ -15,6 +15,9 @@
  * only fewer ways of writing come to the same one. */
 #define COVER_MAX 2000
 
+/* Of how many peers with one value a key, at most, a peer is the sum. */
+#define SPLIT_MAX 64
+
 enum peer_kind { PEER_ANY, PEER_PODS, PEER_BLOCK };
 
 struct peer_form {
@@ -164,6 +167,62 @@ add_peer(struct forming *f, struct peer_form *p, const struct policy_rule *r)
 	return true;
 }
 
+/* How many peers with one value a key it takes to say the same. */
+static size_t
+count_split(const struct selector_form *s, size_t n)
+{
+	for (size_t i = 0; i < s->n && n <= SPLIT_MAX; i++)
+		if (s->v[i].kind == KEY_IN)
+			n *= s->v[i].n;
+	return n;
+}
+
+/* s with the value of each of its keys that *index says; *index is left for
+ * the next selector. */
+static bool
+pick_split(struct selector_form *out, const struct selector_form *s,
+    size_t *index, struct arena *arena)
+{
+	*out = *s;
+	out->v = arena_calloc(arena, s->n + 1, sizeof(*out->v));
+	if (out->v == NULL)
+		return false;
+	for (size_t i = 0; i < s->n; i++) {
+		struct key_form *k = &out->v[i];
+
+		*k = s->v[i];
+		if (k->kind != KEY_IN)
+			continue;
+		k->values += *index % k->n;
+		*index /= k->n;
+		k->n = 1;
+	}
+	return true;
+}
+
+/* "app in (a,b)" is "app=a" or "app=b": people write it either way. */
+static bool
+add_split(struct forming *f, struct peer_form *p, const struct policy_rule *r)
+{
+	size_t n = 1;
+
+	if (p->kind == PEER_PODS && !p->pods.never && !p->namespaces.never)
+		n = count_split(&p->pods, count_split(&p->namespaces, 1));
+	if (n == 1 || n > SPLIT_MAX)
+		return add_peer(f, p, r);
+	for (size_t i = 0; i < n; i++) {
+		struct peer_form one = { .kind = PEER_PODS };
+		size_t index = i;
+
+		if (!pick_split(
+			&one.namespaces, &p->namespaces, &index, f->arena) ||
+		    !pick_split(&one.pods, &p->pods, &index, f->arena) ||
+		    !add_peer(f, &one, r))
+			return false;
+	}
+	return true;
+}
+
 static bool
 add_rule(struct forming *f, const struct policy_rule *r)
 {
@@ -178,7 +237,7 @@ add_rule(struct forming *f, const struct policy_rule *r)
 		    ? form_block(&p, peer->ip_block, f->arena)
 		    : form_pods(&p, f->policy, peer, f->arena);
 
-		if (!ok || !add_peer(f, &p, r))
+		if (!ok || !add_split(f, &p, r))
 			return false;
 	}
 	return true;
