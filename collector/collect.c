@@ -4,23 +4,13 @@
 #include <stdlib.h>
 
 #include "collector/aggregate.h"
-#include "collector/capture.h"
 #include "collector/flow_table.h"
 #include "collector/intake.h"
 #include "collector/names.h"
+#include "collector/reader.h"
 #include "collector/resolve.h"
-#include "core/hash.h"
 
-#define FLOWS_MAX      ((uint32_t)1 << 16) /* in memory between flushes */
-#define PROGRESS_EVERY ((uint64_t)1 << 20)
-
-/* One capture, and the frame that it has ready. */
-struct source {
-	struct capture *capture;
-	const struct capture_frame *frame; /* NULL: there is no more */
-	uint64_t digest;
-	struct coverage *cov;
-};
+#define FLOWS_MAX ((uint32_t)1 << 16) /* in memory between flushes */
 
 struct run {
 	const struct collect_config *config;
@@ -30,8 +20,8 @@ struct run {
 	struct names *names;
 	struct resolver *resolver;
 	struct aggregate *aggregate;
-	struct source sources[COLLECT_FILES_MAX];
-	struct intake intake;
+	struct reader *reader;
+	struct reader_config reading;
 	enum rf_status status; /* of what the sink had to do */
 	struct rf_error error;
 };
@@ -104,107 +94,58 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&run->ft, &table, err)) != RF_OK)
 		return st;
-	run->intake.ft = run->ft;
-	run->intake.names = run->names;
-	return RF_OK;
+	run->reading = (struct reader_config){
+		.files = config->files,
+		.n_files = config->n_files,
+		.node = config->node,
+		.accept_cut = config->accept_cut,
+		.ft = run->ft,
+		.names = run->names,
+	};
+	return reader_start(&run->reader, &run->reading, err);
 }
 
 static void
 run_release(struct run *run)
 {
-	for (size_t i = 0; i < run->config->n_files; i++)
-		capture_close(run->sources[i].capture);
+	reader_stop(run->reader);
 	flow_table_free(run->ft);
 	resolver_free(run->resolver);
 	aggregate_free(run->aggregate);
 	names_free(run->names);
 }
 
-/* Fetch the next frame of a source and take it into the digest. */
-static enum rf_status
-advance(const struct run *run, struct source *s, struct rf_error *err)
-{
-	const struct capture_frame *f = NULL;
-	enum capture_result result = capture_next(s->capture, &f, err);
-	uint64_t some = 0;
-
-	s->frame = result == CAPTURE_FRAME ? f : NULL;
-	if (result == CAPTURE_FAILED && !run->config->accept_cut)
-		return rf_wrap(err, RF_CORRUPT,
-		    "nothing was stored (--accept-cut takes what is whole)");
-	if (result != CAPTURE_FRAME)
-		return RF_OK;
-	/* the addresses' place: it is read anyway, a frame's end is not */
-	if (f->captured >= 40)
-		some = hash_word(f->data + 32);
-	s->digest = hash_mix(
-	    s->digest ^ (uint64_t)f->ts_us, 0x9e3779b97f4a7c15u ^ some);
-	s->digest =
-	    hash_mix(s->digest ^ ((uint64_t)f->captured << 32 | f->wire_len),
-		0xa0761d6478bd642fu);
-	return RF_OK;
-}
-
-static enum rf_status
-open_sources(struct run *run, struct rf_error *err)
+/* Say how far it is, about once per million packets. */
+static void
+show_progress(const struct run *run, uint64_t before, uint64_t now)
 {
 	const struct collect_config *config = run->config;
-	enum rf_status st;
 
-	for (size_t i = 0; i < config->n_files; i++) {
-		struct source *s = &run->sources[i];
-
-		s->cov = &run->report->coverage[i];
-		*s->cov = (struct coverage){
-			.node = config->node != NULL ? config->node : "",
-			.source = config->files[i],
-		};
-		st = capture_open_file(&s->capture, config->files[i], err);
-		if (st != RF_OK)
-			return st;
-		if ((st = advance(run, s, err)) != RF_OK)
-			return st;
-	}
-	return RF_OK;
-}
-
-/* The source whose next frame is the earliest, or NULL at the end of all. */
-static struct source *
-earliest(struct run *run)
-{
-	struct source *best = NULL;
-
-	for (size_t i = 0; i < run->config->n_files; i++) {
-		struct source *s = &run->sources[i];
-
-		if (s->frame != NULL &&
-		    (best == NULL || s->frame->ts_us < best->frame->ts_us))
-			best = s;
-	}
-	return best;
+	if (config->progress != NULL && before >> 20 != now >> 20)
+		config->progress(config->progress_arg, now);
 }
 
 static enum rf_status
 read_all(struct run *run, struct rf_error *err)
 {
-	const struct collect_config *config = run->config;
-	struct source *s;
+	struct intake *batch;
 	enum rf_status st;
 	uint64_t n = 0;
 
-	while ((s = earliest(run)) != NULL) {
-		intake_frame(&run->intake, s->frame, capture_link(s->capture),
-		    (uint8_t)(s - run->sources), s->cov);
-		if ((st = advance(run, s, err)) != RF_OK)
-			return st;
-		if (run->status != RF_OK)
-			break;
-		if (++n % PROGRESS_EVERY == 0 && config->progress != NULL)
-			config->progress(config->progress_arg, n);
+	while (run->status == RF_OK &&
+	    (batch = reader_next(run->reader)) != NULL) {
+		show_progress(run, n, n + batch->n_batch);
+		n += batch->n_batch;
+		intake_flush(batch);
 	}
-	intake_flush(&run->intake);
+	if (run->status != RF_OK) {
+		if (err != NULL)
+			*err = run->error;
+		return run->status;
+	}
+	if ((st = reader_status(run->reader, err)) != RF_OK)
+		return st;
 	flow_table_finish(run->ft);
-	run->report->packets = n;
 	if (run->status != RF_OK && err != NULL)
 		*err = run->error;
 	return run->status;
@@ -225,14 +166,17 @@ put_rest(struct run *run, struct rf_error *err)
 	run->report->joined = stats->joined;
 	if ((st = store_put_names(run->store, names, n, err)) != RF_OK)
 		return st;
-	run->sources[0].cov->table_full = stats->forced_out;
 	for (size_t i = 0; i < config->n_files; i++) {
-		const struct source *s = &run->sources[i];
+		struct coverage *cov = &run->report->coverage[i];
 
-		st = store_put_source(run->store, s->digest, s->cov->packets,
-		    config->files[i], config->now_us, err);
+		*cov = *reader_coverage(run->reader, i);
+		if (i == 0)
+			cov->table_full = stats->forced_out;
+		run->report->packets += cov->packets;
+		st = store_put_source(run->store, reader_digest(run->reader, i),
+		    cov->packets, config->files[i], config->now_us, err);
 		if (st == RF_OK)
-			st = store_put_coverage(run->store, s->cov, err);
+			st = store_put_coverage(run->store, cov, err);
 		if (st != RF_OK)
 			return st;
 	}
@@ -273,7 +217,6 @@ collect_files(struct store *store, const struct cluster *c,
 	run->store = store;
 	run->report = report;
 	if ((st = run_init(run, c, err)) != RF_OK ||
-	    (st = open_sources(run, err)) != RF_OK ||
 	    (st = store_begin(store, err)) != RF_OK)
 		goto out;
 	st = collect_in_transaction(run, c, err);

@@ -70,8 +70,8 @@ count_result(struct coverage *cov, enum decode_result result)
 	}
 }
 
-void
-intake_frame(struct intake *in, const struct capture_frame *f, int link,
+bool
+intake_decode(struct intake *in, const struct capture_frame *f, int link,
     uint8_t point, struct coverage *cov)
 {
 	struct packet *p = &in->batch[in->n_batch];
@@ -84,12 +84,19 @@ intake_frame(struct intake *in, const struct capture_frame *f, int link,
 	result = decode(p, link, f->data, f->captured, f->wire_len);
 	if (result != DECODE_OK) {
 		count_result(cov, result);
-		return;
+		return false;
 	}
 	cov->fragments += p->fragment;
 	p->ts_us = f->ts_us;
 	p->point = point;
 	keep_payload(in, p);
-	if (++in->n_batch == FLOW_TABLE_BATCH)
+	return ++in->n_batch == FLOW_TABLE_BATCH;
+}
+
+void
+intake_frame(struct intake *in, const struct capture_frame *f, int link,
+    uint8_t point, struct coverage *cov)
+{
+	if (intake_decode(in, f, link, point, cov))
 		intake_flush(in);
 }

@@ -25,9 +25,13 @@ struct intake {
 };
 
 /*
- * Decode one frame of link type link, seen at capture point point, and count
- * it in cov; a full batch goes to the flow table at once.
+ * Decode one frame of link type link, seen at capture point point, into the
+ * batch, and count it in cov. true: the batch is full and must be flushed.
  */
+bool intake_decode(struct intake *in, const struct capture_frame *f, int link,
+    uint8_t point, struct coverage *cov);
+
+/* The same, with a full batch going to the flow table at once. */
 void intake_frame(struct intake *in, const struct capture_frame *f, int link,
     uint8_t point, struct coverage *cov);
 

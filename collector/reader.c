@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/capture.h"
+#include "collector/relay.h"
+#include "core/hash.h"
+
+#define BATCHES 64 /* between the threads: about 1.3 MiB */
+
+/* One capture, and the frame that it has ready. */
+struct source {
+	struct capture *capture;
+	const struct capture_frame *frame; /* NULL: there is no more */
+	uint64_t digest;
+	struct coverage cov;
+};
+
+struct reader {
+	const struct reader_config *config;
+	struct relay relay;
+	pthread_t thread;
+	bool running, holding; /* the caller holds a batch */
+	struct source *sources;
+	enum rf_status status; /* the thread's, until it has ended */
+	struct rf_error error;
+	struct intake batches[BATCHES];
+};
+
+/* Fetch the next frame of a source and take it into the digest. */
+static enum rf_status
+advance(const struct reader *r, struct source *s, struct rf_error *err)
+{
+	const struct capture_frame *f = NULL;
+	enum capture_result result = capture_next(s->capture, &f, err);
+	uint64_t some = 0;
+
+	s->frame = result == CAPTURE_FRAME ? f : NULL;
+	if (result == CAPTURE_FAILED && !r->config->accept_cut)
+		return rf_wrap(err, RF_CORRUPT,
+		    "nothing was stored (--accept-cut takes what is whole)");
+	if (result != CAPTURE_FRAME)
+		return RF_OK;
+	/* the addresses' place: it is read anyway, a frame's end is not */
+	if (f->captured >= 40)
+		some = hash_word(f->data + 32);
+	s->digest = hash_mix(
+	    s->digest ^ (uint64_t)f->ts_us, 0x9e3779b97f4a7c15u ^ some);
+	s->digest =
+	    hash_mix(s->digest ^ ((uint64_t)f->captured << 32 | f->wire_len),
+		0xa0761d6478bd642fu);
+	return RF_OK;
+}
+
+static enum rf_status
+open_sources(struct reader *r, struct rf_error *err)
+{
+	const struct reader_config *config = r->config;
+	enum rf_status st;
+
+	for (size_t i = 0; i < config->n_files; i++) {
+		struct source *s = &r->sources[i];
+
+		s->cov = (struct coverage){
+			.node = config->node != NULL ? config->node : "",
+			.source = config->files[i],
+		};
+		st = capture_open_file(&s->capture, config->files[i], err);
+		if (st == RF_OK)
+			st = advance(r, s, err);
+		if (st != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
+/* The source whose next frame is the earliest, or NULL at the end of all. */
+static struct source *
+earliest(struct reader *r)
+{
+	struct source *best = NULL;
+
+	for (size_t i = 0; i < r->config->n_files; i++) {
+		struct source *s = &r->sources[i];
+
+		if (s->frame != NULL &&
+		    (best == NULL || s->frame->ts_us < best->frame->ts_us))
+			best = s;
+	}
+	return best;
+}
+
+/* Fill one batch; false: there is no more, or reading failed. */
+static bool
+fill(struct reader *r, struct intake *in)
+{
+	struct source *s;
+
+	while ((s = earliest(r)) != NULL) {
+		bool full =
+		    intake_decode(in, s->frame, capture_link(s->capture),
+			(uint8_t)(s - r->sources), &s->cov);
+
+		r->status = advance(r, s, &r->error);
+		if (r->status != RF_OK)
+			return false;
+		if (full)
+			return true;
+	}
+	return false;
+}
+
+static void *
+read_all(void *arg)
+{
+	struct reader *r = arg;
+	uint32_t slot;
+	bool more = true;
+
+	while (more && relay_reserve(&r->relay, &slot)) {
+		more = fill(r, &r->batches[slot]);
+		if (r->status == RF_OK)
+			relay_give(&r->relay);
+	}
+	relay_close(&r->relay);
+	return NULL;
+}
+
+enum rf_status
+reader_start(struct reader **out, const struct reader_config *config,
+    struct rf_error *err)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	enum rf_status st = RF_OK;
+
+	*out = NULL;
+	if (r == NULL)
+		return rf_fail(err, RF_NOMEM, "reader: out of memory");
+	r->config = config;
+	relay_init(&r->relay, BATCHES);
+	for (size_t i = 0; i < BATCHES; i++) {
+		r->batches[i].ft = config->ft;
+		r->batches[i].names = config->names;
+	}
+	r->sources = calloc(config->n_files, sizeof(*r->sources));
+	if (r->sources == NULL)
+		st = rf_fail(err, RF_NOMEM, "reader: out of memory");
+	else
+		st = open_sources(r, err);
+	if (st == RF_OK && pthread_create(&r->thread, NULL, read_all, r) != 0)
+		st = rf_fail(err, RF_IO, "reader: no thread to be had");
+	if (st != RF_OK) {
+		reader_stop(r);
+		return st;
+	}
+	r->running = true;
+	*out = r;
+	return RF_OK;
+}
+
+/* The thread has nothing more to do: its results become the caller's. */
+static void
+join(struct reader *r)
+{
+	if (r->running)
+		(void)pthread_join(r->thread, NULL);
+	r->running = false;
+}
+
+struct intake *
+reader_next(struct reader *r)
+{
+	uint32_t slot;
+
+	if (r->holding)
+		relay_free(&r->relay);
+	r->holding = relay_take(&r->relay, &slot);
+	if (!r->holding) {
+		join(r);
+		return NULL;
+	}
+	return &r->batches[slot];
+}
+
+enum rf_status
+reader_status(const struct reader *r, struct rf_error *err)
+{
+	if (r->status != RF_OK && err != NULL)
+		*err = r->error;
+	return r->status;
+}
+
+const struct coverage *
+reader_coverage(const struct reader *r, size_t i)
+{
+	return &r->sources[i].cov;
+}
+
+uint64_t
+reader_digest(const struct reader *r, size_t i)
+{
+	return r->sources[i].digest;
+}
+
+void
+reader_stop(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	relay_abort(&r->relay);
+	join(r);
+	for (size_t i = 0; r->sources != NULL && i < r->config->n_files; i++)
+		capture_close(r->sources[i].capture);
+	free(r->sources);
+	relay_release(&r->relay);
+	free(r);
+}
