@@ -34,6 +34,19 @@ monotonic_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+/* getaddrinfo(3) takes 99999 for a port, and means another. */
+static bool
+is_port(const char *text)
+{
+	unsigned long n;
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 5 || strspn(text, "0123456789") != len)
+		return false;
+	n = strtoul(text, NULL, 10);
+	return n >= 1 && n <= 65535;
+}
+
 /* Split "[::1]:9797" or "127.0.0.1:9797" in place. */
 static bool
 split(char *text, char **host, char **port)
@@ -54,7 +67,7 @@ split(char *text, char **host, char **port)
 	} else if (strchr(text, ':') != NULL) {
 		return false;
 	}
-	return **port != '\0';
+	return is_port(*port);
 }
 
 static enum rf_status

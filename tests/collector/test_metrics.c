@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics' text, the states, and the server over a real socket. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collector/live.h"
+#include "collector/metrics.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#define SECOND   ((int64_t)1000000)
+
+/* Every metric: HELP, TYPE and one sample of a fitting name, none twice. */
+static void
+test_text(void **state)
+{
+	struct daemon_stats stats = { .packets = 12345, .flush_us = 1500007 };
+	char help[128], type[128], kind[16], name[128], value[64];
+	struct strbuf text, seen;
+	const char *p;
+	int n, count = 0;
+
+	(void)state;
+	strbuf_init(&text, 65536);
+	strbuf_init(&seen, 65536);
+	metrics_render(&text, &stats);
+	assert_false(strbuf_failed(&text));
+	for (p = strbuf_str(&text); *p != '\0'; p += n, count++) {
+		assert_int_equal(
+		    sscanf(p,
+			"# HELP %127s %*[^\n]\n# TYPE %127s %15s\n%127s "
+			"%63s\n%n",
+			help, type, kind, name, value, &n),
+		    5);
+		assert_string_equal(help, type);
+		assert_string_equal(help, name);
+		assert_int_equal(strcmp(name + strlen(name) - 6, "_total") == 0,
+		    strcmp(kind, "counter") == 0);
+		strbuf_puts(&seen, " ");
+		assert_null(strstr(strbuf_str(&seen), name));
+		strbuf_puts(&seen, name);
+	}
+	assert_true(count >= 20);
+	assert_non_null(
+	    strstr(strbuf_str(&text), "\nringfence_packets_total 12345\n"));
+	assert_non_null(strstr(strbuf_str(&text),
+	    "\nringfence_flush_duration_seconds 1.500007\n"));
+	strbuf_release(&seen);
+	strbuf_release(&text);
+}
+
+static void
+test_states(void **state)
+{
+	struct metrics_state s = { .published_us = 100 * SECOND };
+
+	(void)state;
+	assert_null(metrics_unhealthy(&s, 101 * SECOND));
+	assert_non_null(metrics_unhealthy(&s, 131 * SECOND));
+	assert_non_null(metrics_unready(&s, 101 * SECOND));
+	s.capturing = true;
+	assert_non_null(metrics_unready(&s, 101 * SECOND));
+	s.stats.flushes = 1;
+	assert_null(metrics_unready(&s, 101 * SECOND));
+	assert_non_null(metrics_unready(&s, 131 * SECOND));
+}
+
+static void
+test_addresses(void **state)
+{
+	static const char *const bad[] = { "", "9797", "localhost:9797",
+		"127.0.0.1", "127.0.0.1:", "::1:9797", "[::1:9797",
+		"127.0.0.1:port", "127.0.0.1:99999999" };
+	struct metrics_server *s;
+	struct rf_error err;
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(bad); i++) {
+		assert_int_not_equal(
+		    metrics_server_listen(&s, bad[i], &err), RF_OK);
+		assert_null(s);
+	}
+}
+
+/* What the server says to a request, up to size bytes. */
+static void
+ask(uint16_t port, const char *request, char *reply, size_t size)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	size_t n = 0;
+	ssize_t got;
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_true(write(fd, request, strlen(request)) > 0);
+	while (n + 1 < size && (got = read(fd, reply + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	reply[n] = '\0';
+	(void)close(fd);
+}
+
+/* A port that was free a moment ago. */
+static uint16_t
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	(void)close(fd);
+	return ntohs(a.sin_port);
+}
+
+static void
+test_server(void **state)
+{
+	static const struct {
+		const char *request, *status, *word;
+	} cases[] = {
+		{ "GET /metrics HTTP/1.0\r\n\r\n", "200",
+		    "ringfence_packets_total 7\n" },
+		{ "GET /healthz HTTP/1.0\r\n\r\n", "200", "ok\n" },
+		{ "GET /readyz HTTP/1.0\r\n\r\n", "503", "no capture" },
+		{ "GET /else HTTP/1.0\r\n\r\n", "404", "/metrics" },
+		{ "DELETE /metrics HTTP/1.0\r\n\r\n", "405", "GET" },
+	};
+	struct daemon_stats stats = { .packets = 7 };
+	struct metrics_server *s;
+	uint16_t port = free_port();
+	char address[32], reply[16384];
+	struct rf_error err;
+
+	(void)state;
+	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	assert_int_equal(metrics_server_listen(&s, address, &err), RF_OK);
+	assert_int_equal(metrics_server_start(s, &err), RF_OK);
+	metrics_server_publish(s, &stats, false);
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		ask(port, cases[i].request, reply, sizeof(reply));
+		assert_memory_equal(reply + 9, cases[i].status, 3);
+		assert_non_null(strstr(reply, cases[i].word));
+	}
+	metrics_server_free(s);
+}
+
+/* The census: at the start, then each period, ended by time or by packets. */
+static void
+test_census(void **state)
+{
+	static const struct {
+		int64_t at_s;
+		uint64_t packets;
+		bool runs;
+	} steps[] = { { 0, 0, true }, { 14, 100, true }, { 15, 100, false },
+		{ 74, 100, false }, { 75, 100, true }, { 79, 200, true },
+		{ 80, 200, false }, { 139, 200, false }, { 140, 200, true },
+		{ 141, 50199, true }, { 142, 50200, false },
+		{ 201, 50300, false }, { 202, 50300, true },
+		{ 210, 50300, false },
+		/* the clock is put back by an hour: no hour without one */
+		{ -3400, 50300, true } };
+	struct live_census c;
+
+	(void)state;
+	live_census_init(&c, 60 * SECOND, 0);
+	for (size_t i = 0; i < NELEM(steps); i++)
+		assert_int_equal(live_census_step(&c, steps[i].at_s * SECOND,
+				     steps[i].packets),
+		    steps[i].runs);
+	live_census_init(&c, 0, 0);
+	assert_false(live_census_step(&c, 0, 0));
+	assert_false(live_census_step(&c, 1000 * SECOND, 0));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_census),
+	};
+
+	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}
