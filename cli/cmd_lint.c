@@ -170,9 +170,12 @@ lint(const struct lint_options *o, const struct lint_input *in,
 
 /* The snapshot's objects if there is one, else those of the database. */
 static int
-load_and_lint(
-    const struct lint_options *o, struct lint_input *in, struct arena *arena)
+load_and_lint(const struct lint_options *o, const struct policy_set *set,
+    struct arena *arena)
 {
+	struct lint_input in = { .set = set,
+		.namespace_given =
+		    o->namespace != NULL || o->default_namespace != NULL };
 	struct store_filter filter = { 0 };
 	struct cluster *snapshot = NULL;
 	struct dataset d = { 0 };
@@ -181,17 +184,17 @@ load_and_lint(
 	if (o->snapshots.n > 0) {
 		if (cluster_input_read(&snapshot, &o->snapshots, NULL) != RF_OK)
 			return rc;
-		in->cluster = snapshot;
+		in.cluster = snapshot;
 	}
 	if (o->db != NULL) {
 		if (dataset_open(&d, o->db, &filter) != RF_OK)
 			goto out;
-		in->flows = &d.flows;
-		in->flows_cluster = d.cluster;
-		if (in->cluster == NULL)
-			in->cluster = d.cluster;
+		in.flows = &d.flows;
+		in.flows_cluster = d.cluster;
+		if (in.cluster == NULL)
+			in.cluster = d.cluster;
 	}
-	rc = lint(o, in, arena);
+	rc = lint(o, &in, arena);
 	if (o->db != NULL)
 		dataset_close(&d);
 out:
@@ -221,8 +224,6 @@ run(const struct lint_options *o, struct arena *arena)
 	const char *ns =
 	    o->namespace != NULL ? o->namespace : o->default_namespace;
 	struct policy_input in;
-	struct lint_input li = { .set = &in.set,
-		.namespace_given = ns != NULL };
 	struct rf_error err;
 	int rc = STATUS_FAILURE;
 
@@ -240,7 +241,7 @@ run(const struct lint_options *o, struct arena *arena)
 		    in.n_refusals, in.n_refusals == 1 ? "" : "s");
 		goto out;
 	}
-	rc = load_and_lint(o, &li, arena);
+	rc = load_and_lint(o, &in.set, arena);
 out:
 	policy_input_release(&in);
 	return rc;

@@ -82,22 +82,27 @@ holding_of(const struct cluster *c, const struct policy_ip_block *b)
 	return h;
 }
 
-/* RF026. What holds nodes as well is a whole network, of which pods are only
- * a part. */
+/* RF026. What holds nodes as well, or is a whole private network, holds pods
+ * only among others. */
 static void
 report_pods(struct lint *l, const struct lint_at *at, const struct holding *h,
-    const char *cidr)
+    const struct ip_prefix *block)
 {
-	lint_add(l, 0, h->nodes ? LINT_NOTE : LINT_WARNING, at,
-	    h->nodes ? lint_text(l,
-			   "%s holds addresses of pods besides others; some "
-			   "network plugins never match pods by address",
-			   cidr)
-		     : lint_text(l,
-			   "%s are addresses of pods, which change whenever "
-			   "a pod does, and some network plugins never match "
-			   "pods by address",
-			   cidr),
+	bool wide =
+	    h->nodes || block->bits <= (ip_prefix_is_v4(block) ? 108 : 7);
+	char cidr[IP_PREFIX_STRLEN];
+
+	(void)ip_prefix_format(block, cidr);
+	lint_add(l, 0, wide ? LINT_NOTE : LINT_WARNING, at,
+	    wide ? lint_text(l,
+		       "%s holds addresses of pods besides others; some "
+		       "network plugins never match pods by address",
+		       cidr)
+		 : lint_text(l,
+		       "%s holds addresses of pods, which change whenever a "
+		       "pod does, and some network plugins never match pods "
+		       "by address",
+		       cidr),
 	    "Select pods by namespaceSelector and podSelector.");
 }
 
@@ -144,7 +149,7 @@ check_block(struct lint *l, const struct lint_spot *s, size_t i)
 	if (h.gateways)
 		return;
 	if (h.pods || h.pod_ranges)
-		report_pods(l, &at, &h, cidr);
+		report_pods(l, &at, &h, &b->cidr);
 	else if (h.service != NULL && !h.nodes &&
 	    !is_node_local_dns(l, h.service))
 		report_service(l, &at, h.service, cidr);
@@ -262,39 +267,56 @@ masked_service(const struct lint *l, const struct policy *p, uint32_t ns)
 	return NULL;
 }
 
-/* RF029 */
+/* Is it a block of addresses outside, which clients may have lost? */
+static bool
+is_outside(const struct lint *l, const struct policy_ip_block *b)
+{
+	struct holding h;
+
+	if (b == NULL || is_world(&b->cidr))
+		return false;
+	h = holding_of(l->c, b);
+	return !h.nodes && !h.gateways && !h.pods && !h.pod_ranges;
+}
+
+static void
+report_masked(struct lint *l, const struct lint_spot *s, size_t i,
+    const struct kube_service *by)
+{
+	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock");
+
+	lint_add(l, 0, LINT_NOTE, &at,
+	    lint_text(l,
+		"clients that come through Service %s/%s may arrive with a "
+		"node's address, for it is of type %s without "
+		"externalTrafficPolicy Local",
+		by->namespace, by->name, by->type),
+	    "Set externalTrafficPolicy: Local, or allow what the pods really "
+	    "see as source.");
+}
+
+/* RF029, once for each policy: what is said is about the Service. */
 void
 lint_check_snat(struct lint *l)
 {
+	const struct policy *said = NULL;
 	struct lint_spot s = { 0 };
 
 	while (lint_next_rule(l, &s)) {
 		uint32_t ns = lint_ns(l, s.policy);
-		const struct kube_service *by;
 
 		if (s.direction != POLICY_INGRESS || ns == FLOW_NONE)
 			continue;
 		for (size_t i = 0; i < s.rule->n_peers; i++) {
-			const struct policy_ip_block *b =
-			    s.rule->peers[i].ip_block;
-			struct lint_at at;
-			struct holding h;
+			const struct kube_service *by;
 
-			if (b == NULL || is_world(&b->cidr) ||
-			    (by = masked_service(l, s.policy, ns)) == NULL)
+			if (s.policy == said ||
+			    !is_outside(l, s.rule->peers[i].ip_block))
 				continue;
-			h = holding_of(l->c, b);
-			if (h.nodes || h.gateways || h.pods || h.pod_ranges)
-				continue;
-			at = lint_at_peer(l, &s, i, ".ipBlock");
-			lint_add(l, 0, LINT_NOTE, &at,
-			    lint_text(l,
-				"clients that come through Service %s/%s may "
-				"arrive with a node's address, for it is of "
-				"type %s without externalTrafficPolicy Local",
-				by->namespace, by->name, by->type),
-			    "Set externalTrafficPolicy: Local, or allow what "
-			    "the pods really see as source.");
+			by = masked_service(l, s.policy, ns);
+			said = s.policy;
+			if (by != NULL)
+				report_masked(l, &s, i, by);
 		}
 	}
 }

@@ -109,6 +109,25 @@ is_mixed(const struct lint *l, const struct lint_spot *s, size_t peer)
 	    (peer > 0 && mixed_at(l, s, peer - 1) == MIXED_SURE);
 }
 
+/* RF004, where a namespaceSelector {} makes the other selector useless. */
+static void
+report_useless(
+    struct lint *l, const struct lint_spot *s, size_t i, const char *pods)
+{
+	struct lint_at at = lint_at_peer(l, s, i + 1, "");
+
+	lint_add(l, 0, LINT_WARNING, &at,
+	    lint_text(l,
+		"two list entries are an OR: namespaceSelector {} alone "
+		"already matches every pod of every namespace, so podSelector "
+		"{%s} narrows nothing",
+		pods),
+	    "Make them one entry (remove the second \"-\") to mean such pods "
+	    "of every namespace, or remove the namespaceSelector to mean "
+	    "those of the policy's own.");
+}
+
+/* RF004 */
 static void
 report_mixed(
     struct lint *l, const struct lint_spot *s, size_t i, enum mixed mixed)
@@ -119,33 +138,22 @@ report_mixed(
 	    l, s->rule->peers[swapped ? i + 1 : i].namespace_selector);
 	const char *pods = lint_selector_text(
 	    l, s->rule->peers[swapped ? i : i + 1].pod_selector);
-	const char *mend = lint_text(l,
-	    "To mean pods %s in namespaces %s, make them one entry: remove "
-	    "the \"-\" before the second selector.",
-	    pods, spaces);
+	bool sure = mixed == MIXED_SURE;
 
-	if (mixed == MIXED_USELESS)
-		lint_add(l, 0, LINT_WARNING, &at,
-		    lint_text(l,
-			"two list entries are an OR: namespaceSelector {} "
-			"alone already matches every pod of every namespace, "
-			"so podSelector %s narrows nothing",
-			pods),
-		    mend);
-	else if (mixed == MIXED_SURE)
-		lint_add(l, 0, LINT_ERROR, &at,
-		    lint_text(l,
-			"two list entries are an OR: every pod of namespaces "
-			"%s, or pods %s of namespace %s, where there is none",
-			spaces, pods, s->policy->namespace),
-		    mend);
-	else
-		lint_add(l, 0, LINT_NOTE, &at,
-		    lint_text(l,
-			"two list entries are an OR: every pod of namespaces "
-			"%s, or pods %s of namespace %s itself",
-			spaces, pods, s->policy->namespace),
-		    lint_text(l, "%s Leave it if OR is meant.", mend));
+	if (mixed == MIXED_USELESS) {
+		report_useless(l, s, i, pods);
+		return;
+	}
+	lint_add(l, 0, sure ? LINT_ERROR : LINT_NOTE, &at,
+	    lint_text(l,
+		"two list entries are an OR: every pod of namespaces {%s}, or "
+		"pods {%s} of namespace %s%s",
+		spaces, pods, s->policy->namespace,
+		sure ? ", where there is none" : " itself"),
+	    lint_text(l,
+		"Make them one entry (remove the second \"-\") to mean pods "
+		"{%s} in namespaces {%s}%s.",
+		pods, spaces, sure ? "" : "; leave it if OR is meant"));
 }
 
 void

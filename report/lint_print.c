@@ -240,8 +240,7 @@ void
 lint_print_rule(FILE *out, const struct lint_rule *rule)
 {
 	static const char *const from[] = {
-		[LINT_NEEDS_POLICIES] = "found in the policies alone; a "
-					"cluster may sharpen it",
+		[LINT_NEEDS_POLICIES] = "found in the policies alone",
 		[LINT_NEEDS_CLUSTER] = "needs --snapshot or --db",
 		[LINT_NEEDS_FLOWS] = "needs --db",
 	};

@@ -1,0 +1,234 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/test_lint.sh RINGFENCE
+# ringfence lint as people and code scanning meet it: formats, exit statuses,
+# refusals, and no false alarm on policies that are well. Ends with
+# "N passed, N failed".
+set -u
+export LC_ALL=C
+unset RINGFENCE_DB NO_COLOR
+case $1 in
+/*) ringfence=$1 ;;
+*) ringfence=$(pwd)/$1 ;;
+esac
+cd "$(dirname "$0")/../.." || exit 3
+apps=$(pwd)/../shared/apps
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+pass=0
+fail=0
+
+# check NAME COMMAND [ARG...]
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		pass=$((pass + 1))
+		printf 'ok %s\n' "$name"
+	else
+		fail=$((fail + 1))
+		printf 'not ok %s\n' "$name"
+		sed 's/^/  out: /' "$work/out" | head -n 20
+		sed 's/^/  err: /' "$work/err" | head -n 20
+	fi
+}
+
+# run STATUS ARG...: lint into out and err; 1 when the status is another one.
+run() {
+	want=$1
+	shift
+	"$ringfence" lint "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	[ $status -eq "$want" ] || {
+		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
+		return 1
+	}
+	! grep -q Sanitizer "$work/err"
+}
+
+# has FILE TEXT...
+has() {
+	file=$work/$1
+	shift
+	for text; do
+		grep -qF -e "$text" "$file" || {
+			printf '  lacks: %s\n' "$text"
+			return 1
+		}
+	done
+}
+
+# json EXPRESSION: is it true of the output, as d?
+json() {
+	python3 -c '
+import json, re, sys
+d = json.load(open(sys.argv[1]))
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)' "$work/out" "$1"
+}
+
+objects=fixtures/lint/objects.json
+bad=fixtures/lint/RF009-bad.yaml
+
+table() {
+	run 1 -f $bad --snapshot $objects &&
+	    has out 'RULE' "$bad:9" 'NetworkPolicy shop/p' 'app: wev' \
+	    'write app: web' '1 error, 0 warnings, 0 notes.' '--explain RF009'
+}
+check 'table: where, what, why, mend' table
+
+plain_json() {
+	run 1 -f $bad --snapshot $objects -o json && [ ! -s "$work/err" ] &&
+	    json 'list(d) == ["findings", "summary"] and
+		list(d["findings"][0]) == ["id", "severity", "file", "line",
+		"object", "field", "reason", "mend"] and
+		d["findings"][0]["line"] == 9 and d["summary"] == {
+		"policies": 1, "errors": 1, "warnings": 0, "notes": 0}'
+}
+check 'json keeps its shape' plain_json
+
+# Names are used more than once across the folder's files, so copy them.
+all_at_once() {
+	mkdir -p "$work/all" && n=0
+	for f in fixtures/lint/RF*-bad*.yaml; do
+		n=$((n + 1))
+		sed "s/name: p\$/name: p$n/; s/name: \\([ab]\\)\$/name: \\1$n/" \
+		    "$f" >"$work/all/${f##*/}"
+	done
+}
+all_at_once
+
+sarif_all() {
+	(cd "$work" && "$ringfence" lint -f "$work/all" \
+	    --snapshot "$OLDPWD/$objects" -o sarif >out 2>err)
+	[ $? -eq 1 ] && sarif_shape
+}
+sarif_shape() {
+	json 'd["version"] == "2.1.0" and "sarif-schema" in d["$schema"] and
+		len(d["runs"]) == 1' &&
+	    json 'd["runs"][0]["tool"]["driver"]["name"] == "ringfence" and
+		all(r["shortDescription"]["text"] and r["help"]["text"] and
+		r["defaultConfiguration"]["level"] in
+		("error", "warning", "note")
+		for r in d["runs"][0]["tool"]["driver"]["rules"])' &&
+	    json '(lambda run: len(run["results"]) > 40 and all(
+		run["tool"]["driver"]["rules"][r["ruleIndex"]]["id"] ==
+		r["ruleId"] and r["level"] in ("error", "warning", "note") and
+		r["message"]["text"] and
+		(lambda p: p["artifactLocation"]["uri"].startswith("all/RF")
+		and p["region"]["startLine"] > 0)(
+		r["locations"][0]["physicalLocation"])
+		for r in run["results"]))(d["runs"][0])' &&
+	    json '(lambda f: len(set(f)) == len(f) and all(re.fullmatch(
+		"[0-9a-f]{16}:[0-9]+", x) for x in f))([r[
+		"partialFingerprints"]["primaryLocationLineHash"]
+		for r in d["runs"][0]["results"]])'
+}
+check 'sarif: rules, results, relative paths, fingerprints' sarif_all
+
+# Lines that move leave fingerprints alone.
+prints() {
+	"$ringfence" lint -f "$1" --snapshot $objects -o sarif 2>"$work/err" |
+	    grep primaryLocationLineHash
+}
+fingerprint() {
+	prints $bad >"$work/one"
+	{ printf '# a\n# b\n'; cat $bad; } >"$work/moved.yaml"
+	prints "$work/moved.yaml" >"$work/two"
+	[ -s "$work/one" ] && cmp -s "$work/one" "$work/two"
+}
+check 'sarif: fingerprints stay when lines move' fingerprint
+
+live() {
+	run 1 -f fixtures/lint/RF031-bad.yaml --snapshot $objects -o sarif &&
+	    has err '1 finding about live objects' &&
+	    json 'd["runs"][0]["results"] == []' &&
+	    run 1 -f fixtures/lint/RF031-bad.yaml --snapshot $objects &&
+	    has out 'Service legacy/backend'
+}
+check 'sarif leaves out live objects and says so' live
+
+note() {
+	run 0 -f fixtures/lint/RF018-bad.yaml && has out '1 note' &&
+	    run 1 --strict -f fixtures/lint/RF018-bad.yaml
+}
+check 'notes count with --strict only' note
+
+clean() {
+	run 0 -f fixtures/lint/RF009-good.yaml --snapshot $objects &&
+	    [ "$(cat "$work/out")" = '0 errors, 0 warnings, 0 notes.' ]
+}
+check 'nothing to say, exit 0' clean
+
+namespace() {
+	run 0 --strict -n shop -f fixtures/lint/RF011-bad-2.yaml &&
+	    run 1 --strict -f fixtures/lint/RF011-bad-2.yaml
+}
+check '-n says where policies belong' namespace
+
+refused() {
+	printf 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n' \
+	    >"$work/refused.yaml"
+	printf 'metadata: {name: a}\nspec: {podSelektor: {}}\n' \
+	    >>"$work/refused.yaml"
+	run 3 -f "$work/refused.yaml" && [ ! -s "$work/out" ] &&
+	    has err 'podSelektor' 'a server would refuse' 'nothing was linted'
+}
+check 'refused policies are not linted' refused
+
+explain() {
+	run 0 --explain RF004 && has out 'RF004: ' 'Wrong:' 'Right:' &&
+	    run 0 --explain rf004 && run 0 --explain all &&
+	    [ "$(grep -c '^RF0' "$work/out")" -eq \
+	    "$(grep -c '{ "RF' policy/lint_table.c)" ]
+}
+check 'explain one rule, and list all' explain
+
+usage() {
+	run 2 && has err '-f FILE' 'usage' && run 2 --explain RF999 &&
+	    has err "no rule 'RF999'" && run 2 -f x -o yaml &&
+	    run 3 -f "$work/nowhere.yaml" && has err 'nowhere.yaml' &&
+	    run 3 -f $bad --snapshot "$work/nowhere.json" &&
+	    run 3 -f $bad --db "$work/nowhere.db"
+}
+check 'mistakes in the command line' usage
+
+shop() {
+	"$ringfence" collect -q -r fixtures/shop/capture-node-1.pcap \
+	    -r fixtures/shop/capture-node-2.pcap \
+	    --snapshot fixtures/shop/snapshot.json --db "$work/shop.db" \
+	    >"$work/out" 2>"$work/err" &&
+	    run 1 -f fixtures/shop/policies-broken.yaml --db "$work/shop.db" \
+	    -o json &&
+	    json '[(f["id"], f["object"]) for f in d["findings"]] == [
+		("RF001", "NetworkPolicy shop/frontend"),
+		("RF024", "NetworkPolicy shop/backend")]'
+}
+check 'shop: both mistakes, nothing else' shop
+
+recommended() {
+	"$ringfence" recommend --db "$work/shop.db" -A -o "$work/rec" \
+	    >"$work/out" 2>"$work/err"
+	[ "$(find "$work/rec" -name '*.yaml' | wc -l)" -gt 5 ] &&
+	    run 0 --strict -R -f "$work/rec" --db "$work/shop.db"
+}
+check 'shop: recommended policies are clean' recommended
+
+# app NAME NAMESPACE STATUS EXPRESSION
+app() {
+	run "$3" -f "$apps/$1/manifests/policies.yaml" -n "$2" \
+	    --snapshot "$apps/$1/snapshot.json" -o json && json "$4"
+}
+if [ -d "$apps" ]; then
+	check 'argo-cd-ha: no false alarm' app argo-cd-ha argocd 0 \
+	    'd["findings"] == []'
+	check 'online-boutique: no false alarm' app online-boutique default \
+	    0 'd["findings"] == []'
+	check 'sock-shop: its two mistakes' app sock-shop sock-shop 1 \
+	    '[(f["id"], f["object"].split("/")[1]) for f in d["findings"]
+		if f["severity"] != "note"] == [("RF009", "cart-access"),
+		("RF006", "carts-db-access"), ("RF016", "cortex-access")] and
+		"name: carts" in d["findings"][0]["mend"]'
+fi
+
+printf '%d passed, %d failed\n' "$pass" "$fail"
+[ "$fail" -eq 0 ] && [ "$pass" -gt 0 ]
