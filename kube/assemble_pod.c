@@ -96,7 +96,11 @@ finish_pod(
 	    : *string_map_find(&sb->node_index, r->node_name);
 	p->deleted = r->head.deleted;
 	p->from_us = start_of(r);
+	if (r->since_us != 0 && p->from_us < r->since_us)
+		p->from_us = r->since_us;
 	p->to_us = end_of(r, p->from_us);
+	if (r->gone_us != 0 && p->to_us > r->gone_us)
+		p->to_us = r->gone_us;
 	if (p->to_us < p->from_us)
 		p->to_us = p->from_us;
 	return !p->host_network || join_host_ips(sb, p);

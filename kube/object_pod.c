@@ -200,6 +200,8 @@ object_read_pod(struct object *o)
 	if (o->sb->raw[RAW_POD].n > before)
 		p->created_us = p->started_us = p->deletion_us =
 		    p->finished_us = TIME_NONE;
+	p->since_us = o->since_us;
+	p->gone_us = o->gone_us;
 	p->pod.namespace = o->namespace;
 	p->pod.name = o->name;
 	p->pod.uid = uid == NULL ? "" : uid;

@@ -367,6 +367,7 @@ take_event(void *arg, enum stream_part part, const char *text, size_t len,
 	json_decref(j);
 	if (st == RF_OK) {
 		r->has_spoken = true;
+		r->quiet_row = 0;
 		note_watch_success(r);
 	} else if (r->error_code == 0)
 		r->must_list = true; /* what we missed, only a list can tell */
@@ -433,7 +434,6 @@ go_on(struct reflector *r)
 {
 	r->stats.heard_us = r->now_us;
 	if (r->has_spoken) {
-		r->quiet_row = 0;
 		r->due_us = r->now_us;
 		return;
 	}
@@ -458,6 +458,8 @@ on_watch_done(void *arg, const struct client_answer *a)
 	r->request = NULL;
 	r->stats.state = REFLECTOR_WAITING;
 	r->stats.silent += a->was_silent;
+	if (a->was_silent && !r->has_spoken && ++r->quiet_row >= QUIET_MAX)
+		r->must_list = true;
 	if (status == 410) {
 		r->stats.failures++;
 		say(r, "watch", a->message);

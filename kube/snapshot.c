@@ -177,6 +177,8 @@ snapshot_take_item(struct snapshot_builder *sb,
 		.line = item->line,
 		.in_list = item->in_list,
 		.is_deleted_event = item->is_deleted_event,
+		.since_us = item->since_us,
+		.gone_us = item->gone_us,
 		.err = err };
 	const struct reader *r;
 	enum rf_status st = name_object(&o, item);

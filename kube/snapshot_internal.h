@@ -58,6 +58,7 @@ struct raw_pod {
 	int64_t created_us, started_us, deletion_us;
 	int64_t finished_us;  /* the last end of any of its containers */
 	bool containers_done; /* all but the init containers have ended */
+	int64_t since_us, gone_us; /* a watch saw it so; 0: not told */
 };
 
 struct raw_service {
@@ -143,6 +144,7 @@ struct object {
 	const char *kind, *api_version;
 	const char *namespace, *name; /* interned; namespace "" if none */
 	bool in_list, is_deleted_event;
+	int64_t since_us, gone_us; /* bounds of a pod's interval, or 0 */
 	unsigned index[2]; /* for the "[]" of field paths, outermost first */
 	enum rf_status status;
 	struct rf_error *err;
@@ -212,6 +214,8 @@ struct snapshot_item {
 	uint32_t line;
 	const char *kind, *api_version;
 	bool in_list, is_deleted_event;
+	/* A pod held its addresses not before and not after; 0: not told. */
+	int64_t since_us, gone_us;
 };
 RF_MUST_USE enum rf_status snapshot_take_item(struct snapshot_builder *sb,
     const struct snapshot_item *item, struct rf_error *err);

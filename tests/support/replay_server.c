@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -212,10 +213,11 @@ static void
 accept_one(struct replay_server *s)
 {
 	struct connection *c = &s->connections[s->n_connections];
-	int fd = accept(s->listener, NULL, NULL);
+	int fd = accept(s->listener, NULL, NULL), on = 1;
 
 	require(fd >= 0, "accept");
 	require(s->n_connections < CONNECTIONS_MAX, "too many connections");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	*c = (struct connection){ .fd = fd };
 	strbuf_init(&c->head, HEAD_MAX);
 	s->n_connections++;

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/live_view.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kube/live_prune.h"
+#include "kube/live_table.h"
+#include "kube/reflector.h"
+#include "kube/snapshot_internal.h"
+
+#define KEEP_US       (INT64_C(900) * 1000000)
+#define KEEP_MAX      20000
+#define STEP_MS       500
+#define FIRST_MAX_US  (INT64_C(30) * 1000000)
+#define PUBLISHED_MAX 16
+
+/* One resource of the view: what its reflector calls back with. */
+struct feed {
+	struct live_view *view;
+	size_t resource;
+	struct reflector *reflector;
+	char selector[300]; /* of fields; "" is none */
+	uint64_t mark;      /* of the list in progress, or of the last */
+};
+
+struct published {
+	struct cluster *cluster;
+	unsigned users; /* the view is one while it is the current */
+};
+
+struct live_view {
+	struct client *client;
+	struct live_view_config config;
+	struct feed feeds[CLIENT_RESOURCE_COUNT];
+	struct live_pruner pruner;
+	struct live_table table;
+	bool is_dirty;        /* something changed since the last publication */
+	pthread_mutex_t lock; /* of all below */
+	struct published published[PUBLISHED_MAX];
+	struct published *current; /* NULL: none yet */
+	struct live_view_watch watches[CLIENT_RESOURCE_COUNT];
+	struct live_view_stats stats;
+	pthread_t thread;
+	atomic_bool must_stop;
+	bool is_running;
+	int64_t interval_us;
+};
+
+/* Pods' flows may end after them, and owners are asked for their owners. */
+static bool
+stays_when_gone(size_t resource)
+{
+	const char *kind = client_resources[resource].kind;
+
+	return strcmp(kind, "Pod") == 0 || strcmp(kind, "ReplicaSet") == 0 ||
+	    strcmp(kind, "Job") == 0 || strcmp(kind, "Deployment") == 0 ||
+	    strcmp(kind, "CronJob") == 0;
+}
+
+/* Can the reader of snapshots take it? What it refuses must not stand in the
+ * way of all the rest. */
+static bool
+is_readable(struct live_view *v, const struct client_resource *r,
+    json_t *object, struct rf_error *err)
+{
+	const struct snapshot_item item = {
+		.json = object, .file = r->name, .line = 1
+	};
+	struct snapshot_builder *sb = NULL;
+	enum rf_status st = snapshot_builder_new(&sb, err);
+
+	if (st == RF_OK)
+		st = snapshot_take_item(sb, &item, err);
+	snapshot_builder_free(sb);
+	if (st == RF_OK)
+		return true;
+	(void)pthread_mutex_lock(&v->lock);
+	v->stats.refused++;
+	(void)snprintf(
+	    v->stats.refusal, sizeof(v->stats.refusal), "%s", err->msg);
+	(void)pthread_mutex_unlock(&v->lock);
+	return false;
+}
+
+static void
+on_list_begin(void *arg)
+{
+	struct feed *f = arg;
+
+	f->mark++;
+}
+
+static enum rf_status
+on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
+    struct rf_error *err)
+{
+	struct feed *f = arg;
+	struct live_view *v = f->view;
+	json_t *pruned = live_prune(&v->pruner, f->resource, object);
+	enum rf_status st = RF_OK;
+	struct rf_error why;
+
+	if (pruned == NULL)
+		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
+	if (!is_readable(v, &client_resources[f->resource], pruned, &why))
+		goto out;
+	if (event == REFLECTOR_DELETED)
+		st = live_table_remove(&v->table, f->resource, pruned, now_us,
+		    stays_when_gone(f->resource), &v->is_dirty, err);
+	else
+		st = live_table_put(&v->table, f->resource, pruned, f->mark,
+		    now_us, &v->is_dirty, err);
+out:
+	json_decref(pruned);
+	return st;
+}
+
+static void
+on_list_end(void *arg, int64_t known_us)
+{
+	struct feed *f = arg;
+	struct live_view *v = f->view;
+
+	if (live_table_sweep(&v->table, f->resource, f->mark, known_us,
+		stays_when_gone(f->resource)) > 0 ||
+	    strcmp(client_resources[f->resource].kind, "NetworkPolicy") == 0)
+		v->is_dirty = true; /* also that there are no policies */
+}
+
+static enum rf_status
+feed_init(struct live_view *v, size_t i, struct rf_error *err)
+{
+	const struct live_view_config *c = &v->config;
+	struct feed *f = &v->feeds[i];
+	const struct reflector_sink sink = { f, on_list_begin, on_object,
+		on_list_end };
+	struct reflector_config rc = { .resource = &client_resources[i],
+		.seed = c->seed + i,
+		.page_size = c->page_size,
+		.watch_s = c->watch_s,
+		.silence_max_us = c->silence_max_us,
+		.backoff_min_us = c->backoff_min_us,
+		.backoff_max_us = c->backoff_max_us,
+		.denied_us = c->denied_us };
+
+	f->view = v;
+	f->resource = i;
+	if (c->node != NULL && strcmp(client_resources[i].kind, "Pod") == 0) {
+		(void)snprintf(f->selector, sizeof(f->selector),
+		    "spec.nodeName=%s", c->node);
+		rc.field_selector = f->selector;
+	}
+	v->watches[i].resource = client_resources[i].name;
+	v->watches[i].state = reflector_state_name(REFLECTOR_WAITING);
+	return reflector_new(&f->reflector, v->client, &rc, &sink, err);
+}
+
+enum rf_status
+live_view_new(struct live_view **out, struct client *client,
+    const struct live_view_config *config, struct rf_error *err)
+{
+	struct live_view *v = calloc(1, sizeof(*v));
+	enum rf_status st;
+
+	*out = NULL;
+	if (v == NULL)
+		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
+	(void)pthread_mutex_init(&v->lock, NULL);
+	v->client = client;
+	v->config = *config;
+	v->is_dirty = true;
+	if (v->config.keep_us == 0)
+		v->config.keep_us = KEEP_US;
+	if (v->config.keep_max == 0)
+		v->config.keep_max = KEEP_MAX;
+	st = live_table_init(&v->table, config->seed, err);
+	if (st == RF_OK && !live_pruner_init(&v->pruner))
+		st = rf_fail(err, RF_NOMEM, "live cluster: out of memory");
+	for (size_t i = 0; st == RF_OK && i < CLIENT_RESOURCE_COUNT; i++)
+		st = feed_init(v, i, err);
+	if (st != RF_OK) {
+		live_view_free(v);
+		return st;
+	}
+	*out = v;
+	return RF_OK;
+}
+
+void
+live_view_free(struct live_view *v)
+{
+	if (v == NULL)
+		return;
+	live_view_stop(v);
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+		reflector_free(v->feeds[i].reflector);
+	for (size_t i = 0; i < PUBLISHED_MAX; i++)
+		cluster_free(v->published[i].cluster);
+	live_pruner_release(&v->pruner);
+	live_table_release(&v->table);
+	(void)pthread_mutex_destroy(&v->lock);
+	free(v);
+}
+
+/* For other threads, which must not look at what is being changed. */
+static void
+copy_watch(const struct feed *f, struct live_view_watch *w)
+{
+	const struct reflector_stats *s = reflector_stats(f->reflector);
+
+	w->state = reflector_state_name(s->state);
+	w->is_synced = s->lists > 0;
+	w->is_excluded =
+	    s->state == REFLECTOR_FORBIDDEN || s->state == REFLECTOR_ABSENT;
+	w->lists = s->lists;
+	w->relists = s->relists;
+	w->events = s->events;
+	w->bookmarks = s->bookmarks;
+	w->failures = s->failures;
+	w->silent = s->silent;
+	w->heard_us = s->heard_us;
+	w->event_us = s->event_us;
+	(void)snprintf(w->problem, sizeof(w->problem), "%s", s->problem);
+}
+
+void
+live_view_step(struct live_view *v, int64_t now_us, int wait_ms)
+{
+	size_t dropped;
+
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+		reflector_step(v->feeds[i].reflector, now_us);
+	client_work(v->client, now_us, wait_ms);
+	dropped = live_table_forget(
+	    &v->table, now_us - v->config.keep_us, v->config.keep_max);
+	(void)pthread_mutex_lock(&v->lock);
+	v->stats.dropped += dropped;
+	v->stats.objects = v->table.n;
+	v->stats.gone = v->table.n_gone;
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+		copy_watch(&v->feeds[i], &v->watches[i]);
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+static enum rf_status
+take(struct snapshot_builder *sb, const struct live_object *o,
+    struct rf_error *err)
+{
+	struct snapshot_item item = {
+		.json = json_loadb(o->text, o->len, 0, NULL),
+		.file = client_resources[o->resource].name,
+		.line = 1,
+		.is_deleted_event = o->gone_us != 0,
+		.since_us = o->since_us,
+		.gone_us = o->gone_us,
+	};
+	enum rf_status st;
+
+	if (item.json == NULL)
+		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
+	st = snapshot_take_item(sb, &item, err);
+	json_decref(item.json);
+	return st;
+}
+
+/* Those that are gone first: a name that came back is the newer one's. */
+static enum rf_status
+build(struct live_view *v, struct cluster **out, uint64_t *bytes,
+    struct rf_error *err)
+{
+	size_t policies = client_resource_find("networkpolicies");
+	struct live_object **sorted = live_table_sorted(&v->table);
+	struct snapshot_builder *sb = NULL;
+	enum rf_status st = snapshot_builder_new(&sb, err);
+
+	*bytes = 0;
+	if (sorted == NULL && st == RF_OK)
+		st = rf_fail(err, RF_NOMEM, "live cluster: out of memory");
+	for (const struct live_object *o = v->table.gone;
+	     st == RF_OK && o != NULL; o = o->next) {
+		st = take(sb, o, err);
+		*bytes += o->len;
+	}
+	for (size_t i = 0; st == RF_OK && i < v->table.n; i++) {
+		st = take(sb, sorted[i], err);
+		*bytes += sorted[i]->len;
+	}
+	if (st == RF_OK)
+		st = snapshot_finish(sb, out, NULL, err);
+	if (st == RF_OK && v->watches[policies].is_synced)
+		(*out)->has_policies = true;
+	snapshot_builder_free(sb);
+	free(sorted);
+	return st;
+}
+
+/* Nobody's cluster any more. */
+static void
+drop(struct published *p)
+{
+	if (--p->users > 0)
+		return;
+	cluster_free(p->cluster);
+	p->cluster = NULL;
+}
+
+/* false: all places are taken by clusters that nobody gave back. */
+static bool
+replace(struct live_view *v, struct cluster *c, uint64_t bytes)
+{
+	struct published *p = v->published;
+
+	while (p < v->published + PUBLISHED_MAX && p->cluster != NULL)
+		p++;
+	if (p == v->published + PUBLISHED_MAX)
+		return false;
+	*p = (struct published){ c, 1 };
+	if (v->current != NULL)
+		drop(v->current);
+	v->current = p;
+	v->stats.generation++;
+	v->stats.bytes = bytes;
+	return true;
+}
+
+static int64_t
+clock_us(clockid_t id)
+{
+	struct timespec t;
+
+	(void)clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+enum rf_status
+live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
+{
+	int64_t start_us = clock_us(CLOCK_MONOTONIC);
+	struct cluster *c = NULL;
+	enum rf_status st;
+	uint64_t bytes;
+	bool placed;
+
+	(void)now_us;
+	if (!v->is_dirty)
+		return RF_OK;
+	if ((st = build(v, &c, &bytes, err)) != RF_OK)
+		return st;
+	(void)pthread_mutex_lock(&v->lock);
+	placed = replace(v, c, bytes);
+	v->stats.publish_us = clock_us(CLOCK_MONOTONIC) - start_us;
+	(void)pthread_mutex_unlock(&v->lock);
+	if (!placed) {
+		cluster_free(c);
+		return rf_fail(err, RF_LIMIT,
+		    "live cluster: %d clusters are still in use",
+		    PUBLISHED_MAX);
+	}
+	v->is_dirty = false;
+	return RF_OK;
+}
+
+bool
+live_view_is_synced(struct live_view *v)
+{
+	bool all = true;
+
+	(void)pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+		all = all &&
+		    (v->watches[i].is_synced || v->watches[i].is_excluded);
+	(void)pthread_mutex_unlock(&v->lock);
+	return all;
+}
+
+const struct cluster *
+live_view_current(struct live_view *v, uint64_t *generation)
+{
+	const struct cluster *c = NULL;
+
+	(void)pthread_mutex_lock(&v->lock);
+	*generation = v->stats.generation;
+	if (v->current != NULL) {
+		v->current->users++;
+		c = v->current->cluster;
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	return c;
+}
+
+void
+live_view_release(struct live_view *v, const struct cluster *c)
+{
+	(void)pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; c != NULL && i < PUBLISHED_MAX; i++)
+		if (v->published[i].cluster == c) {
+			drop(&v->published[i]);
+			break;
+		}
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+void
+live_view_watch(struct live_view *v, size_t i, struct live_view_watch *out)
+{
+	(void)pthread_mutex_lock(&v->lock);
+	*out = v->watches[i];
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+void
+live_view_stats(struct live_view *v, struct live_view_stats *out)
+{
+	(void)pthread_mutex_lock(&v->lock);
+	*out = v->stats;
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+/* What cannot be made now is tried again at the next turn. */
+static void
+publish(struct live_view *v, int64_t now_us)
+{
+	if (live_view_publish(v, now_us, NULL) == RF_OK)
+		return;
+	(void)pthread_mutex_lock(&v->lock);
+	v->stats.publish_failures++;
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+static void *
+run(void *arg)
+{
+	struct live_view *v = arg;
+	int64_t start_us = clock_us(CLOCK_MONOTONIC), due_us = 0, t;
+
+	while (!atomic_load(&v->must_stop)) {
+		int64_t now_us = clock_us(CLOCK_REALTIME);
+
+		live_view_step(v, now_us, STEP_MS);
+		if (client_n_requests(v->client) == 0) {
+			struct timespec nap = { 0, STEP_MS * 1000000L };
+
+			(void)nanosleep(&nap, NULL);
+		}
+		t = clock_us(CLOCK_MONOTONIC);
+		if (t < due_us ||
+		    (v->stats.generation == 0 && t < start_us + FIRST_MAX_US &&
+			!live_view_is_synced(v)))
+			continue;
+		due_us = t + v->interval_us;
+		publish(v, now_us);
+	}
+	return NULL;
+}
+
+enum rf_status
+live_view_start(struct live_view *v, int64_t interval_us, struct rf_error *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	v->interval_us = interval_us;
+	atomic_store(&v->must_stop, false);
+	/* Signals are the main thread's. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&v->thread, NULL, run, v);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return rf_fail(
+		    err, RF_IO, "live cluster: no thread: %s", strerror(rc));
+	v->is_running = true;
+	return RF_OK;
+}
+
+void
+live_view_stop(struct live_view *v)
+{
+	if (!v->is_running)
+		return;
+	atomic_store(&v->must_stop, true);
+	(void)pthread_join(v->thread, NULL);
+	v->is_running = false;
+}

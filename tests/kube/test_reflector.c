@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One resource, listed and watched through all that can go wrong, with a
+ * clock that the test turns. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/strbuf.h"
+#include "kube/reflector.h"
+#include "tests/kube/client_world.h"
+
+#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
+#define ANSWERS_MAX 8
+#define TURN_US     INT64_C(100000)
+#define TURNS_MAX   40000
+#define SECOND_US   INT64_C(1000000)
+
+#define ITEM(name) "{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" name "\"}}"
+#define LIST(version, items)                                                   \
+	"{\"kind\":\"NamespaceList\",\"metadata\":{\"resourceVersion\":"       \
+	"\"" version "\"},\"items\":[" items "]}"
+#define EVENT(type, name, version)                                             \
+	"{\"type\":\"" type "\",\"object\":{\"metadata\":{\"name\":\"" name    \
+	"\",\"resourceVersion\":\"" version "\"}}}\n"
+#define FIRST(items)                                                           \
+	{                                                                      \
+		.when = { "?limit=" }, .times = 1, .text = LIST("10", items)   \
+	}
+#define WATCH(version) "&resourceVersion=" version "&"
+/* From here on nothing comes. */
+#define SILENT(version)                                                        \
+	{                                                                      \
+		.when = { WATCH(version) }, .is_open = true,                   \
+		.end = REPLAY_STALL                                            \
+	}
+
+/* What the sink is told: "(" and ")" around a list, in it names; +, ~ and -
+ * before what an event adds, modifies and deletes. */
+static const struct watch_case {
+	const char *name;
+	struct replay_answer answers[ANSWERS_MAX];
+	const char *want;
+	enum reflector_state state;
+	const char *problem; /* stands in it; NULL: there is none */
+	/* At least so many of each. */
+	uint64_t relists, failures, silent, bookmarks;
+	int64_t turn_us; /* 0: TURN_US */
+} cases[] = {
+	/* clang-format off */
+	{ .name = "list, then watch from its version",
+	  .answers = { FIRST(ITEM("a")), { .when = { WATCH("10") },
+	      .text = EVENT("ADDED", "b", "11") EVENT("MODIFIED", "a", "12")
+	      EVENT("DELETED", "b", "13"), .is_open = true,
+	      .end = REPLAY_STALL } },
+	  .want = "(a)+b~a-b", .state = REFLECTOR_WATCHING },
+	{ .name = "only what is needed is asked for",
+	  .answers = { { .when = { "limit=500",
+	      "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" },
+	      .text = LIST("10", ITEM("a")) },
+	      { .when = { "allowWatchBookmarks=true", "watch=1",
+		"as=PartialObjectMetadata;g", "timeoutSeconds=" },
+		.is_open = true, .end = REPLAY_STALL } },
+	  .want = "(a)", .state = REFLECTOR_WATCHING },
+	{ .name = "a server that shuts down, as recorded",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 1,
+	      .file = RECORDED("watch-namespaces-server-shutdown.raw"),
+	      .is_raw = true, .end = REPLAY_CLOSE }, SILENT("1308") },
+	  .want = "()+", .state = REFLECTOR_WATCHING, .bookmarks = 1 },
+	{ .name = "a clean end goes on from the last event",
+	  .answers = { FIRST(""), { .when = { WATCH("10") },
+	      .text = EVENT("ADDED", "a", "11") }, { .when = { WATCH("11") },
+	      .text = EVENT("DELETED", "a", "12") }, SILENT("12") },
+	  .want = "()+a-a", .state = REFLECTOR_WATCHING },
+	{ .name = "a reset goes on from the last whole event",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 1,
+	      .text = EVENT("ADDED", "a", "11") EVENT("ADDED", "b", "12"),
+	      .cut = 120, .end = REPLAY_CLOSE }, { .when = { WATCH("11") },
+	      .text = EVENT("ADDED", "b", "12"), .is_open = true,
+	      .end = REPLAY_STALL } },
+	  .want = "()+a+b", .state = REFLECTOR_WATCHING, .failures = 1 },
+	{ .name = "bookmarks move the version on",
+	  .answers = { FIRST(""), { .when = { WATCH("10") },
+	      .text = "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{"
+	      "\"resourceVersion\":\"99\"},\"spec\":{\"containers\":null}}}\n"
+	      }, SILENT("99") },
+	  .want = "()", .state = REFLECTOR_WATCHING, .bookmarks = 1 },
+	{ .name = "410 in the stream lists again",
+	  .answers = { FIRST(ITEM("a") "," ITEM("b")),
+	      { .when = { WATCH("10") },
+		.file = RECORDED("err-410-watch.jsonl") },
+	      { .when = { "?limit=" }, .text = LIST("20", ITEM("b")) },
+	      SILENT("20") },
+	  .want = "(ab)(b)", .state = REFLECTOR_WATCHING, .relists = 1 },
+	{ .name = "410 as a status lists again",
+	  .answers = { FIRST(ITEM("a")),
+	      { .when = { WATCH("10") }, .status = 410, .text = "Gone" },
+	      { .when = { "?limit=" }, .text = LIST("20", "") },
+	      SILENT("20") },
+	  .want = "(a)()", .state = REFLECTOR_WATCHING, .relists = 1 },
+	{ .name = "a version that the server cannot read lists again",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .status = 500,
+	      .file = RECORDED("err-400-watch-rv.json") },
+	      { .when = { "?limit=" }, .text = LIST("20", "") },
+	      SILENT("20") },
+	  .want = "()()", .state = REFLECTOR_WATCHING, .relists = 1,
+	  .failures = 2 },
+	{ .name = "another ERROR waits and goes on",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 1,
+	      .text = "{\"type\":\"ERROR\",\"object\":{\"code\":503,"
+	      "\"message\":\"etcd\"}}\n" }, { .when = { WATCH("10") },
+	      .text = EVENT("ADDED", "a", "11"), .is_open = true,
+	      .end = REPLAY_STALL } },
+	  .want = "()+a", .state = REFLECTOR_WATCHING, .failures = 1 },
+	{ .name = "an event that is no JSON lists again",
+	  .answers = { FIRST(""), { .when = { WATCH("10") },
+	      .text = "{\"type\":\"ADDED\",}\n" },
+	      { .when = { "?limit=" }, .text = LIST("20", "") },
+	      SILENT("20") },
+	  .want = "()()", .state = REFLECTOR_WATCHING, .relists = 1,
+	  .failures = 1 },
+	{ .name = "a watch that goes silent after a bookmark",
+	  .answers = { FIRST(""), { .when = { WATCH("10") },
+	      .text = "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{"
+	      "\"resourceVersion\":\"11\"}}}\n", .is_open = true,
+	      .end = REPLAY_STALL }, { .when = { WATCH("11") },
+	      .text = EVENT("ADDED", "a", "12"), .is_open = true,
+	      .end = REPLAY_STALL } },
+	  .want = "()+a", .state = REFLECTOR_WATCHING, .silent = 1,
+	  .failures = 1, .turn_us = 5 * SECOND_US },
+	{ .name = "a watch that was always silent",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 1,
+	      .is_open = true, .end = REPLAY_STALL }, { .when = {
+	      WATCH("10") }, .text = EVENT("ADDED", "a", "12"),
+	      .is_open = true, .end = REPLAY_STALL } },
+	  .want = "()+a", .state = REFLECTOR_WATCHING, .silent = 1,
+	  .turn_us = 5 * SECOND_US },
+	{ .name = "401 is tried once more at once",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 1,
+	      .status = 401, .file = RECORDED("err-401-bad-token.json") },
+	      SILENT("10") },
+	  .want = "()", .state = REFLECTOR_WATCHING, .failures = 1,
+	  .problem = "watch namespaces: HTTP 401" },
+	{ .name = "403 for the watch alone",
+	  .answers = { FIRST(ITEM("a")), { .when = { "watch=1" },
+	      .status = 403,
+	      .file = RECORDED("err-403-sa-watch-deployments.json") } },
+	  .want = "(a)", .state = REFLECTOR_FORBIDDEN, .failures = 1,
+	  .problem = "{apiGroups: [\"\"], resources: [\"namespaces\"], verbs: "
+	      "[\"get\", \"list\", \"watch\"]} (HTTP 403: deployments.apps is "
+	      "forbidden: User \"system:serviceaccount:kube-system:ringfence\""
+	      " cannot watch" },
+	{ .name = "403 that is mended", .turn_us = 5 * SECOND_US,
+	  .answers = { { .when = { "GET" }, .times = 1, .status = 403 },
+	      FIRST(ITEM("a")), SILENT("10") },
+	  .want = "((a)", .state = REFLECTOR_WATCHING, .failures = 1 },
+	{ .name = "a group that is not served",
+	  .answers = { { .when = { "GET" }, .status = 404,
+	      .file = RECORDED("err-404-group.txt") } },
+	  .want = "(", .state = REFLECTOR_ABSENT, .failures = 1,
+	  .problem = "list namespaces: HTTP 404: 404 page not found" },
+	{ .name = "a watch that ends at once does not run hot",
+	  .answers = { FIRST(""), { .when = { WATCH("10") }, .times = 6,
+	      .text = "" }, { .when = { WATCH("10") },
+	      .text = EVENT("ADDED", "a", "11"), .is_open = true,
+	      .end = REPLAY_STALL } },
+	  .want = "()+a", .state = REFLECTOR_WATCHING },
+	/* clang-format on */
+};
+
+struct watcher {
+	struct client_world world;
+	struct reflector *reflector;
+	struct strbuf log;
+	int64_t now_us, known_us;
+};
+
+static void
+on_begin(void *arg)
+{
+	struct watcher *w = arg;
+
+	strbuf_putc(&w->log, '(');
+}
+
+static enum rf_status
+on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
+    struct rf_error *err)
+{
+	static const char signs[] = { [REFLECTOR_ADDED] = '+',
+		[REFLECTOR_MODIFIED] = '~',
+		[REFLECTOR_DELETED] = '-' };
+	struct watcher *w = arg;
+
+	(void)err;
+	assert_int_equal(now_us, w->now_us);
+	if (event != REFLECTOR_LISTED)
+		strbuf_putc(&w->log, signs[event]);
+	strbuf_puts(&w->log,
+	    json_string_value(
+		json_object_get(json_object_get(object, "metadata"), "name")));
+	return RF_OK;
+}
+
+static void
+on_end(void *arg, int64_t known_us)
+{
+	struct watcher *w = arg;
+
+	w->known_us = known_us;
+	strbuf_putc(&w->log, ')');
+}
+
+static void
+watcher_init(struct watcher *w, const struct replay_answer *answers, size_t n,
+    const char *resource)
+{
+	const struct reflector_sink sink = { w, on_begin, on_object, on_end };
+	const struct reflector_config config = {
+		.resource = &client_resources[client_resource_find(resource)],
+		.seed = 7
+	};
+
+	*w = (struct watcher){ .now_us = SECOND_US };
+	strbuf_init(&w->log, 65536);
+	client_world_init(&w->world, answers, n, "token: t");
+	assert_int_equal(
+	    reflector_new(&w->reflector, w->world.client, &config, &sink, NULL),
+	    RF_OK);
+}
+
+static void
+watcher_release(struct watcher *w)
+{
+	reflector_free(w->reflector);
+	client_world_release(&w->world);
+	strbuf_release(&w->log);
+}
+
+/* Time goes by only while nothing happens: the server is a real one, and
+ * nobody knows how long it takes to answer. */
+static void
+turn(struct watcher *w, int64_t us)
+{
+	const struct reflector_stats *s = reflector_stats(w->reflector);
+	size_t told = w->log.len;
+	struct reflector_stats before;
+
+	reflector_step(w->reflector, w->now_us);
+	before = *s;
+	client_work(w->world.client, w->now_us, 3);
+	if (w->log.len == told && s->failures == before.failures &&
+	    s->bookmarks == before.bookmarks && s->state == before.state)
+		w->now_us += us;
+}
+
+static bool
+is_met(struct watcher *w, const struct watch_case *wc)
+{
+	const struct reflector_stats *s = reflector_stats(w->reflector);
+
+	return strncmp(strbuf_str(&w->log), wc->want, strlen(wc->want)) == 0 &&
+	    s->state == wc->state && s->relists >= wc->relists &&
+	    s->failures >= wc->failures && s->silent >= wc->silent &&
+	    s->bookmarks >= wc->bookmarks;
+}
+
+static size_t
+count_answers(const struct replay_answer *v)
+{
+	size_t n = 0;
+
+	while (n < ANSWERS_MAX && v[n].when[0] != NULL)
+		n++;
+	return n;
+}
+
+static void
+test_watch(void **state)
+{
+	const struct watch_case *wc = *state;
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	watcher_init(&w, wc->answers, count_answers(wc->answers), "namespaces");
+	for (unsigned i = 0; i < TURNS_MAX && !is_met(&w, wc); i++)
+		turn(&w, wc->turn_us > 0 ? wc->turn_us : TURN_US);
+	s = reflector_stats(w.reflector);
+	if (!is_met(&w, wc))
+		fail_msg("told \"%s\", %s, %s", strbuf_str(&w.log),
+		    reflector_state_name(s->state), s->problem);
+	if (wc->problem != NULL && strstr(s->problem, wc->problem) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", wc->problem, s->problem);
+	watcher_release(&w);
+}
+
+/* Recorded watches give as many events as they have lines. */
+static void
+test_recorded(void **state)
+{
+	static const struct {
+		const char *file;
+		bool is_raw;
+		uint64_t events, bookmarks;
+	} files[] = {
+		{ SHARED("watch-pods.jsonl"), false, 75, 2 },
+		{ RECORDED("watch-endpointslices.jsonl"), false, 59, 2 },
+		{ RECORDED("watch-netpol-chunked.raw"), true, 7, 3 },
+		{ RECORDED("watch-pods-metadata.jsonl"), false, 73, 3 },
+		{ RECORDED("watch-namespaces-delete.jsonl"), false, 10, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(files); i++) {
+		const struct replay_answer answers[] = { FIRST(""),
+			{ .when = { "watch=1" },
+			    .times = 1,
+			    .file = files[i].file,
+			    .is_raw = files[i].is_raw },
+			{ .when = { "watch=1" },
+			    .is_open = true,
+			    .end = REPLAY_STALL } };
+		const struct reflector_stats *s;
+		struct watcher w;
+
+		watcher_init(&w, answers, NELEM(answers), "pods");
+		s = reflector_stats(w.reflector);
+		for (unsigned k = 0;
+		     k < 500 && replay_server_given(w.world.server, 2) == 0;
+		     k++)
+			turn(&w, TURN_US);
+		assert_int_equal(s->events, files[i].events);
+		assert_int_equal(s->bookmarks, files[i].bookmarks);
+		watcher_release(&w);
+	}
+}
+
+/* When nobody is there, it waits longer each time, up to a minute and a
+ * half, and never gives up. */
+static void
+test_backoff(void **state)
+{
+	const struct replay_answer none[] = { { .when = { "GET" },
+	    .status = 503 } };
+	const struct reflector_stats *s;
+	int64_t longest = 0, delay;
+	uint64_t failures = 0;
+	struct watcher w;
+
+	(void)state;
+	watcher_init(&w, none, NELEM(none), "pods");
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < TURNS_MAX && failures < 12; i++) {
+		turn(&w, TURN_US);
+		if (s->failures == failures)
+			continue;
+		failures = s->failures;
+		delay = reflector_due_us(w.reflector) - w.now_us;
+		assert_true(delay >= SECOND_US / 2);
+		assert_true(delay <= 90 * SECOND_US);
+		if (failures == 1)
+			assert_true(delay <= SECOND_US * 3 / 2);
+		if (failures > 7)
+			assert_true(delay >= 30 * SECOND_US);
+		longest = delay > longest ? delay : longest;
+	}
+	assert_int_equal(failures, 12);
+	assert_true(longest > 30 * SECOND_US);
+	watcher_release(&w);
+}
+
+/* The server's wish goes before our own haste. */
+static void
+test_retry_after(void **state)
+{
+	const struct replay_answer busy[] = {
+		{ .when = { "GET" },
+		    .times = 1,
+		    .status = 429,
+		    .headers = "Retry-After: 17\r\n" },
+		{ .when = { "GET" },
+		    .times = 1,
+		    .status = 503,
+		    .text = "{\"message\":\"m\",\"details\":{"
+			    "\"retryAfterSeconds\":23}}" },
+		{ .when = { "GET" }, .text = EMPTY },
+	};
+	static const int64_t waits_s[] = { 17, 23 };
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	(void)state;
+	watcher_init(&w, busy, NELEM(busy), "pods");
+	s = reflector_stats(w.reflector);
+	for (uint64_t k = 0; k < NELEM(waits_s); k++) {
+		for (unsigned i = 0; i < 1000 && s->failures <= k; i++)
+			turn(&w, TURN_US);
+		assert_int_equal(reflector_due_us(w.reflector) - w.now_us,
+		    waits_s[k] * SECOND_US);
+	}
+	watcher_release(&w);
+}
+
+/* Empty watches that end in their own time: a version from the future looks
+ * like that, so after two of them it lists again. */
+static void
+test_future_version(void **state)
+{
+	const struct replay_answer quiet[] = {
+		{ .when = { "?limit=" }, .text = LIST("10", "") },
+		{ .when = { "watch=1" }, .is_open = true, .end = REPLAY_STALL },
+	};
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	(void)state;
+	watcher_init(&w, quiet, NELEM(quiet), "pods");
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < 4000 && s->relists == 0; i++)
+		turn(&w, 5 * SECOND_US);
+	/* Silence is no clean end, but comes to the same. */
+	assert_true(s->silent >= 2);
+	assert_int_equal(s->relists, 1);
+	watcher_release(&w);
+}
+
+/* After a list anew, what is gone was last known when the server was heard
+ * before: the gap in between belongs to nobody. */
+static void
+test_gap(void **state)
+{
+	const struct replay_answer gap[] = { FIRST(ITEM("a")),
+		{ .when = { WATCH("10") },
+		    .times = 1,
+		    .text = EVENT("ADDED", "b", "11"),
+		    .is_open = true,
+		    .end = REPLAY_STALL },
+		{ .when = { WATCH("11") }, .status = 410, .text = "Gone" },
+		{ .when = { "?limit=" }, .text = LIST("20", "") },
+		SILENT("20") };
+	struct watcher w;
+	int64_t event_us = 0;
+
+	(void)state;
+	watcher_init(&w, gap, NELEM(gap), "pods");
+	for (unsigned i = 0;
+	     i < TURNS_MAX && reflector_stats(w.reflector)->lists < 2; i++) {
+		turn(&w, SECOND_US);
+		if (event_us == 0 && strcmp(strbuf_str(&w.log), "(a)+b") == 0)
+			event_us = w.now_us;
+	}
+	assert_string_equal(strbuf_str(&w.log), "(a)+b()");
+	assert_int_equal(w.known_us, event_us);
+	assert_true(w.now_us > event_us + 100 * SECOND_US);
+	watcher_release(&w);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NELEM(cases) + 5] = {
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_future_version),
+		cmocka_unit_test(test_gap),
+	};
+
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		tests[i + 5] = (struct CMUnitTest)cmocka_unit_test(test_watch);
+		tests[i + 5].name = cases[i].name;
+		tests[i + 5].initial_state = (void *)(uintptr_t)&cases[i];
+	}
+	return cmocka_run_group_tests_name("reflector", tests, NULL, NULL);
+}
