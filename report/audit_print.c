@@ -218,6 +218,9 @@ print_rest(FILE *out, const struct audit *a, struct rf_error *err)
 /* Of SOURCE, DESTINATION, SERVICE, EGRESS and INGRESS. */
 #define NAME_COLUMNS (1u << 1 | 1u << 2 | 1u << 4 | 1u << 7 | 1u << 8)
 
+/* OUTCOME, SERVICE, CONNECTIONS, EGRESS, INGRESS. */
+static const uint8_t spare[] = { 5, 4, 6, 7, 8 };
+
 enum rf_status
 audit_print_table(FILE *out, const struct audit *a,
     const struct audit_style *style, struct rf_error *err)
@@ -231,7 +234,11 @@ audit_print_table(FILE *out, const struct audit *a,
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
 	strbuf_init(&scratch, CELL_MAX);
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
-	t.fit = (struct table_fit){ style->columns, NAME_COLUMNS, true };
+	t.fit = (struct table_fit){ .columns = style->columns,
+		.shrinks = NAME_COLUMNS,
+		.last_below = true,
+		.spare = spare,
+		.n_spare = sizeof(spare) };
 	for (size_t i = 0; i < a->n_edges; i++)
 		add_row(&t, a, order[i], &scratch);
 	if (strbuf_failed(&scratch))

@@ -75,6 +75,11 @@ add_row(struct table *t, const struct edges *edges, size_t i,
 	add_time(t, e->last_us);
 }
 
+/* FIRST SEEN, PACKETS, BYTES, CERTAINTY, LAST SEEN, SERVICE; with and without
+ * VERDICT before them. */
+static const uint8_t spare[2][6] = { { 10, 8, 9, 6, 11, 4 },
+	{ 9, 7, 8, 5, 10, 3 } };
+
 enum rf_status
 edges_print_table(FILE *out, const struct edges *e,
     const struct audit_style *style, struct rf_error *err)
@@ -87,8 +92,10 @@ edges_print_table(FILE *out, const struct edges *e,
 	strbuf_init(&scratch, CELL_MAX);
 	table_init(
 	    &t, columns + first, sizeof(columns) / sizeof(columns[0]) - first);
-	t.fit =
-	    (struct table_fit){ style->columns, NAME_COLUMNS >> first, false };
+	t.fit = (struct table_fit){ .columns = style->columns,
+		.shrinks = NAME_COLUMNS >> first,
+		.spare = spare[first],
+		.n_spare = sizeof(spare[first]) };
 	for (size_t i = 0; i < e->view->n_edges; i++)
 		add_row(&t, e, i, &scratch);
 	if (e->view->n_edges > 0)

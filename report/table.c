@@ -15,7 +15,8 @@
 #define GAP         "   "
 #define GAP_COLUMNS 3
 #define ELLIPSIS    "\xe2\x80\xa6"
-/* A name that is cut further says nothing any more. */
+/* A name that is cut further says little; and then nothing. */
+#define SHRUNK_GOOD  24
 #define SHRUNK_MIN   12
 #define BELOW_INDENT 4
 #define BELOW_MIN    20
@@ -108,35 +109,84 @@ table_printf(struct table *t, const char *fmt, ...)
 	free(text);
 }
 
-static size_t
-total_width(const size_t *width, size_t n)
-{
-	size_t sum = (n - 1) * GAP_COLUMNS;
+/* What is printed of a table, and how wide. */
+struct layout {
+	size_t width[TABLE_COLUMNS_MAX];
+	unsigned hidden; /* bits by column */
+	size_t last;     /* the last column that is not hidden */
+	bool below;      /* the table's last column stands below its rows */
+};
 
-	for (size_t i = 0; i < n; i++)
-		sum += width[i];
+static bool
+is_name(const struct table *t, size_t column)
+{
+	return (t->fit.shrinks & 1u << column) != 0;
+}
+
+/* With names of at most name_max columns. */
+static size_t
+total_width(const struct table *t, const struct layout *l, size_t name_max)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < t->n_columns; i++) {
+		if ((l->hidden & 1u << i) != 0)
+			continue;
+		sum += sum > 0 ? GAP_COLUMNS : 0;
+		sum += is_name(t, i) && l->width[i] > name_max ? name_max
+							       : l->width[i];
+	}
 	return sum;
 }
 
 /* Take from the widest names first, so that they end up about equal. */
 static void
-shrink(const struct table *t, size_t *width, size_t n)
+shrink_names(const struct table *t, struct layout *l)
 {
-	size_t total = total_width(width, n);
+	size_t total = total_width(t, l, SIZE_MAX);
 
 	while (total > t->fit.columns) {
-		size_t widest = n;
+		size_t widest = t->n_columns;
 
-		for (size_t i = 0; i < n; i++)
-			if ((t->fit.shrinks & 1u << i) != 0 &&
-			    width[i] > SHRUNK_MIN &&
-			    (widest == n || width[i] > width[widest]))
+		for (size_t i = 0; i < t->n_columns; i++)
+			if (is_name(t, i) && (l->hidden & 1u << i) == 0 &&
+			    l->width[i] > SHRUNK_MIN &&
+			    (widest == t->n_columns ||
+				l->width[i] > l->width[widest]))
 				widest = i;
-		if (widest == n)
+		if (widest == t->n_columns)
 			return; /* the terminal will have to wrap */
-		width[widest]--;
+		l->width[widest]--;
 		total--;
 	}
+}
+
+static void
+lay_out(const struct table *t, bool with_headers, struct layout *l)
+{
+	const struct table_fit *fit = &t->fit;
+
+	*l = (struct layout){ .last = t->n_columns - 1 };
+	for (size_t i = 0; with_headers && i < t->n_columns; i++)
+		l->width[i] = strlen(t->columns[i].header);
+	for (size_t i = 0; i < t->n_cells; i++) {
+		size_t *w = &l->width[i % t->n_columns];
+
+		if (t->cells[i].columns > *w)
+			*w = t->cells[i].columns;
+	}
+	if (fit->columns == 0 || total_width(t, l, SIZE_MAX) <= fit->columns)
+		return;
+	l->below = fit->last_below;
+	if (l->below)
+		l->hidden = 1u << l->last;
+	for (size_t i = 0;
+	     i < fit->n_spare && total_width(t, l, SHRUNK_GOOD) > fit->columns;
+	     i++)
+		l->hidden |= 1u << fit->spare[i];
+	while (l->last > 0 && (l->hidden & 1u << l->last) != 0)
+		l->last--;
+	shrink_names(t, l);
 }
 
 /* The bytes of the first n code points of an escaped text. */
@@ -190,23 +240,25 @@ last_width(const struct table_column *column, size_t columns, size_t width)
 
 static void
 put_row(const struct table *t, FILE *out, const struct table_cell *cells,
-    const size_t *width, size_t n, bool with_colour)
+    const struct layout *l, bool with_colour)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i <= l->last; i++) {
 		const struct table_column *column = &t->columns[i];
 		const struct table_cell *cell = &cells[i];
 		bool colour = with_colour && cell->colour != TABLE_PLAIN;
 
-		fputs(i == 0 ? "" : GAP, out);
+		if ((l->hidden & 1u << i) != 0)
+			continue;
 		if (colour)
 			fputs(colour_codes[cell->colour], out);
 		put_cell(out, column, t->text.s + cell->offset, cell->columns,
-		    i + 1 < n ? width[i]
-			      : last_width(column, cell->columns, width[i]));
+		    i < l->last
+			? l->width[i]
+			: last_width(column, cell->columns, l->width[i]));
 		if (colour)
 			fputs("\x1b[0m", out);
+		fputs(i < l->last ? GAP : "\n", out);
 	}
-	fputc('\n', out);
 }
 
 /* Wrapped between words, indented; a word longer than a line stays whole. */
@@ -242,48 +294,37 @@ put_below(const struct table *t, FILE *out, const struct table_cell *cell)
 }
 
 static void
-put_headers(const struct table *t, FILE *out, const size_t *width, size_t n)
+put_headers(const struct table *t, FILE *out, const struct layout *l)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i <= l->last; i++) {
 		const struct table_column *column = &t->columns[i];
 		size_t len = strlen(column->header);
 
-		fputs(i == 0 ? "" : GAP, out);
+		if ((l->hidden & 1u << i) != 0)
+			continue;
 		put_cell(out, column, column->header, len,
-		    i + 1 < n ? width[i] : last_width(column, len, width[i]));
+		    i < l->last ? l->width[i]
+				: last_width(column, len, l->width[i]));
+		fputs(i < l->last ? GAP : "\n", out);
 	}
-	fputc('\n', out);
 }
 
 enum rf_status
 table_print(const struct table *t, FILE *out, bool with_headers,
     bool with_colour, struct rf_error *err)
 {
-	size_t width[TABLE_COLUMNS_MAX] = { 0 }, n = t->n_columns;
-	bool below = false;
+	struct layout l;
 
 	if (t->failed || strbuf_failed(&t->text))
 		return rf_fail(err, RF_NOMEM, "table: out of memory");
 	assert(t->n_cells % t->n_columns == 0);
-	for (size_t i = 0; with_headers && i < t->n_columns; i++)
-		width[i] = strlen(t->columns[i].header);
-	for (size_t i = 0; i < t->n_cells; i++) {
-		size_t *w = &width[i % t->n_columns];
-
-		if (t->cells[i].columns > *w)
-			*w = t->cells[i].columns;
-	}
-	if (t->fit.columns > 0 && total_width(width, n) > t->fit.columns) {
-		below = t->fit.last_below;
-		n -= below ? 1 : 0;
-		shrink(t, width, n);
-	}
+	lay_out(t, with_headers, &l);
 	if (with_headers)
-		put_headers(t, out, width, n);
+		put_headers(t, out, &l);
 	for (size_t i = 0; i < t->n_cells; i += t->n_columns) {
-		put_row(t, out, &t->cells[i], width, n, with_colour);
-		if (below)
-			put_below(t, out, &t->cells[i + n]);
+		put_row(t, out, &t->cells[i], &l, with_colour);
+		if (l.below)
+			put_below(t, out, &t->cells[i + t->n_columns - 1]);
 	}
 	return RF_OK;
 }

@@ -35,13 +35,18 @@ struct table_cell {
 };
 
 /*
- * How a table gives way on a terminal that is narrower: names lose their
- * middle, and what explains a row moves below it. Files and pipes get all.
+ * How a table gives way on a terminal that is narrower: what explains a row
+ * moves below it, columns that matter less are left out, names lose their
+ * middle. Files and pipes get all.
  */
 struct table_fit {
 	size_t columns;   /* of the terminal; 0: as wide as it comes */
-	unsigned shrinks; /* bits by column: those that may be shortened */
+	unsigned shrinks; /* bits by column: names, that may be shortened */
 	bool last_below;  /* the last column goes below its row, wrapped */
+	/* Columns to leave out, in this order, while names would have to be
+	 * cut so short that they say little. */
+	const uint8_t *spare;
+	size_t n_spare;
 };
 
 struct table {
