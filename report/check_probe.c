@@ -278,15 +278,16 @@ take_text(struct cursor *c, const char **text, size_t *len)
 	return true;
 }
 
+/* A port: more digits, a fraction or a sign take the long way. */
 static bool
 take_number(struct cursor *c, int64_t *n)
 {
 	const char *from = c->at;
 
 	*n = 0;
-	while (c->at < c->end && isdigit((unsigned char)*c->at))
+	while (c->at < c->end && c->at - from < 6 &&
+	    isdigit((unsigned char)*c->at))
 		*n = *n * 10 + (*c->at++ - '0');
-	/* No more digits than a port has; a fraction ends elsewhere. */
 	return c->at > from && c->at - from <= 5 && *from != '0';
 }
 
@@ -306,7 +307,7 @@ take_value(struct cursor *c, struct token *t)
 		return true;
 	}
 	t->kind = TOKEN_NUMBER;
-	return c->end - c->at <= 4096 && take_number(c, &t->number);
+	return take_number(c, &t->number);
 }
 
 /* The short way; false: it is not as plain as that, or it is wrong. */
