@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/live.sh RINGFENCE
+# A node out of network namespaces: pods on a bridge, Services by DNAT, real
+# connections; the collector captures them live, then flows, recommend and
+# audit are held against what ran. Everything happens in namespaces of its own
+# (network, mounts, processes), which end with this script, also when it is
+# killed. Needs root, iproute2, iptables and python3; says so and passes where
+# they are not to be had. Takes about half a minute.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+
+if [ "${2:-}" != inside ]; then
+	rf=$(realpath "${1:?usage: live.sh RINGFENCE}")
+	PATH=$PATH:/usr/sbin:/sbin
+	why=
+	[ "$(id -u)" -eq 0 ] || why="not root"
+	for tool in ip iptables-restore python3 unshare sqlite3 timeout; do
+		command -v "$tool" >/dev/null || why="no $tool"
+	done
+	[ -n "$why" ] || unshare -nmpf true 2>/dev/null ||
+		why="namespaces are not permitted"
+	if [ -n "$why" ]; then
+		echo "skipped: $why"
+		echo "0 passed, 0 failed"
+		exit 0
+	fi
+	dir=$(mktemp -d)
+	chmod 755 "$dir"
+	trap 'rm -rf "$dir"' EXIT
+	export PATH
+	timeout -k 5 90 unshare -nmpf --kill-child --mount-proc \
+		"$here/live.sh" "$rf" inside "$dir"
+	exit
+fi
+
+rf=$1
+dir=$3
+pass=0
+fail=0
+. "$here/podnet.bash"
+
+result() { # STATUS NAME
+	if [ "$1" -eq 0 ]; then
+		pass=$((pass + 1))
+		echo "ok $2"
+	else
+		fail=$((fail + 1))
+		echo "not ok $2"
+	fi
+}
+
+# collect OPTION...: in the background, ready when it returns; pid in $collector
+collect() {
+	"$rf" collect --snapshot "$dir/cluster.json" --node node-0 \
+		--interval 1s "$@" 2>"$dir/err" >"$dir/out" &
+	collector=$!
+	for _ in $(seq 100); do
+		grep -q capturing "$dir/err" && return
+		sleep 0.05
+	done
+	cat "$dir/err"
+}
+
+stop() { # SIGNAL: its exit status in $status
+	kill -"$1" "$collector"
+	wait "$collector"
+	status=$?
+}
+
+check() { # WHAT DB
+	python3 "$here/live_check.py" "$1" "$2" "$rf" "$dir"
+}
+
+podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
+
+# The long connection is there before the collector is.
+python3 "$here/live_net.py" long &
+long=$!
+sleep 0.5
+collect -i any --db "$dir/a.db" --census 20s --listen 127.0.0.1:9797
+python3 "$here/live_net.py" traffic
+result $? "traffic ran"
+sleep 1.2
+python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics >"$dir/metrics"
+result $? "metrics are served"
+if command -v promtool >/dev/null; then
+	promtool check metrics <"$dir/metrics"
+	result $? "promtool check metrics"
+fi
+[ "$(python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz)" = ok ]
+result $? "readyz"
+grep -q '^NoNewPrivs:.1$' "/proc/$collector/status" &&
+	grep -q '^CapEff:.0*$' "/proc/$collector/status" &&
+	grep -q '^Seccomp:.2$' "/proc/$collector/status"
+result $? "no capability, no new privileges, confined"
+grep -q '^Uid:.0' "/proc/$collector/status"
+[ $? -ne 0 ]
+result $? "not root any more"
+sleep 10 # until the long connection is old enough to be told alive
+check alive "$dir/a.db"
+result $? "a connection that goes on is stored"
+stop TERM
+[ $status -eq 0 ]
+result $? "SIGTERM: exit status 0"
+check flows "$dir/a.db"
+result $? "each connection once, with its fate"
+"$rf" recommend --db "$dir/a.db" -A -o "$dir/policies" >/dev/null
+[ -f "$dir/policies/kustomization.yaml" ]
+result $? "policies are recommended"
+"$rf" audit --db "$dir/a.db" -R -f "$dir/policies" >"$dir/audit"
+result $? "they would drop nothing that was seen"
+grep -q ' 0 would be dropped' "$dir/audit" && ! grep -q 'under 0 pol' "$dir/audit"
+result $? "and audit has policies to say so of"
+kill $long
+
+# A named interface that goes and comes back, every packet.
+collect -i any --db "$dir/b.db" --depth full
+python3 "$here/live_net.py" traffic
+stop INT
+[ $status -eq 130 ]
+result $? "SIGINT: exit status 130"
+check flows "$dir/b.db"
+result $? "depth full finds the same connections"
+ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
+	ip link set gone1 up
+collect -i gone0 -i v-db-0 --db "$dir/c.db"
+ip link del gone0
+sleep 1.5
+ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
+	ip link set gone1 up
+sleep 2.5
+stop TERM
+grep -q 'gone0 is back' "$dir/err"
+result $? "an interface that goes is taken up again"
+
+# Killed at any time: what was stored stays whole and only grows.
+before=0
+rc=0
+for round in 1 2 3; do
+	collect -i any --db "$dir/k.db" --census 0
+	python3 "$here/live_net.py" traffic
+	sleep "1.$round"
+	kill -KILL "$collector"
+	wait "$collector" 2>/dev/null
+	[ "$(sqlite3 "$dir/k.db" 'PRAGMA integrity_check')" = ok ] || rc=1
+	now=$(sqlite3 "$dir/k.db" 'SELECT ifnull(sum(packets), 0) FROM coverage')
+	[ "$now" -gt "$before" ] || rc=1
+	before=$now
+done
+result $rc "kill -9 leaves a whole database that only grew"
+
+"$rf" collect -i no-such-if --db "$dir/x.db" 2>"$dir/err"
+[ $? -eq 3 ] && grep -q 'no-such-if: there is no such interface' "$dir/err"
+result $? "an interface that is none is named"
+
+echo "$pass passed, $fail failed"
+[ $fail -eq 0 ]

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hold a live database against what live_net.py did.
+
+live_check.py flows|alive DB RINGFENCE DIR
+"""
+import json
+import subprocess
+import sys
+
+N = 9  # clients times rounds
+
+# destination, protocol, port, service, outcome: connections
+TRAFFIC = {
+    ("web", "TCP", 8080, "web", "established"): N,
+    ("web", "TCP", 8080, None, "established"): N,  # over IPv6, directly
+    ("dns", "UDP", 53, "dns", "established"): N,
+    ("db", "TCP", 5432, None, "established"): N,
+    ("203.0.113.10", "TCP", 80, None, "established"): N,
+    ("db", "TCP", 9999, None, "dropped"): 1,
+    **{("db", "TCP", p, None, "refused"): 1 for p in range(100, 120)},
+}
+LONG = ("db", "TCP", 5432, None, "midstream")
+
+
+def edges(db, ringfence):
+    out = subprocess.run([ringfence, "flows", "--db", db, "-o", "json"],
+                         check=True, capture_output=True).stdout
+    found = {}
+    for e in json.loads(out)["edges"]:
+        if not e["src"].get("name", "").startswith("client"):
+            print("unexpected source:", e["src"])
+        dst = e["dst"]
+        name = dst.get("name", dst.get("ip", "?"))
+        name = name.rsplit("-", 1)[0] if dst["type"] == "workload" else \
+            dst.get("ip") or dst.get("address") or name
+        service = (e.get("service") or {}).get("name")
+        key = (name, e["protocol"], e["port"], service, e["outcome"])
+        found[key] = found.get(key, 0) + e["connections"]
+        if e["certainty"] == "guessed":
+            print("guessed:", key)
+    return found
+
+
+def main():
+    what, db, ringfence, _ = sys.argv[1:]
+    found = edges(db, ringfence)
+    if what == "alive":
+        if found.get(LONG) == 1:
+            return 0
+        print("the long connection:", found.get(LONG))
+        return 1
+    want = dict(TRAFFIC)
+    if LONG in found:
+        want[LONG] = 1
+    for key in sorted(set(want) | set(found), key=str):
+        if want.get(key) != found.get(key):
+            print(f"{key}: {found.get(key)}, and {want.get(key)} ran")
+    return want != found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
