@@ -5,10 +5,12 @@
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/policy_input.h"
 #include "cli/scope.h"
 #include "recommender/recommend.h"
 #include "report/coverage.h"
 #include "report/policy_files.h"
+#include "report/problems.h"
 #include "report/recommendation.h"
 #include "report/review.h"
 
@@ -20,11 +22,20 @@ struct recommend_command {
 	bool all_namespaces;
 	const char *output; /* a directory; NULL and "-": standard output */
 	struct option_list metadata;
-	uint64_t max_external;
+	uint64_t max_external, external_budget;
+	unsigned external, public_ingress, cni; /* indices of choices */
+	struct option_list existing;
+	bool incremental;
 	bool force;
 };
 
 #define AT(member) .offset = offsetof(struct recommend_command, member)
+
+static const char *const externals[] = { "exact", "any", NULL };
+static const char *const publics[] = { "seen", "open", NULL };
+/* As enum recommend_cni. */
+static const char *const plugins[] = { "generic", "aws-vpc", "cilium", "calico",
+	"kube-router", NULL };
 
 /* clang-format off */
 static const struct option_spec table[] = {
@@ -51,6 +62,31 @@ static const struct option_spec table[] = {
 	  AT(max_external), .min = 1, .max = 10000,
 	  .help = "How many external addresses a workload's rule names one "
 	      "by one before they are merged (default 16)." },
+	{ .name = "external-budget", .arg = "N", .kind = OPTION_NUMBER,
+	  AT(external_budget), .min = 1, .max = 1000000,
+	  .help = "How many addresses merged blocks may hold for each one "
+	      "that was seen (default 4)." },
+	{ .name = "external", .arg = "exact|any", .kind = OPTION_CHOICE,
+	  AT(external), .choices = externals,
+	  .help = "Beyond --max-external: merge addresses within the budget "
+	      "(default), or allow every public address." },
+	{ .name = "public-ingress", .arg = "seen|open",
+	  .kind = OPTION_CHOICE, AT(public_ingress), .choices = publics,
+	  .help = "For clients from outside through a Service: blocks for "
+	      "where they come from (default), or a rule without peers, "
+	      "which admits every pod too." },
+	{ .name = "cni", .arg = "NAME", .kind = OPTION_CHOICE, AT(cni),
+	  .choices = plugins,
+	  .help = "The network plugin: generic (default), aws-vpc, cilium, "
+	      "calico or kube-router. The manual says what differs." },
+	{ .name = "existing", .arg = "FILE|DIR", .kind = OPTION_LIST,
+	  AT(existing),
+	  .help = "Policies that are there already; else those that the "
+	      "snapshot held. REVIEW.md says what changes. Those that name "
+	      "no namespace are of the one -n. Repeatable." },
+	{ .name = "incremental", .kind = OPTION_FLAG, AT(incremental),
+	  .help = "Leave out what the existing policies allow already; they "
+	      "are then meant to stay." },
 	{ .name = "force", .kind = OPTION_FLAG, AT(force),
 	  .help = "Write into folders that hold files of others, too. Those "
 	      "stay as they are." },
@@ -62,7 +98,12 @@ const struct command_spec recommend_spec = {
 	.summary = "write the policies that allow what was observed",
 	.synopsis = "--db PATH -n NS... | -A [-o DIR|-]\n"
 		    "      [--allow-metadata[=NS/WORKLOAD,...]] "
-		    "[--max-external N] [--force]",
+		    "[--cni NAME]\n"
+		    "      [--max-external N] [--external-budget N] "
+		    "[--external exact|any]\n"
+		    "      [--public-ingress seen|open] "
+		    "[--existing FILE|DIR...] [--incremental]\n"
+		    "      [--force]",
 	.about =
 	    "Write NetworkPolicies that allow exactly what was observed: one "
 	    "per workload,\nDNS, and default-deny. Every observed edge is "
@@ -175,13 +216,68 @@ put(const struct recommend_command *o, const struct recommendation *r,
 	return RF_OK;
 }
 
+/* NetworkPolicies that the snapshots held. */
+static enum rf_status
+read_stored(const struct cluster *c, struct arena *arena,
+    struct policy_input *in, struct rf_error *err)
+{
+	enum rf_status st;
+
+	*in = (struct policy_input){ 0 };
+	st = policy_reader_new(&in->reader, arena, "default", err);
+	for (size_t i = 0; st == RF_OK && i < c->n_policies; i++)
+		st = policy_reader_text(in->reader, "the database",
+		    c->policies[i].json, strlen(c->policies[i].json), err);
+	if (st == RF_OK)
+		st = policy_reader_finish(in->reader, &in->set, err);
+	if (st != RF_OK)
+		return st;
+	in->problems = policy_reader_problems(in->reader, &in->n_problems);
+	in->n_refusals = policy_reader_refusals(in->reader);
+	return RF_OK;
+}
+
+/* The existing policies: those that were named, else those of the database.
+ * What is wrong was said. */
+static enum rf_status
+read_existing(const struct recommend_command *o, struct dataset *d,
+    struct policy_input *in)
+{
+	const char *ns = o->namespaces.n == 1 ? o->namespaces.v[0] : "default";
+	struct rf_error err;
+	enum rf_status st;
+
+	if (o->existing.n > 0)
+		st = policy_input_read(in, &o->existing, true, ns, &d->arena);
+	else if ((st = read_stored(d->cluster, &d->arena, in, &err)) != RF_OK)
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+	/* What a cluster holds a server has taken; only what somebody wrote
+	 * may have mistakes. */
+	if (st != RF_OK || in->n_refusals == 0 || o->existing.n == 0)
+		return st;
+	fputs("ringfence: existing policies that no server would have "
+	      "taken:\n",
+	    stderr);
+	if (problems_print_text(stderr, in->problems, in->n_problems, &err) !=
+	    RF_OK)
+		fprintf(stderr, "ringfence: %s\n", err.msg);
+	return RF_INVAL;
+}
+
 static int
-make(const struct recommend_command *o, struct dataset *d)
+make(const struct recommend_command *o, struct dataset *d,
+    const struct policy_set *existing)
 {
 	struct recommend_options options = {
 		.namespaces = o->namespaces.v,
 		.n_namespaces = o->namespaces.n,
 		.max_external = (unsigned)o->max_external,
+		.external_budget = (unsigned)o->external_budget,
+		.external_any = o->external == 1,
+		.public_open = o->public_ingress == 1,
+		.cni = (enum recommend_cni)o->cni,
+		.existing = existing->n_policies > 0 ? existing : NULL,
+		.incremental = o->incremental,
 		.allow_metadata = o->metadata.given && o->metadata.n == 0,
 		.metadata_workloads = o->metadata.v,
 		.n_metadata_workloads = o->metadata.n,
@@ -212,6 +308,7 @@ static int
 run(const struct recommend_command *o)
 {
 	static const struct store_filter everything = { 0 };
+	struct policy_input existing = { 0 };
 	struct dataset d;
 	int rc;
 
@@ -221,7 +318,10 @@ run(const struct recommend_command *o)
 	if (rc == OPTIONS_RUN)
 		rc = check_workloads(o, d.cluster);
 	if (rc == OPTIONS_RUN)
-		rc = make(o, &d);
+		rc = read_existing(o, &d, &existing) == RF_OK
+		    ? make(o, &d, &existing.set)
+		    : STATUS_FAILURE;
+	policy_input_release(&existing);
 	dataset_close(&d);
 	return rc;
 }

@@ -29,6 +29,7 @@ struct link_list {
 struct searching {
 	struct run *r;
 	const struct evaluator *e;
+	const struct policy_set *set;
 	struct link_list seen, beyond;
 	struct link_list ports; /* of one destination; ends are not used */
 	uint32_t *stamp;        /* by group: the question it was found for */
@@ -216,7 +217,7 @@ find_peers(struct searching *s, uint32_t pod, enum policy_direction d)
 	s->question++;
 	s->n_found = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct policy *p = &r->policies[iso[i]];
+		const struct policy *p = &s->set->policies[iso[i]];
 
 		for (size_t k = 0; k < p->n_rules[d]; k++) {
 			const struct policy_rule *rule = &p->rules[d][k];
@@ -431,10 +432,10 @@ publish(struct searching *s)
 }
 
 enum rf_status
-beyond_find(
-    struct run *r, const struct evaluator *e, struct recommend_proof *proof)
+beyond_find(struct run *r, const struct evaluator *e,
+    const struct policy_set *set, struct recommend_proof *proof)
 {
-	struct searching s = { .r = r, .e = e, .proof = proof };
+	struct searching s = { .r = r, .e = e, .set = set, .proof = proof };
 	enum rf_status st;
 
 	s.stamp = arena_calloc(r->arena, r->n_groups, sizeof(*s.stamp));

@@ -169,6 +169,24 @@ has_node_local_flows(const struct run *r)
 	return false;
 }
 
+/* The DNS Service's own addresses. */
+static enum rf_status
+add_service_ips(struct run *r)
+{
+	enum rf_status st;
+
+	for (size_t i = 0; i < r->c->n_services; i++) {
+		const struct kube_service *s = &r->c->services[i];
+
+		for (size_t j = 0; is_dns_service(s) && j < s->n_cluster_ips;
+		     j++)
+			if ((st = entry_add(r, block_peer(&s->cluster_ips[j]),
+				 DNS_PORT)) != RF_OK)
+				return st;
+	}
+	return RF_OK;
+}
+
 /* NodeLocal answers on its own address and on the DNS Service's. */
 static enum rf_status
 add_node_local(struct run *r)
@@ -182,16 +200,7 @@ add_node_local(struct run *r)
 	if (ip_parse(&local, NODE_LOCAL_DNS) &&
 	    (st = entry_add(r, block_peer(&local), DNS_PORT)) != RF_OK)
 		return st;
-	for (size_t i = 0; pods && i < r->c->n_services; i++) {
-		const struct kube_service *s = &r->c->services[i];
-
-		for (size_t j = 0; is_dns_service(s) && j < s->n_cluster_ips;
-		     j++)
-			if ((st = entry_add(r, block_peer(&s->cluster_ips[j]),
-				 DNS_PORT)) != RF_OK)
-				return st;
-	}
-	return RF_OK;
+	return pods ? add_service_ips(r) : RF_OK;
 }
 
 /* No Service is known: pods with the customary label, or just the label. */
@@ -239,7 +248,8 @@ dns_find(struct run *r)
 	d->known = d->n > 0;
 	if (!d->known && (st = add_customary(r)) != RF_OK)
 		return st;
-	if ((st = add_node_local(r)) != RF_OK)
+	if ((st = add_node_local(r)) != RF_OK ||
+	    (cni_before_dnat(r) && (st = add_service_ips(r)) != RF_OK))
 		return st;
 	qsort(d->v, d->n, sizeof(*d->v), compare_entries);
 	for (size_t i = 0; i < d->n; i++)

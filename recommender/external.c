@@ -9,7 +9,8 @@
 
 #include "recommender/internal.h"
 
-#define MERGE_BUDGET 4 /* addresses covered for each one observed */
+#define MERGE_BUDGET 4  /* addresses covered for each one observed */
+#define EXCEPT_MAX   64 /* exceptions of a block; more are merged */
 
 static enum rf_status
 add_block(struct run *r, struct need proto, enum block_kind kind,
@@ -132,7 +133,10 @@ add_exact(struct run *r, struct need proto, const struct raw *raws, size_t n)
 static enum rf_status
 add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 {
-	struct merging m = { .n = n, .covered = n, .budget = MERGE_BUDGET * n };
+	unsigned budget = r->options->external_budget;
+	struct merging m = { .n = n,
+		.covered = n,
+		.budget = (uint64_t)(budget == 0 ? MERGE_BUDGET : budget) * n };
 	enum rf_status st;
 
 	m.v = arena_calloc(r->arena, n, sizeof(*m.v));
@@ -146,8 +150,10 @@ add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		return remark(r, raws, "many-addresses",
 		    run_printf(r,
 			"%zu external addresses are listed one by one; they "
-			"lie too far apart to merge within the budget",
-			n));
+			"lie too far apart to merge into %zu blocks within "
+			"%llu addresses (--external-budget; or "
+			"--external=any)",
+			n, r->max_external, (unsigned long long)m.budget));
 	}
 	for (size_t i = 0; i < m.n; i++)
 		if ((st = add_block(r, proto, BLOCK_EXTERNAL, &m.v[i])) !=
@@ -160,9 +166,10 @@ add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		n, m.n, (unsigned long long)m.covered));
 }
 
-/* Clients from anywhere: the whole family but the cluster's own. */
+/* Both families as far as they were seen, but for what kind leaves out. */
 static enum rf_status
-add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
+add_families(struct run *r, struct need proto, enum block_kind kind,
+    const struct raw *raws, size_t n)
 {
 	bool has[2] = { false, false };
 	struct ip_prefix all;
@@ -171,16 +178,77 @@ add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
 	for (size_t i = 0; i < n; i++)
 		has[ip_is_v4(&raws[i].ip)] = true;
 	if (has[1] && ip_prefix_parse(&all, "0.0.0.0/0", NULL) &&
-	    (st = add_block(r, proto, BLOCK_WORLD, &all)) != RF_OK)
+	    (st = add_block(r, proto, kind, &all)) != RF_OK)
 		return st;
-	if (has[0] && ip_prefix_parse(&all, "::/0", NULL) &&
-	    (st = add_block(r, proto, BLOCK_WORLD, &all)) != RF_OK)
+	if (has[0] && ip_prefix_parse(&all, "::/0", NULL))
+		return add_block(r, proto, kind, &all);
+	return RF_OK;
+}
+
+/* Clients from anywhere: every address but the cluster's own. */
+static enum rf_status
+add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	enum rf_status st = add_families(r, proto, BLOCK_WORLD, raws, n);
+
+	if (st != RF_OK)
 		return st;
 	return remark(r, raws, "open-to-world",
 	    run_printf(r,
 		"%zu external clients came in through a Service, so every "
 		"address outside of the cluster is allowed",
 		n));
+}
+
+/* Whoever asks: this admits every pod as well. */
+enum rf_status
+external_anyone(struct run *r, const struct raw *raws)
+{
+	struct need proto = { .group = raws->group,
+		.direction = raws->direction,
+		.protocol = raws->protocol,
+		.port = raws->port };
+	enum rf_status st;
+
+	proto.peer = (struct peer){ .type = PEER_ANYONE };
+	if ((st = needs_add(r, proto)) != RF_OK)
+		return st;
+	return remark(r, raws, "open-to-anyone",
+	    "clients from outside come in through a Service, and "
+	    "--public-ingress=open allows everybody, every pod included");
+}
+
+/* Servers anywhere outside; private ones are still told one by one. raws is
+ * reordered. */
+static enum rf_status
+add_public(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	struct raw *v = arena_calloc(r->arena, n, sizeof(*v));
+	size_t n_private = 0, n_public = 0;
+	enum rf_status st;
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < n; i++)
+		if (ip_is_private(&raws[i].ip))
+			v[n_private++] = raws[i];
+	for (size_t i = 0; i < n; i++)
+		if (!ip_is_private(&raws[i].ip))
+			v[n_private + n_public++] = raws[i];
+	st = n_private > r->max_external ? add_merged(r, proto, v, n_private)
+					 : add_exact(r, proto, v, n_private);
+	if (st != RF_OK)
+		return st;
+	if (n_public <= r->max_external)
+		return add_exact(r, proto, v + n_private, n_public);
+	st = add_families(r, proto, BLOCK_PUBLIC, v + n_private, n_public);
+	if (st != RF_OK)
+		return st;
+	return remark(r, raws, "open-to-world",
+	    run_printf(r,
+		"%zu public addresses were reached, and --external=any "
+		"allows all of them",
+		n_public));
 }
 
 enum rf_status
@@ -190,22 +258,69 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 		.direction = raws->direction,
 		.protocol = raws->protocol,
 		.port = raws->port };
+	bool in = raws->direction == POLICY_INGRESS, via_service = false;
 	size_t n_open = 0;
 
+	for (size_t i = 0; i < n; i++) {
+		via_service |= raws[i].via_service;
+		n_open += raws[i].via_service && !ip_is_private(&raws[i].ip);
+	}
+	if (in && via_service && r->options->public_open)
+		return external_anyone(r, raws);
 	if (n <= r->max_external)
 		return add_exact(r, proto, raws, n);
-	for (size_t i = 0; i < n; i++)
-		n_open += raws[i].via_service && !ip_is_private(&raws[i].ip);
-	if (raws->direction == POLICY_INGRESS && n_open > r->max_external)
+	if (in && n_open > r->max_external)
 		return add_world(r, proto, raws, n);
+	if (!in && r->options->external_any)
+		return add_public(r, proto, raws, n);
 	return add_merged(r, proto, raws, n);
 }
 
-enum rf_status
-external_exceptions(struct run *r, bool v4, struct prefix_list *out)
+/* Does a block hold an address that was seen outside of the cluster? */
+static bool
+holds_others(const struct run *r, const struct ip_prefix *p)
 {
-	size_t n = r->pod_ranges.n + r->pod_ips.n + r->n_node_ips, k = 0;
-	struct ip_prefix *v = arena_calloc(r->arena, n, sizeof(*v));
+	return addr_list_touches(&r->other_ips, p);
+}
+
+/* Too many exceptions: unite the closest neighbours, but never around an
+ * address that was seen outside, nor beyond a sixteenth of the family. */
+static size_t
+limit_exceptions(const struct run *r, struct ip_prefix *v, size_t n)
+{
+	while (n > EXCEPT_MAX) {
+		struct ip_prefix best = { 0 };
+		size_t at = n;
+
+		for (size_t i = 0; i + 1 < n; i++) {
+			struct ip_prefix p = prefix_around(&v[i], &v[i + 1]);
+			unsigned least = ip_prefix_is_v4(&p) ? 96 + 4 : 4;
+
+			if (p.bits < least || holds_others(r, &p) ||
+			    (at < n && p.bits <= best.bits))
+				continue;
+			best = p;
+			at = i;
+		}
+		if (at == n)
+			break;
+		v[at] = best;
+		memmove(&v[at + 1], &v[at + 2], (n - at - 2) * sizeof(*v));
+		n = prefixes_unite(v, n - 1);
+	}
+	return n;
+}
+
+enum rf_status
+external_exceptions(
+    struct run *r, bool v4, bool no_private, struct prefix_list *out)
+{
+	static const char *const inner[] = { "10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7",
+		"fe80::/10" };
+	size_t n_inner = sizeof(inner) / sizeof(inner[0]), k = 0;
+	size_t n = r->pod_ranges.n + r->pod_ips.n + r->n_node_ips + n_inner;
+	struct ip_prefix *v = arena_calloc(r->arena, n, sizeof(*v)), p;
 
 	if (v == NULL)
 		return run_nomem(r);
@@ -218,6 +333,11 @@ external_exceptions(struct run *r, bool v4, struct prefix_list *out)
 	for (size_t i = 0; i < r->n_node_ips; i++)
 		if (ip_is_v4(&r->node_ips[i].ip) == v4)
 			v[k++] = ip_prefix_host(&r->node_ips[i].ip);
-	*out = (struct prefix_list){ v, prefixes_unite(v, k) };
+	for (size_t i = 0; no_private && i < n_inner; i++)
+		if (ip_prefix_parse(&p, inner[i], NULL) &&
+		    ip_prefix_is_v4(&p) == v4)
+			v[k++] = p;
+	k = prefixes_unite(v, k);
+	*out = (struct prefix_list){ v, limit_exceptions(r, v, k) };
 	return RF_OK;
 }

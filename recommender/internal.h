@@ -11,6 +11,7 @@
 #ifndef RECOMMENDER_INTERNAL_H
 #define RECOMMENDER_INTERNAL_H
 
+#include "policy/evaluator.h"
 #include "recommender/recommend.h"
 
 #define MAX_EXTERNAL_DEFAULT 16
@@ -53,7 +54,8 @@ enum peer_type {
 	PEER_EVERY_POD,
 	PEER_GROUP,
 	PEER_KUBE_DNS, /* the customary labels, where no object says more */
-	PEER_BLOCK
+	PEER_BLOCK,
+	PEER_ANYONE /* pods, nodes and addresses alike: a rule without peers */
 };
 
 /* Why an address block is there (bits: there may be several reasons). */
@@ -63,7 +65,9 @@ enum block_kind {
 	BLOCK_METADATA = 4,
 	BLOCK_NODE = 8,
 	BLOCK_EXTERNAL = 16,
-	BLOCK_WORLD = 32 /* a family, but for the cluster's own addresses */
+	BLOCK_WORLD = 32,   /* a family, but for the cluster's own addresses */
+	BLOCK_PUBLIC = 64,  /* the same, and no private ones */
+	BLOCK_SERVICE = 128 /* of a Service, where policy comes before DNAT */
 };
 
 struct peer {
@@ -79,6 +83,8 @@ struct need {
 	uint8_t direction; /* enum policy_direction */
 	uint8_t protocol;
 	uint16_t port;
+	uint16_t end_port;     /* of a range that begins at port, or 0 */
+	const char *port_name; /* instead of port, or NULL */
 	bool floor; /* there without an observation: DNS, other nodes */
 	struct peer peer;
 };
@@ -179,6 +185,10 @@ struct run {
 	struct recommend_workload *workloads;
 	size_t n_workloads;
 	struct recommend_span span;
+	struct policy_set kept; /* existing policies that ours do not replace */
+	bool *replaced;         /* beside options->existing: the others */
+	struct evaluator *kept_evaluator; /* of kept, when incremental */
+	struct recommend_change change;
 };
 
 /* Which sides of a flow a policy must allow (bits). */
@@ -276,9 +286,22 @@ RF_MUST_USE enum rf_status node_add_all(
     struct run *r, struct need proto, unsigned kinds);
 RF_MUST_USE enum rf_status external_needs(
     struct run *r, const struct raw *raws, size_t n);
-/* The exceptions of a BLOCK_WORLD. */
+/* A rule without peers for this bucket. */
+RF_MUST_USE enum rf_status external_anyone(
+    struct run *r, const struct raw *raws);
+/* The exceptions of a BLOCK_WORLD or, with no_private, a BLOCK_PUBLIC. */
 RF_MUST_USE enum rf_status external_exceptions(
-    struct run *r, bool v4, struct prefix_list *out);
+    struct run *r, bool v4, bool no_private, struct prefix_list *out);
+
+/* port.c: needs' ports to names and ranges. */
+RF_MUST_USE enum rf_status ports_form(struct run *r);
+
+/* cni.c: what network plugins need beyond the API, and cannot do. */
+bool cni_before_dnat(const struct run *r);
+/* The Service's own addresses and port, where f dialled one. */
+RF_MUST_USE enum rf_status cni_add_service(struct run *r, const struct flow *f,
+    uint32_t group, const struct peer *pods);
+RF_MUST_USE enum rf_status cni_remarks(struct run *r);
 
 /* rule.c: needs of one group and direction to rules. */
 struct rule_list {
@@ -322,11 +345,22 @@ const char *run_printf(const struct run *r, const char *fmt, ...)
 /* proof.c: replay everything through the set. */
 RF_MUST_USE enum rf_status proof_run(
     struct run *r, struct recommend_proof *proof);
+/* The question that a flow puts to an evaluator. */
+struct evaluator_query proof_query(const struct run *r, const struct flow *f);
 
 /* beyond.c: which pairs of workloads the set lets connect. */
-struct evaluator;
-RF_MUST_USE enum rf_status beyond_find(
-    struct run *r, const struct evaluator *e, struct recommend_proof *proof);
+RF_MUST_USE enum rf_status beyond_find(struct run *r, const struct evaluator *e,
+    const struct policy_set *set, struct recommend_proof *proof);
+
+/* existing.c: policies that are there already. */
+RF_MUST_USE enum rf_status existing_prepare(struct run *r);
+/* WANT_ bits of want that they allow, when incremental. */
+unsigned existing_allows(
+    const struct run *r, const struct flow *f, unsigned want);
+/* Those that stay, then ours. */
+RF_MUST_USE enum rf_status existing_unite(
+    struct run *r, struct policy_set *out);
+RF_MUST_USE enum rf_status existing_compare(struct run *r);
 
 /* readiness.c: the workloads in scope, and how sure one can be of each. */
 RF_MUST_USE enum rf_status readiness_judge(struct run *r);

@@ -90,6 +90,8 @@ add_api_server(struct run *r, const struct flow *f, uint32_t group)
 			 need_of(f, group, POLICY_EGRESS, b[i].port),
 			 BLOCK_API_SERVER, &b[i].ip)) != RF_OK)
 			return st;
+	if ((st = cni_add_service(r, f, group, NULL)) != RF_OK)
+		return st;
 	if (ip_is_none(&dst->ip))
 		return RF_OK;
 	return add_block(r, need_of(f, group, POLICY_EGRESS, f->port),
@@ -101,11 +103,13 @@ add_target(
     struct run *r, const struct flow *f, uint32_t group, const struct target *t)
 {
 	struct need need = need_of(f, group, POLICY_EGRESS, t->port);
+	enum rf_status st;
 
 	if (t->group == FLOW_NONE)
 		return add_block(r, need, BLOCK_NODE, &t->ip);
 	need.peer = (struct peer){ .type = PEER_GROUP, .group = t->group };
-	return needs_add(r, need);
+	st = cni_add_service(r, f, group, &need.peer);
+	return st != RF_OK ? st : needs_add(r, need);
 }
 
 static enum rf_status
@@ -113,12 +117,15 @@ add_egress(struct run *r, const struct flow *f, uint32_t group)
 {
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
 	struct need need = need_of(f, group, POLICY_EGRESS, f->port);
+	enum rf_status st;
 
 	if (plan_is_api_server(r, f))
 		return add_api_server(r, f, group);
 	if (plan_group(r, dst) != FLOW_NONE) {
 		need.peer = (struct peer){ .type = PEER_GROUP,
 			.group = plan_group(r, dst) };
+		if ((st = cni_add_service(r, f, group, &need.peer)) != RF_OK)
+			return st;
 		return needs_add(r, need);
 	}
 	if (dns_is_node_local(&dst->ip))
@@ -201,6 +208,7 @@ add_flow(struct run *r, const struct flow *f)
 		return add_own_node(r, f, plan_group(r, src));
 	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
 		return plan.want == 0 ? RF_OK : add_open(r, f, plan.want);
+	plan.want &= ~existing_allows(r, f, plan.want);
 	if ((plan.want & WANT_EGRESS) != 0 &&
 	    (st = add_egress(r, f, plan_group(r, src))) != RF_OK)
 		return st;

@@ -252,6 +252,8 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 
 	if (!entry && all_own_node(raws, n))
 		return RF_OK;
+	if (entry && r->options->public_open)
+		return external_anyone(r, raws);
 	for (size_t i = 0; i < n; i++)
 		kinds |= node_kind_of(r, &raws[i].ip);
 	if (entry)

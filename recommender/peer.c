@@ -92,6 +92,8 @@ peers_lines(
 {
 	size_t lines = 1;
 
+	if (n > 0 && peers[0].type == PEER_ANYONE)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = peers[i].type == PEER_GROUP
 		    ? &r->groups[peers[i].group]
@@ -224,9 +226,10 @@ write_block(struct run *r, const struct peer *p, struct policy_peer *out)
 	out->ip_block = b;
 	if ((p->kinds & BLOCK_EXTERNAL) != 0)
 		out->comment = block_names(r, &p->block);
-	if (p->kinds != BLOCK_WORLD)
+	if ((p->kinds & (BLOCK_WORLD | BLOCK_PUBLIC)) == 0)
 		return RF_OK;
-	st = external_exceptions(r, ip_prefix_is_v4(&p->block), &except);
+	st = external_exceptions(r, ip_prefix_is_v4(&p->block),
+	    (p->kinds & BLOCK_WORLD) == 0, &except);
 	if (st != RF_OK)
 		return st;
 	b->except = except.v;
@@ -264,6 +267,7 @@ write_peer(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
 	case PEER_KUBE_DNS:
 		return write_kube_dns(r, ns, out);
 	case PEER_EVERY_POD:
+	case PEER_ANYONE: /* is never written out */
 		break;
 	}
 	out->namespace_selector =
@@ -283,7 +287,8 @@ block_reasons(struct run *r, unsigned kinds)
 		{ BLOCK_API_SERVER, "API server" },
 		{ BLOCK_METADATA, "instance metadata" },
 		{ BLOCK_NODE, "nodes" },
-		{ BLOCK_EXTERNAL | BLOCK_WORLD, "external" },
+		{ BLOCK_SERVICE, "Service addresses" },
+		{ BLOCK_EXTERNAL | BLOCK_WORLD | BLOCK_PUBLIC, "external" },
 	};
 	const char *text = NULL;
 
@@ -308,6 +313,8 @@ peer_name(struct run *r, uint32_t ns, const struct peer *p)
 		return block_reasons(r, p->kinds);
 	if (p->type == PEER_EVERY_POD)
 		return "every pod";
+	if (p->type == PEER_ANYONE)
+		return "anyone, every pod included";
 	if (p->type == PEER_KUBE_DNS)
 		return "DNS";
 	g = &r->groups[p->group];
@@ -355,7 +362,9 @@ peers_write(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
 	if (out->v == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < n; i++) {
-		if (list_size(r, ns, peers, n, i) > 1 && is_listed(r, peers, i))
+		if (peers[i].type == PEER_ANYONE ||
+		    (list_size(r, ns, peers, n, i) > 1 &&
+			is_listed(r, peers, i)))
 			continue;
 		st = write_peer(r, ns, peers, n, i, &out->v[out->n++]);
 		if (st != RF_OK)

@@ -16,6 +16,7 @@
 struct proving {
 	struct run *r;
 	struct evaluator *e;
+	size_t offset; /* in the set: where ours begin */
 	struct recommend_proof *proof;
 	const struct edge *edge; /* that is being proved */
 	const struct flow *flow;
@@ -52,6 +53,18 @@ end_of(const struct run *r, const struct endpoint *e)
 	return end;
 }
 
+struct evaluator_query
+proof_query(const struct run *r, const struct flow *f)
+{
+	return (struct evaluator_query){
+		.src = end_of(r, &r->fs->endpoints[f->src]),
+		.dst = end_of(r, &r->fs->endpoints[f->dst]),
+		.seen_src = end_of(r, &r->fs->endpoints[f->seen_src]),
+		.port = f->port,
+		.protocol = f->protocol,
+	};
+}
+
 static enum rf_status
 side_fails(struct proving *p, const struct edge *e, enum policy_direction d,
     const char *what)
@@ -82,6 +95,14 @@ take_evidence(struct proving *p, struct recommend_evidence *v)
 	v->connections += f->connections;
 }
 
+/* Does a policy that was there before allow it, as existing_allows says? */
+static bool
+is_kept(const struct proving *p, const struct evaluator_side *side)
+{
+	return side->verdict == EVAL_ALLOW && side->flags == 0 &&
+	    side->policy < p->offset;
+}
+
 /* One side of one flow: allowed by all, and by the workload's own policy. */
 static enum rf_status
 prove_side(struct proving *p, const struct edge *e,
@@ -94,7 +115,7 @@ prove_side(struct proving *p, const struct edge *e,
 	const struct policy *own;
 	struct recommend_evidence *v;
 	const uint32_t *iso;
-	size_t n, hits = 0, hit = 0;
+	size_t n, k = 0, hits = 0, hit = 0;
 
 	if (pod == FLOW_NONE)
 		return RF_OK; /* no pod of it is known: nothing to ask */
@@ -102,17 +123,19 @@ prove_side(struct proving *p, const struct edge *e,
 	if (side->verdict == EVAL_DENY)
 		return side_fails(p, e, d, "by the set");
 	iso = evaluator_isolating(p->e, pod, d, &n);
-	if (n == 0)
+	while (k < n && iso[k] < p->offset)
+		k++;
+	if (k == n || is_kept(p, side))
 		return RF_OK;
-	own = &p->r->policies[iso[0]];
-	v = p->r->evidence[iso[0]][d];
-	if (side->policy == iso[0] && side->rule < own->n_rules[d]) {
+	own = &p->r->policies[iso[k] - p->offset];
+	v = p->r->evidence[iso[k] - p->offset][d];
+	if (side->policy == iso[k] && side->rule < own->n_rules[d]) {
 		take_evidence(p, &v[side->rule]);
 		if (v[side->rule].is_needed)
 			return RF_OK;
 	}
 	for (uint32_t i = 0; i < own->n_rules[d]; i++)
-		if (evaluator_rule_allows(p->e, iso[0], d, i, q)) {
+		if (evaluator_rule_allows(p->e, iso[k], d, i, q)) {
 			hits++;
 			hit = i;
 		}
@@ -170,13 +193,7 @@ prove_flow(struct proving *p, const struct edge *e, const struct flow *f,
 {
 	struct run *r = p->r;
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
-	struct evaluator_query q = {
-		.src = end_of(r, &r->fs->endpoints[f->src]),
-		.dst = end_of(r, dst),
-		.seen_src = end_of(r, &r->fs->endpoints[f->seen_src]),
-		.port = f->port,
-		.protocol = f->protocol,
-	};
+	struct evaluator_query q = proof_query(r, f);
 
 	if (plan_is_api_server(r, f) && ip_is_none(&dst->ip))
 		return RF_OK; /* all of its addresses are allowed */
@@ -246,6 +263,11 @@ proof_run(struct run *r, struct recommend_proof *proof)
 	enum rf_status st;
 
 	*proof = (struct recommend_proof){ 0 };
+	if (r->kept_evaluator != NULL) {
+		p.offset = r->kept.n_policies;
+		if ((st = existing_unite(r, &set)) != RF_OK)
+			return st;
+	}
 	if ((st = evaluator_new(&p.e, &set, r->c, r->err)) != RF_OK)
 		return st;
 	for (size_t i = 0; i < r->n_edges && st == RF_OK; i++)
@@ -253,7 +275,7 @@ proof_run(struct run *r, struct recommend_proof *proof)
 	if (st == RF_OK)
 		st = count_rules(&p);
 	if (st == RF_OK)
-		st = beyond_find(r, p.e, proof);
+		st = beyond_find(r, p.e, &set, proof);
 	proof->rollout_steps = r->n_policies;
 	evaluator_free(p.e);
 	return st;

@@ -16,9 +16,10 @@ run_all(struct run *r, struct recommend_proof *proof)
 		variants_build, /* who carries which labels */
 		scope_choose,
 		groups_build, /* by which labels each is selected */
-		address_collect, dns_find, scope_edges,
+		address_collect, dns_find, existing_prepare, scope_edges,
 		plan_needs, /* what each was seen to need */
-		dns_add_floor, policies_build, notes_build,
+		ports_form, /* names and ranges */
+		dns_add_floor, cni_remarks, policies_build, notes_build,
 		readiness_judge, /* how sure one can be of it */
 	};
 	enum rf_status st;
@@ -26,7 +27,9 @@ run_all(struct run *r, struct recommend_proof *proof)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if ((st = steps[i](r)) != RF_OK)
 			return st;
-	return proof_run(r, proof);
+	if ((st = proof_run(r, proof)) != RF_OK)
+		return st;
+	return existing_compare(r);
 }
 
 enum rf_status
@@ -47,7 +50,9 @@ recommend(struct recommendation *out, const struct cluster *c,
 	if (r.max_external == 0)
 		r.max_external = MAX_EXTERNAL_DEFAULT;
 	r.api_service = cluster_find_service(c, "default", "kubernetes");
-	if ((st = run_all(&r, &proof)) != RF_OK)
+	st = run_all(&r, &proof);
+	evaluator_free(r.kept_evaluator);
+	if (st != RF_OK)
 		return st;
 	*out = (struct recommendation){
 		.set = { r.policies, r.n_policies },
@@ -60,6 +65,7 @@ recommend(struct recommendation *out, const struct cluster *c,
 		.workloads = r.workloads,
 		.n_workloads = r.n_workloads,
 		.span = r.span,
+		.change = r.change,
 	};
 	return RF_OK;
 }

@@ -17,6 +17,15 @@
 #include "kube/cluster.h"
 #include "policy/policy.h"
 
+/* Network plugins that do other than the API says; generic: none. */
+enum recommend_cni {
+	CNI_GENERIC,
+	CNI_AWS_VPC,
+	CNI_CILIUM,
+	CNI_CALICO,
+	CNI_KUBE_ROUTER
+};
+
 struct recommend_options {
 	const char *const *namespaces; /* n 0: all that have flows or pods */
 	size_t n_namespaces;
@@ -25,6 +34,13 @@ struct recommend_options {
 	bool allow_metadata;   /* 169.254.169.254 for every workload seen */
 	const char *const *metadata_workloads; /* "ns/name" that may reach it */
 	size_t n_metadata_workloads;
+	unsigned external_budget; /* addresses that merging may cover for each
+				   * one observed; 0: default 4 */
+	bool external_any; /* beyond max_external: every public address */
+	bool public_open;  /* clients from outside: a rule without peers */
+	enum recommend_cni cni;
+	const struct policy_set *existing; /* that are there, or NULL */
+	bool incremental; /* leave out what they allow already */
 };
 
 enum recommend_note_kind {
@@ -104,6 +120,22 @@ struct recommend_proof {
 	size_t n_beyond;
 };
 
+/* A policy of the namespaces in scope that is there already. */
+struct recommend_existing {
+	const char *namespace, *name;
+	bool is_replaced; /* one of ours bears the same name */
+};
+
+/* What the recommendation changes, where existing policies were given. */
+struct recommend_change {
+	const struct recommend_existing *policies; /* in their order */
+	size_t n_policies;
+	size_t edges_allowed, edges_denied; /* of those observed, by them */
+	/* Pairs that may connect beyond observation while they stay. */
+	const struct recommend_pair *beyond;
+	size_t n_beyond;
+};
+
 /* For how long the cluster was watched. */
 struct recommend_span {
 	int64_t from_us, to_us; /* of all captures; both 0: none */
@@ -123,6 +155,7 @@ struct recommendation {
 	const struct recommend_workload *workloads; /* in scope, by name */
 	size_t n_workloads;
 	struct recommend_span span;
+	struct recommend_change change;
 };
 
 /*

@@ -19,23 +19,39 @@ compare_u32(uint32_t a, uint32_t b)
 static int
 compare_port(const struct policy_port *a, const struct policy_port *b)
 {
-	int d = compare_u32(a->protocol, b->protocol);
+	int d;
 
-	return d != 0 ? d : compare_u32(a->port, b->port);
+	if ((d = compare_u32(a->protocol, b->protocol)) != 0 ||
+	    (d = compare_u32(a->port, b->port)) != 0 ||
+	    (d = compare_u32(a->end_port, b->end_port)) != 0)
+		return d;
+	if (a->name == NULL || b->name == NULL)
+		return (a->name != NULL) - (b->name != NULL);
+	return strcmp(a->name, b->name);
+}
+
+static struct policy_port
+port_of(const struct need *n)
+{
+	return (struct policy_port){ .protocol = n->protocol,
+		.has_port = true,
+		.port = n->port,
+		.end_port = n->end_port,
+		.name = n->port_name };
 }
 
 static int
 compare_needs(const void *x, const void *y)
 {
 	const struct need *a = x, *b = y;
+	struct policy_port p = port_of(a), q = port_of(b);
 	int d;
 
 	if ((d = compare_u32(a->group, b->group)) != 0 ||
 	    (d = compare_u32(a->direction, b->direction)) != 0 ||
-	    (d = peer_compare(&a->peer, &b->peer)) != 0 ||
-	    (d = compare_u32(a->protocol, b->protocol)) != 0)
+	    (d = peer_compare(&a->peer, &b->peer)) != 0)
 		return d;
-	return compare_u32(a->port, b->port);
+	return compare_port(&p, &q);
 }
 
 size_t
@@ -63,15 +79,20 @@ needs_sort(struct need *needs, size_t n)
 static bool
 covers(const struct need *a, const struct need *b)
 {
-	if (a->protocol != b->protocol || a->port != b->port)
+	struct policy_port p = port_of(a), q = port_of(b);
+
+	if (compare_port(&p, &q) != 0)
 		return false;
+	if (a->peer.type == PEER_ANYONE)
+		return b->peer.type != PEER_ANYONE;
 	if (a->peer.type == PEER_EVERY_POD)
 		return b->peer.type == PEER_GROUP;
 	if (a->peer.type != PEER_BLOCK || b->peer.type != PEER_BLOCK ||
 	    a->peer.block.bits >= b->peer.block.bits ||
 	    !ip_prefix_covers(&a->peer.block, &b->peer.block))
 		return false;
-	return a->peer.kinds != BLOCK_WORLD || b->peer.kinds == BLOCK_EXTERNAL;
+	return (a->peer.kinds & (BLOCK_WORLD | BLOCK_PUBLIC)) == 0 ||
+	    (a->peer.kinds == BLOCK_WORLD && b->peer.kinds == BLOCK_EXTERNAL);
 }
 
 /* Drop what a wider need of the same port allows anyway; order is kept. */
@@ -83,6 +104,7 @@ drop_covered(struct need *needs, size_t n)
 
 	for (size_t i = 0; i < n && !any; i++)
 		any = needs[i].peer.type == PEER_EVERY_POD ||
+		    needs[i].peer.type == PEER_ANYONE ||
 		    (needs[i].peer.type == PEER_BLOCK &&
 			needs[i].peer.block.bits < 128);
 	for (size_t i = 0; i < n; i++) {
@@ -269,16 +291,13 @@ relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
 	if (peers == NULL || ports == NULL || pairs == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < n; i++)
-		ports[i] = (struct policy_port){ .protocol = needs[i].protocol,
-			.has_port = true,
-			.port = needs[i].port };
+		ports[i] = port_of(&needs[i]);
 	qsort(ports, n, sizeof(*ports), compare_ports);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || compare_port(&ports[nq - 1], &ports[i]) != 0)
 			ports[nq++] = ports[i];
 	for (size_t i = 0; i < n; i++) {
-		struct policy_port key = { .protocol = needs[i].protocol,
-			.port = needs[i].port };
+		struct policy_port key = port_of(&needs[i]);
 		const struct policy_port *q =
 		    bsearch(&key, ports, nq, sizeof(*ports), compare_ports);
 

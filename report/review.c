@@ -334,6 +334,48 @@ put_policy(struct writing *w, const struct recommend_file *f)
 	put_rules(w, f, p, POLICY_EGRESS);
 }
 
+/* Beside policies that are there already. */
+static void
+put_change(struct writing *w)
+{
+	const struct recommend_change *c = &w->r->change;
+	size_t kept = 0;
+
+	if (c->n_policies == 0)
+		return;
+	strbuf_puts(w->out, "\n## What changes\n\n");
+	for (size_t i = 0; i < c->n_policies; i++) {
+		strbuf_printf(&w->cell, "%s/%s", c->policies[i].namespace,
+		    c->policies[i].name);
+		strbuf_puts(w->out, "- ");
+		put_cell(w);
+		strbuf_puts(w->out,
+		    c->policies[i].is_replaced
+			? ": replaced, for ours bears the same name\n"
+			: ": stays until somebody deletes it\n");
+		kept += !c->policies[i].is_replaced;
+	}
+	strbuf_printf(w->out,
+	    "\nThe existing policies alone would allow %zu of the observed "
+	    "edges and drop %zu.\n",
+	    c->edges_allowed, c->edges_denied);
+	if (kept == 0)
+		return;
+	strbuf_printf(w->out,
+	    "Policies add up: while the %zu that stay do, %zu pairs of "
+	    "workloads and ports may\nconnect that were not seen%s\n",
+	    kept, c->n_beyond, c->n_beyond > 0 ? ":\n" : ".");
+	for (size_t i = 0; i < c->n_beyond && i < BEYOND_MAX; i++) {
+		review_pair(&w->cell, &c->beyond[i]);
+		strbuf_puts(w->out, "- ");
+		put_cell(w);
+		strbuf_putc(w->out, '\n');
+	}
+	if (c->n_beyond > BEYOND_MAX)
+		strbuf_printf(
+		    w->out, "- and %zu more\n", c->n_beyond - BEYOND_MAX);
+}
+
 static void
 put_limits(struct writing *w)
 {
@@ -380,6 +422,7 @@ review_write(struct strbuf *out, const struct recommendation *r,
 	put_notes(&w, NOTE_REMARK, "None.");
 	strbuf_puts(out, "\n## Left out, no rule was made\n\n");
 	put_notes(&w, NOTE_EXCLUDED, "Nothing.");
+	put_change(&w);
 	put_limits(&w);
 	put_policies(&w);
 	strbuf_release(&w.cell);

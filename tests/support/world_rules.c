@@ -86,16 +86,24 @@ put_rule(struct out *o, const struct policy_rule *r)
 {
 	char text[32];
 
+	if (r->n_peers == 0)
+		put(o, " anyone");
 	for (size_t i = 0; i < r->n_peers; i++) {
 		put(o, " ");
 		put_peer(o, &r->peers[i]);
 	}
 	put(o, r->n_ports > 0 ? " @" : "");
 	for (size_t i = 0; i < r->n_ports; i++) {
-		(void)snprintf(text, sizeof(text), "%s%s/%u", i > 0 ? "," : "",
-		    flow_protocol_name(r->ports[i].protocol),
-		    (unsigned)r->ports[i].port);
+		const struct policy_port *p = &r->ports[i];
+
+		(void)snprintf(text, sizeof(text), "%s%s/", i > 0 ? "," : "",
+		    flow_protocol_name(p->protocol));
 		put(o, text);
+		(void)snprintf(text, sizeof(text), "%u", (unsigned)p->port);
+		put(o, p->name == NULL ? text : p->name);
+		(void)snprintf(
+		    text, sizeof(text), "-%u", (unsigned)p->end_port);
+		put(o, p->end_port == 0 ? "" : text);
 	}
 }
 
