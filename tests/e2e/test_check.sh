@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/test_check.sh RINGFENCE
+# ringfence check and ringfence diff as people use them, and probes whose
+# verdicts were worked out by hand (fixtures/check). Ends with
+# "N passed, N failed".
+set -u
+export LC_ALL=C
+unset RINGFENCE_DB NO_COLOR
+case $1 in
+/*) ringfence=$1 ;;
+*) ringfence=$(pwd)/$1 ;;
+esac
+cd "$(dirname "$0")/../.." || exit 3
+fixtures=$(pwd)/fixtures
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+
+pass=0
+fail=0
+
+verdict() {
+	if [ "$2" -eq 0 ]; then
+		pass=$((pass + 1))
+		printf 'ok %s\n' "$1"
+	else
+		fail=$((fail + 1))
+		printf 'not ok %s\n' "$1"
+		sed 's/^/  out: /' out | head -n 20
+		sed 's/^/  err: /' err | head -n 20
+	fi
+}
+
+# run STATUS ARG...: into out and err, input from in; 1 when the exit status
+# is another one or a sanitizer spoke.
+run() {
+	want=$1
+	shift
+	"$ringfence" "$@" >out 2>err <in
+	status=$?
+	[ $status -eq "$want" ] || {
+		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
+		return 1
+	}
+	! grep -q 'Sanitizer' err
+}
+
+has() {
+	file=$1
+	shift
+	for text; do
+		grep -qF -e "$text" "$file" || {
+			printf '  %s lacks: %s\n' "$file" "$text"
+			return 1
+		}
+	done
+}
+
+# says NAME STATUS FILE TEXT ARG...: FILE holds TEXT after ringfence ARG...
+says() {
+	name=$1
+	want=$2
+	file=$3
+	text=$4
+	shift 4
+	run "$want" "$@" && has "$file" "$text"
+	verdict "$name" $?
+}
+
+: >in
+s=$fixtures/shop/snapshot.json
+p=$fixtures/shop/policies-broken.yaml
+ask() {
+	name=$1
+	want=$2
+	text=$3
+	shift 3
+	says "$name" "$want" out "$text" check --snapshot "$s" -f "$p" "$@"
+}
+
+# One connection.
+ask 'workload to workload' 1 'port 8081 is not 8080' \
+    shop/deploy/frontend shop/Deployment/backend --port 8081
+ask 'what would mend it' 1 \
+    'add {protocol: TCP, port: 8081} to the ports of ingress rule 1' \
+    shop/deploy/frontend shop/deploy/backend --port 8081
+ask 'allowed, and by which rule' 0 'allowed by shop/frontend, ingress rule 2' \
+    monitoring/sts/prometheus shop/deploy/frontend --port 9102
+ask 'denied on one side only' 1 'allowed by shop/backend, ingress rule 1' \
+    shop/deploy/frontend shop/deploy/backend --port 8080
+ask 'a Service at its target port' 1 'TCP/8081' \
+    shop/deploy/frontend svc/shop/backend --port 8080
+ask 'nobody isolates' 0 'no policy isolates kube-system/' \
+    203.0.113.9 kube-system/deploy/coredns --port 53 --protocol UDP
+ask 'from outside, in JSON' 1 '"suggestion": "add ' \
+    203.0.113.9 shop/deploy/backend --port 8080 -o json
+ask 'to outside' 1 'ipBlock: {cidr: "203.0.113.9/32"}' \
+    shop/deploy/frontend 203.0.113.9 --port 443
+
+# Mistakes.
+bad() {
+	name=$1
+	want=$2
+	text=$3
+	shift 3
+	says "$name" "$want" err "$text" check --snapshot "$s" -f "$p" "$@" &&
+	    [ ! -s out ] || verdict "$name: nothing on stdout" 1
+}
+bad 'no destination' 2 'two ends' shop/deploy/frontend --port 80
+bad 'no port' 2 'which --port' shop/deploy/frontend shop/deploy/backend
+bad 'no form of ours' 2 'is none of NS/POD' frontend 10.0.0.1 --port 80
+bad 'workload misspelt' 3 'did you mean frontend?' \
+    shop/deploy/fronted 10.0.0.1 --port 80
+bad 'namespace misspelt' 3 'did you mean shop?' \
+    shp/deploy/frontend 10.0.0.1 --port 80
+bad 'no such Service port' 3 'it has TCP/' \
+    shop/deploy/frontend svc/shop/backend --port 1
+bad 'probes and operands' 2 'no SRC' --probes - 10.0.0.1 --port 80
+bad 'probes that are not there' 3 'nothing.jsonl' --probes nothing.jsonl
+says 'no cluster' 2 err 'which cluster?' check -f "$p" a/b a/c --port 1
+says 'no policies' 2 err 'which policies?' check -s "$s" a/b a/c --port 1
+says 'standard input twice' 2 err 'only once' \
+    check -s "$s" -f - --probes - -o json
+
+# Probes: each line of want is "egress ingress verdict" of the same line.
+c=$fixtures/check
+run 1 check --snapshot "$c/snapshot.json" -f "$c/policies.yaml" -n here \
+    --probes "$c/probes.jsonl" -o json
+verdict 'probes: exit status' $?
+sed 's/^{"egress":"\([a-z]*\)","ingress":"\([a-z]*\)","verdict":"\([a-z]*\)",.*/\1 \2 \3/' \
+    out >have
+sed -n 's/.*"want":"\([a-z ]*\)".*/\1/p' "$c/probes.jsonl" >want
+paste -d '|' have want "$c/probes.jsonl" |
+    awk -F '|' '$1 != $2 { print; bad = 1 } END { exit bad || !NR }' >out
+verdict 'probes: every verdict' $?
+printf '{"src":"10.0.0.1","dst":"10.0.0.2","port":1}\n{"src":1}\n' >in
+says 'probes: a bad line' 3 err 'standard input:2: src: ' \
+    check --snapshot "$s" -f "$p" --probes - -o json
+[ "$(wc -l <out)" -eq 1 ]
+verdict 'probes: answers before the bad line' $?
+
+# diff
+: >in
+says 'diff: the same' 0 out '3 the same' diff "$p" "$p"
+sed 's/port: 8080/port: 8081/' "$p" >other.yaml
+says 'diff: changed' 1 out '+ ingress from shop/app=frontend: TCP/8081' \
+    diff "$p" other.yaml
+says 'diff: pairs' 1 out 'newly allowed' diff "$p" other.yaml -s "$s"
+says 'diff: JSON' 1 out '"kind": "changed"' diff "$p" other.yaml -o json
+run 0 collect -q -r "$fixtures/shop/capture-node-1.pcap" \
+    "$fixtures/shop/capture-node-2.pcap" --snapshot "$s" --db shop.db
+says 'diff: edges' 1 out 'observed edges change verdict; B would drop' \
+    diff other.yaml "$p" --db shop.db
+says 'diff: edges in JSON' 1 out '"b": "would-drop"' \
+    diff other.yaml "$p" --db shop.db -o json
+cp "$p" in
+says 'diff: standard input' 0 out '3 the same' diff - "$p"
+: >in
+says 'diff: one set' 2 err '1 given' diff "$p"
+says 'diff: no such file' 3 err 'nothing.yaml' diff "$p" nothing.yaml
+printf 'kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\n' >bad.yaml
+says 'diff: refused' 3 err 'nothing was compared' diff "$p" bad.yaml
+says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
+    monitoring/sts/prometheus shop/deploy/frontend --port 9102
+
+printf '%d passed, %d failed\n' $pass $fail
+[ $fail -eq 0 ]
