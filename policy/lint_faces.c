@@ -54,6 +54,39 @@ gather(const struct cluster *c, struct lint_face *faces)
 	return n;
 }
 
+/* A counting sort: Services of one namespace become neighbours. */
+static bool
+sort_services(struct lint *l)
+{
+	const struct cluster *c = l->c;
+	size_t *start =
+	    arena_calloc(l->arena, c->n_namespaces + 2, sizeof(*start));
+	uint32_t *v = arena_calloc(l->arena, c->n_services + 1, sizeof(*v));
+
+	if (start == NULL || v == NULL)
+		return false;
+	/* One place too far up, so that placing moves them into position. */
+	for (size_t i = 0; i < c->n_services; i++) {
+		uint32_t ns =
+		    cluster_find_namespace(c, c->services[i].namespace);
+
+		if (ns != FLOW_NONE)
+			start[ns + 2]++;
+	}
+	for (size_t i = 1; i <= c->n_namespaces + 1; i++)
+		start[i] += start[i - 1];
+	for (uint32_t i = 0; i < c->n_services; i++) {
+		uint32_t ns =
+		    cluster_find_namespace(c, c->services[i].namespace);
+
+		if (ns != FLOW_NONE)
+			v[start[ns + 1]++] = i;
+	}
+	l->services = v;
+	l->service_start = start;
+	return true;
+}
+
 bool
 lint_faces_make(struct lint *l)
 {
@@ -82,7 +115,7 @@ lint_faces_make(struct lint *l)
 	l->faces = faces;
 	l->n_faces = kept;
 	l->ns_start = start;
-	return true;
+	return sort_services(l);
 }
 
 bool

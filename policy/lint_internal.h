@@ -39,6 +39,9 @@ struct lint {
 	const struct lint_face *faces; /* by ns; those of ns i are from */
 	size_t n_faces;                /* ns_start[i] to before [i + 1] */
 	const size_t *ns_start;
+	/* Indices of Services by ns, found as the faces are. */
+	const uint32_t *services;
+	const size_t *service_start;
 	const struct lint_label *labels; /* by ns, key, value */
 	size_t n_labels;
 	struct evaluator *evaluator;  /* of set and c; NULL without c */

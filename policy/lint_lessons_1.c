@@ -236,7 +236,8 @@ const struct lint_lesson lint_lessons_1[] = {
 	      "ingress: []\n" },
 	[17] = { .why =
 	      "A rule without \"to\" allows its ports to every address, inside and\n"
-	      "outside of the cluster. That may be meant.\n",
+	      "outside of the cluster; namespaceSelector {} without ports allows every\n"
+	      "pod of the cluster on every port. Either may be meant.\n",
 	  .wrong =
 	      "egress:\n"
 	      "- ports:\n"

@@ -73,12 +73,21 @@ target_of(const struct kube_service_port *sp, const struct kube_pod *pod)
 }
 
 static bool
-selects(const struct lint *l, const struct kube_service *s,
-    const struct lint_face *f)
+selects(const struct kube_service *s, const struct lint_face *f)
 {
 	return s->has_selector && !selector_is_empty(&s->selector) &&
-	    strcmp(s->namespace, l->c->namespaces[f->ns].name) == 0 &&
 	    selector_matches(&s->selector, f->labels);
+}
+
+/* Service i of the face's namespace, or NULL behind the last. */
+static const struct kube_service *
+service_near(const struct lint *l, const struct lint_face *f, size_t i)
+{
+	size_t at = l->service_start[f->ns] + i;
+
+	return at < l->service_start[f->ns + 1]
+	    ? &l->c->services[l->services[at]]
+	    : NULL;
 }
 
 /* Is the pod known to listen on it: by its own word or a Service's? */
@@ -87,20 +96,18 @@ listens(const struct lint *l, const struct lint_face *f, uint8_t protocol,
     uint16_t port)
 {
 	const struct kube_pod *pod = pod_of(l, f);
+	const struct kube_service *s;
 
 	for (size_t i = 0; i < pod->n_ports; i++)
 		if (serves(&pod->ports[i]) && pod->ports[i].port == port &&
 		    pod->ports[i].protocol == protocol)
 			return true;
-	for (size_t i = 0; i < l->c->n_services; i++) {
-		const struct kube_service *s = &l->c->services[i];
-
+	for (size_t i = 0; (s = service_near(l, f, i)) != NULL; i++)
 		for (size_t k = 0; k < s->n_ports; k++)
 			if (s->ports[k].protocol == protocol &&
 			    target_of(&s->ports[k], pod) == port &&
-			    selects(l, s, f))
+			    selects(s, f))
 				return true;
-	}
 	return false;
 }
 
@@ -127,12 +134,10 @@ static bool
 misleads(const struct destinations *d, const struct policy_port *p,
     const struct lint_face *f, struct misled *out)
 {
-	const struct cluster *c = d->l->c;
 	const struct kube_pod *pod = pod_of(d->l, f);
+	const struct kube_service *s;
 
-	for (size_t i = 0; i < c->n_services; i++) {
-		const struct kube_service *s = &c->services[i];
-
+	for (size_t i = 0; (s = service_near(d->l, f, i)) != NULL; i++) {
 		for (size_t k = 0; k < s->n_ports; k++) {
 			const struct kube_service_port *sp = &s->ports[k];
 			uint16_t target;
@@ -140,8 +145,7 @@ misleads(const struct destinations *d, const struct policy_port *p,
 			if (sp->port != p->port || sp->protocol != p->protocol)
 				continue;
 			target = target_of(sp, pod);
-			if (target == 0 || target == p->port ||
-			    !selects(d->l, s, f))
+			if (target == 0 || target == p->port || !selects(s, f))
 				continue;
 			*out = (struct misled){ s, target };
 			return !allows(d->s->rule, pod, p->protocol, target);

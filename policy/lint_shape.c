@@ -186,22 +186,45 @@ is_dns_only(const struct policy_rule *r)
 }
 
 /* RF018: wider than it looks, though it may be meant. */
+static void
+check_no_peers(struct lint *l, const struct lint_spot *s)
+{
+	struct lint_at at = lint_at_rule(l, s, "");
+
+	if (s->direction != POLICY_EGRESS || s->rule->n_peers > 0 ||
+	    s->rule->n_ports == 0 || is_dns_only(s->rule) ||
+	    s->rule->blank != 0)
+		return;
+	lint_add(l, 0, LINT_NOTE, &at,
+	    "a rule with ports and without \"to\" allows them to every "
+	    "address, in the cluster and on the Internet",
+	    "Name who is meant under \"to\", unless it is everybody.");
+}
+
+static void
+check_every_pod(struct lint *l, const struct lint_spot *s, size_t i)
+{
+	const struct policy_peer *p = &s->rule->peers[i];
+	struct lint_at at = lint_at_peer(l, s, i, ".namespaceSelector");
+
+	if (!lint_peer_is_namespaces(p) || s->rule->n_ports > 0 ||
+	    !selector_is_empty(p->namespace_selector) || p->blank != 0)
+		return;
+	lint_add(l, 0, LINT_NOTE, &at,
+	    "namespaceSelector {} without ports allows every pod of every "
+	    "namespace on every port",
+	    "Name the namespaces or the ports that are meant, unless it is "
+	    "all of them.");
+}
+
 void
 lint_check_wide(struct lint *l)
 {
 	struct lint_spot s = { 0 };
 
 	while (lint_next_rule(l, &s)) {
-		struct lint_at at;
-
-		if (s.direction != POLICY_EGRESS || s.rule->n_peers > 0 ||
-		    s.rule->n_ports == 0 || is_dns_only(s.rule) ||
-		    s.rule->blank != 0)
-			continue;
-		at = lint_at_rule(l, &s, "");
-		lint_add(l, 0, LINT_NOTE, &at,
-		    "a rule with ports and without \"to\" allows them to "
-		    "every address, in the cluster and on the Internet",
-		    "Name who is meant under \"to\", unless it is everybody.");
+		check_no_peers(l, &s);
+		for (size_t i = 0; i < s.rule->n_peers; i++)
+			check_every_pod(l, &s, i);
 	}
 }

@@ -42,7 +42,7 @@ static const struct lint_rule table[] = {
 	  LINT_NEEDS_POLICIES, lint_check_blanks, LESSON_1(16) },
 	{ "RF017", LINT_ERROR, "empty list that allows everything",
 	  LINT_NEEDS_POLICIES, NULL, LESSON_1(17) },
-	{ "RF018", LINT_NOTE, "egress to everybody on some ports",
+	{ "RF018", LINT_NOTE, "wider than it looks",
 	  LINT_NEEDS_POLICIES, lint_check_wide, LESSON_1(18) },
 	{ "RF019", LINT_WARNING, "empty rule beside others",
 	  LINT_NEEDS_POLICIES, lint_check_redundant, LESSON_2(19) },

@@ -183,6 +183,14 @@ explain() {
 }
 check 'explain one rule, and list all' explain
 
+manual() {
+	"$ringfence" lint --explain all --no-headers >"$work/out"
+	sed 's/ .*//' "$work/out" | while read -r id; do
+		grep -q "^\.It Cm $id\$" man/ringfence.1 || exit 1
+	done
+}
+check 'the manual lists every rule' manual
+
 usage() {
 	run 2 && has err '-f FILE' 'usage' && run 2 --explain RF999 &&
 	    has err "no rule 'RF999'" && run 2 -f x -o yaml &&
