@@ -114,12 +114,14 @@ static int
 check_probes(const struct check_options *o, const struct check_scene *s)
 {
 	bool is_stdin = strcmp(o->probes, "-") == 0;
-	FILE *in = is_stdin ? stdin : fopen(o->probes, "r");
+	struct probe_files f = { .in = is_stdin ? stdin : fopen(o->probes, "r"),
+		.out = stdout,
+		.name = is_stdin ? "standard input" : o->probes };
 	struct probe_counts counts;
 	struct rf_error err;
 	enum rf_status st;
 
-	if (in == NULL) {
+	if (f.in == NULL) {
 		fprintf(
 		    stderr, "ringfence: %s: %s\n", o->probes, strerror(errno));
 		return STATUS_FAILURE;
@@ -127,11 +129,9 @@ check_probes(const struct check_options *o, const struct check_scene *s)
 	if (is_stdin && isatty(STDIN_FILENO) == 1)
 		fputs("Reading probes from the terminal; end with Ctrl-D.\n",
 		    stderr);
-	st = probe_answer_all(&counts, stdout, in,
-	    is_stdin ? "standard input" : o->probes, s,
-	    o->format == FORMAT_JSON, &err);
+	st = probe_answer_all(&counts, &f, s, o->format == FORMAT_JSON, &err);
 	if (!is_stdin)
-		(void)fclose(in);
+		(void)fclose(f.in);
 	if (st != RF_OK)
 		return fail(&err);
 	if (o->format == FORMAT_TEXT)

@@ -64,9 +64,8 @@ flush(struct batch *b, FILE *out)
 }
 
 enum rf_status
-probe_answer_all(struct probe_counts *counts, FILE *out, FILE *in,
-    const char *name, const struct check_scene *s, bool as_json,
-    struct rf_error *err)
+probe_answer_all(struct probe_counts *counts, const struct probe_files *f,
+    const struct check_scene *s, bool as_json, struct rf_error *err)
 {
 	struct batch b = { .scene = s, .as_json = as_json, .counts = counts };
 	enum rf_status st = RF_OK;
@@ -77,18 +76,18 @@ probe_answer_all(struct probe_counts *counts, FILE *out, FILE *in,
 	*counts = (struct probe_counts){ 0 };
 	strbuf_init(&b.text, ANSWER_MAX);
 	strbuf_init(&b.answers, ANSWER_MAX + FLUSH_BYTES);
-	while (st == RF_OK && (n = getline(&line, &cap, in)) > 0) {
+	while (st == RF_OK && (n = getline(&line, &cap, f->in)) > 0) {
 		b.line++;
 		st = answer_line(&b, line, (size_t)n, err);
 		if (st != RF_OK)
-			st = rf_wrap(err, st, "%s:%" PRIu64, name, b.line);
+			st = rf_wrap(err, st, "%s:%" PRIu64, f->name, b.line);
 		if (b.answers.len >= FLUSH_BYTES)
-			flush(&b, out);
+			flush(&b, f->out);
 	}
-	if (st == RF_OK && ferror(in) != 0)
-		st = rf_fail(err, RF_IO, "%s: %s", name, strerror(errno));
+	if (st == RF_OK && ferror(f->in) != 0)
+		st = rf_fail(err, RF_IO, "%s: %s", f->name, strerror(errno));
 	if (b.answers.len > 0)
-		flush(&b, out);
+		flush(&b, f->out);
 	free(line);
 	strbuf_release(&b.text);
 	strbuf_release(&b.answers);

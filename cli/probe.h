@@ -9,6 +9,12 @@
 
 #include "report/check_probe.h"
 
+/* Where lines come from and answers go. */
+struct probe_files {
+	FILE *in, *out;
+	const char *name; /* of in, for messages */
+};
+
 struct probe_counts {
 	uint64_t probes, denied;
 };
@@ -19,7 +25,7 @@ struct probe_counts {
  * what stands before it has been answered.
  */
 RF_MUST_USE enum rf_status probe_answer_all(struct probe_counts *counts,
-    FILE *out, FILE *in, const char *name, const struct check_scene *s,
-    bool as_json, struct rf_error *err);
+    const struct probe_files *f, const struct check_scene *s, bool as_json,
+    struct rf_error *err);
 
 #endif

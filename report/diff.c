@@ -204,11 +204,12 @@ add(struct pairing *p, enum diff_kind kind, const struct named *a,
 	p->out->counts[kind]++;
 	w->v = NULL;
 	w->n = w->cap = 0;
-	if (kind == DIFF_CHANGED)
-		put_changes(w, a->form, b->form);
-	else if (kind == DIFF_ONLY_A)
+	if (a != NULL && b != NULL) {
+		if (kind == DIFF_CHANGED)
+			put_changes(w, a->form, b->form);
+	} else if (a != NULL)
 		put_whole(w, '-', a->form);
-	else if (kind == DIFF_ONLY_B)
+	else if (b != NULL)
 		put_whole(w, '+', b->form);
 	d->lines = w->v;
 	d->n_lines = w->n;

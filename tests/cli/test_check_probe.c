@@ -163,18 +163,18 @@ answer(char **text, const char *lines, struct probe_counts *counts,
 	struct check_scene s;
 	enum rf_status st;
 	size_t size = 0;
-	FILE *in, *out;
+	struct probe_files f = { .name = "probes" };
 
 	naive_scene_open(&scene, cluster, policies);
 	s = (struct check_scene){ scene.cluster, &scene.set, scene.evaluator };
-	in = tmpfile();
-	out = open_memstream(text, &size);
-	assert_true(in != NULL && out != NULL);
-	fputs(lines, in);
-	rewind(in);
-	st = probe_answer_all(counts, out, in, "probes", &s, true, err);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(fclose(in), 0);
+	f.in = tmpfile();
+	f.out = open_memstream(text, &size);
+	assert_true(f.in != NULL && f.out != NULL);
+	fputs(lines, f.in);
+	rewind(f.in);
+	st = probe_answer_all(counts, &f, &s, true, err);
+	assert_int_equal(fclose(f.out), 0);
+	assert_int_equal(fclose(f.in), 0);
 	naive_scene_close(&scene);
 	return st;
 }

@@ -104,8 +104,9 @@ bad() {
 	want=$2
 	text=$3
 	shift 3
-	says "$name" "$want" err "$text" check --snapshot "$s" -f "$p" "$@" &&
-	    [ ! -s out ] || verdict "$name: nothing on stdout" 1
+	run "$want" check --snapshot "$s" -f "$p" "$@" && [ ! -s out ] &&
+		has err "$text"
+	verdict "$name" $?
 }
 bad 'no destination' 2 'two ends' shop/deploy/frontend --port 80
 bad 'no port' 2 'which --port' shop/deploy/frontend shop/deploy/backend
