@@ -187,6 +187,7 @@ answer_state(struct MHD_Connection *connection, const char *trouble)
 	return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, text);
 }
 
+/* NOLINTBEGIN(readability-function-size): the library chose the parameters */
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *upload,
@@ -219,6 +220,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	return answer(connection, MHD_HTTP_NOT_FOUND,
 	    "there are /metrics, /healthz and /readyz\n");
 }
+/* NOLINTEND(readability-function-size) */
 
 enum rf_status
 metrics_server_start(struct metrics_server *s, struct rf_error *err)

@@ -310,7 +310,7 @@ test_midstream(void **state)
 	pass(&w, 20 * SECOND, SECOND / 10);
 	assert_int_equal(look(&w).midstream, 1);
 	segment(&w, CLIENT, 40000, SERVER, 80, DATA);
-	pass(&w, 3 * 3600 * SECOND, SECOND);
+	pass(&w, (int64_t)3 * 3600 * SECOND, SECOND);
 	t = look(&w);
 	assert_int_equal(t.connections, 1);
 	assert_int_equal(t.packets, 3);
