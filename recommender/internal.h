@@ -152,6 +152,7 @@ struct run {
 	const struct flow_set *fs;
 	const struct recommend_options *options;
 	struct arena *arena;
+	struct arena scratch; /* of one rules_build */
 	struct rf_error *err;
 	size_t max_external;
 

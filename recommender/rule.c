@@ -200,10 +200,11 @@ static enum rf_status
 part_rows(struct run *r, const struct relation *rel, bool by_port,
     struct parting *out)
 {
-	struct pair *v = arena_calloc(r->arena, rel->n_pairs, sizeof(*v));
-	struct row *rows = arena_calloc(r->arena, rel->n_pairs, sizeof(*rows));
+	struct pair *v = arena_calloc(&r->scratch, rel->n_pairs, sizeof(*v));
+	struct row *rows =
+	    arena_calloc(&r->scratch, rel->n_pairs, sizeof(*rows));
 	struct part *parts =
-	    arena_calloc(r->arena, rel->n_pairs, sizeof(*parts));
+	    arena_calloc(&r->scratch, rel->n_pairs, sizeof(*parts));
 	size_t n = 0;
 
 	*out = (struct parting){ .v = parts };
@@ -232,8 +233,8 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 
 /* The peers and ports of one part, in order. */
 static enum rf_status
-part_content(struct run *r, const struct relation *rel, const struct part *part,
-    struct relation *out)
+part_content(struct run *r, struct arena *arena, const struct relation *rel,
+    const struct part *part, struct relation *out)
 {
 	size_t na = part->n, nb = part->rows->n;
 	struct peer *peers;
@@ -241,8 +242,8 @@ part_content(struct run *r, const struct relation *rel, const struct part *part,
 
 	out->n_peers = part->by_port ? nb : na;
 	out->n_ports = part->by_port ? na : nb;
-	peers = arena_calloc(r->arena, out->n_peers, sizeof(*peers));
-	ports = arena_calloc(r->arena, out->n_ports, sizeof(*ports));
+	peers = arena_calloc(arena, out->n_peers, sizeof(*peers));
+	ports = arena_calloc(arena, out->n_ports, sizeof(*ports));
 	if (peers == NULL || ports == NULL)
 		return run_nomem(r);
 	for (size_t k = 0; k < out->n_peers; k++)
@@ -265,7 +266,8 @@ count_lines(struct run *r, uint32_t ns, const struct relation *rel,
 
 	*lines = 0;
 	for (size_t i = 0; i < p->n; i++) {
-		if ((st = part_content(r, rel, &p->v[i], &part)) != RF_OK)
+		if ((st = part_content(r, &r->scratch, rel, &p->v[i], &part)) !=
+		    RF_OK)
 			return st;
 		*lines += 1 + 2 * part.n_ports +
 		    peers_lines(r, ns, part.peers, part.n_peers);
@@ -283,9 +285,10 @@ compare_ports(const void *x, const void *y)
 static enum rf_status
 relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
 {
-	struct peer *peers = arena_calloc(r->arena, n, sizeof(*peers));
-	struct policy_port *ports = arena_calloc(r->arena, n, sizeof(*ports));
-	struct pair *pairs = arena_calloc(r->arena, n, sizeof(*pairs));
+	struct peer *peers = arena_calloc(&r->scratch, n, sizeof(*peers));
+	struct policy_port *ports =
+	    arena_calloc(&r->scratch, n, sizeof(*ports));
+	struct pair *pairs = arena_calloc(&r->scratch, n, sizeof(*pairs));
 	size_t np = 0, nq = 0;
 
 	if (peers == NULL || ports == NULL || pairs == NULL)
@@ -339,7 +342,8 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 		struct relation part = { 0 };
 		struct peer_list peers;
 
-		if ((st = part_content(r, rel, &p->v[i], &part)) != RF_OK ||
+		if ((st = part_content(r, r->arena, rel, &p->v[i], &part)) !=
+			RF_OK ||
 		    (st = peers_write(
 			 r, ns, part.peers, part.n_peers, &peers)) != RF_OK)
 			return st;
@@ -387,7 +391,7 @@ static enum rf_status
 find_components(struct run *r, const struct relation *rel)
 {
 	size_t n = rel->n_peers + rel->n_ports;
-	uint32_t *up = arena_calloc(r->arena, n, sizeof(*up));
+	uint32_t *up = arena_calloc(&r->scratch, n, sizeof(*up));
 
 	if (up == NULL)
 		return run_nomem(r);
@@ -419,7 +423,7 @@ static enum rf_status
 part_all(
     struct run *r, uint32_t ns, const struct relation *rel, struct parting *out)
 {
-	struct part *v = arena_calloc(r->arena, rel->n_pairs, sizeof(*v));
+	struct part *v = arena_calloc(&r->scratch, rel->n_pairs, sizeof(*v));
 	enum rf_status st;
 
 	*out = (struct parting){ .v = v };
@@ -460,8 +464,10 @@ rules_build(struct run *r, uint32_t ns, struct need *needs, size_t n,
 	n = drop_covered(needs, n);
 	if (n == 0)
 		return RF_OK;
-	if ((st = relate(r, needs, n, &rel)) != RF_OK ||
-	    (st = part_all(r, ns, &rel, &parts)) != RF_OK)
-		return st;
-	return write_rules(r, ns, &rel, &parts, out);
+	arena_init(&r->scratch, 0);
+	if ((st = relate(r, needs, n, &rel)) == RF_OK &&
+	    (st = part_all(r, ns, &rel, &parts)) == RF_OK)
+		st = write_rules(r, ns, &rel, &parts, out);
+	arena_release(&r->scratch);
+	return st;
 }
