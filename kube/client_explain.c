@@ -16,6 +16,7 @@ explain_status(struct strbuf *message, int64_t *retry_after_us,
 {
 	json_t *j = json_loadb(body, len, 0, NULL), *details, *seconds;
 	const char *text = json_string_value(json_object_get(j, "message"));
+	bool has_text = text != NULL && *text != '\0';
 	json_int_t s;
 
 	details = json_object_get(j, "details");
@@ -24,10 +25,10 @@ explain_status(struct strbuf *message, int64_t *retry_after_us,
 	if (*retry_after_us < 0 && s > 0)
 		*retry_after_us = INT64_C(1000000) *
 		    (s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
-	if (text != NULL && *text != '\0')
+	if (has_text)
 		strbuf_puts(message, text);
 	json_decref(j);
-	return text != NULL && *text != '\0';
+	return has_text;
 }
 
 void

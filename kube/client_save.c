@@ -90,6 +90,19 @@ warn(const struct client_save_config *config, const char *text)
 		config->warn(config->arg, text);
 }
 
+/* What a server refuses twice it refuses for good, and who is not there now
+ * may not be there at all: a person waits for us. */
+static unsigned
+attempts(const struct client_save_config *config, int status)
+{
+	unsigned max =
+	    config->attempts_max > 0 ? config->attempts_max : ATTEMPTS_MAX;
+
+	if (status == 0)
+		return (max + 1) / 2;
+	return status >= 400 && status < 500 && status != 429 ? 2 : max;
+}
+
 /* Step it until it is over; each failure is told once. */
 static enum rf_status
 run(struct client *c, struct reflector *r, struct saver *s,
@@ -97,8 +110,6 @@ run(struct client *c, struct reflector *r, struct saver *s,
 {
 	const struct reflector_stats *stats = reflector_stats(r);
 	const struct client_save_config *config = s->config;
-	unsigned max =
-	    config->attempts_max > 0 ? config->attempts_max : ATTEMPTS_MAX;
 	int wait_ms = config->wait_ms > 0 ? config->wait_ms : WAIT_MS;
 	uint64_t failures = 0;
 
@@ -116,7 +127,7 @@ run(struct client *c, struct reflector *r, struct saver *s,
 			return RF_OK;
 		if (stats->state == REFLECTOR_FORBIDDEN ||
 		    stats->state == REFLECTOR_ABSENT ||
-		    stats->failures_row >= max)
+		    stats->failures_row >= attempts(config, stats->status))
 			return rf_fail(err, RF_IO, "%s", stats->problem);
 		if (stats->failures > failures)
 			warn(config, stats->problem);

@@ -19,8 +19,10 @@ struct client_save_config {
 	void (*warn)(void *arg, const char *text);
 	void *arg;
 	uint64_t seed;
-	unsigned attempts_max; /* per resource, without luck; 0: 5 */
-	int wait_ms;           /* between looks at the clock; 0: 200 */
+	/* Per resource, without luck; 0: 5. Half as many, rounded up, when
+	 * there is no answer at all; two when the server refuses. */
+	unsigned attempts_max;
+	int wait_ms; /* between looks at the clock; 0: 200 */
 };
 
 struct client_save_report {

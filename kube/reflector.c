@@ -131,6 +131,7 @@ static void
 note_success(struct reflector *r)
 {
 	r->stats.failures_row = 0;
+	r->stats.status = 0;
 	r->has_retried = false;
 	r->problem[0] = '\0';
 	r->due_us = r->now_us;
@@ -181,7 +182,8 @@ say_forbidden(struct reflector *r, const char *text)
 	struct strbuf s;
 
 	strbuf_init(&s, sizeof(r->problem) - 1);
-	strbuf_puts(&s, "not allowed; the ClusterRole lacks the rule {");
+	strbuf_printf(&s, "%s: forbidden; the ClusterRole lacks the rule {",
+	    r->config.resource->name);
 	client_resource_rule(r->config.resource, &s);
 	strbuf_printf(&s, "} (%.*s)", 280, text);
 	(void)memcpy(r->problem, strbuf_str(&s), s.len + 1);
@@ -209,6 +211,7 @@ fail_request(struct reflector *r, const char *verb, int status,
 {
 	r->stats.failures++;
 	r->stats.failures_row++;
+	r->stats.status = status;
 	if (status == 403) {
 		say_forbidden(r, message);
 		deny(r, REFLECTOR_FORBIDDEN);

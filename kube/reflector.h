@@ -67,9 +67,11 @@ struct reflector_stats {
 	uint64_t failures;     /* requests that failed, of any sort */
 	uint64_t silent;       /* of them: because nothing was heard */
 	unsigned failures_row; /* since something last went well */
-	int64_t heard_us;      /* when the server last spoke; 0: never */
-	int64_t event_us;      /* the last event or list; 0: none */
-	const char *problem;   /* of the last failure; "" when all is well */
+	int status; /* of the last failure, as HTTP has it; 0: no answer, or
+		     * all is well */
+	int64_t heard_us;    /* when the server last spoke; 0: never */
+	int64_t event_us;    /* the last event or list; 0: none */
+	const char *problem; /* of the last failure; "" when all is well */
 };
 
 RF_MUST_USE enum rf_status reflector_new(struct reflector **out,
