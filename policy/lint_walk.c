@@ -22,8 +22,11 @@ step(const struct policy *p, struct lint_spot *s)
 bool
 lint_next_rule(const struct lint *l, struct lint_spot *s)
 {
-	const struct policy *end = l->set->policies + l->set->n_policies;
+	const struct policy *end;
 
+	if (l->set->n_policies == 0)
+		return false;
+	end = l->set->policies + l->set->n_policies;
 	if (s->policy == NULL)
 		*s = (struct lint_spot){ .policy = l->set->policies };
 	else

@@ -10,13 +10,22 @@
 
 #define MESSAGE_MAX_BYTES ((size_t)1 << 20)
 
+enum {
+	COLUMN_SEVERITY,
+	COLUMN_RULE,
+	COLUMN_WHERE,
+	COLUMN_OBJECT,
+	COLUMN_FIELD,
+	COLUMN_TEXT
+};
+
 static const struct table_column columns[] = {
-	{ .header = "SEVERITY" },
-	{ .header = "RULE" },
-	{ .header = "WHERE" },
-	{ .header = "OBJECT" },
-	{ .header = "FIELD" },
-	{ .header = "REASON AND MEND" },
+	[COLUMN_SEVERITY] = { .header = "SEVERITY" },
+	[COLUMN_RULE] = { .header = "RULE" },
+	[COLUMN_WHERE] = { .header = "WHERE" },
+	[COLUMN_OBJECT] = { .header = "OBJECT" },
+	[COLUMN_FIELD] = { .header = "FIELD" },
+	[COLUMN_TEXT] = { .header = "REASON AND MEND" },
 };
 
 static const struct table_column rule_columns[] = {
@@ -82,6 +91,10 @@ lint_print_table(FILE *out, const struct lint_result *r, bool with_headers,
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < r->n; i++)
 		add_row(&t, &r->findings[i]);
+	t.fit = (struct table_fit){ .columns = table_terminal_columns(out),
+		.shrinks = 1u << COLUMN_WHERE | 1u << COLUMN_OBJECT |
+		    1u << COLUMN_FIELD,
+		.last_below = true };
 	if (r->n > 0)
 		st = table_print(&t, out, with_headers, with_colour, err);
 	if (st == RF_OK)

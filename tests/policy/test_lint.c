@@ -226,6 +226,72 @@ test_distance(void **state)
 	assert_int_equal(lint_distance(longer, "x"), UINT_MAX);
 }
 
+/* Nothing to lint: no finding, and no look at what is not there. */
+static void
+test_empty(void **state)
+{
+	struct policy_set set = { 0 };
+	struct lint_input in = { .set = &set };
+	struct lint_result r;
+	struct cluster *c = make_cluster("");
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	assert_int_equal(lint_run(&r, &in, &arena, NULL), RF_OK);
+	assert_int_equal(r.n, 0);
+	in.cluster = c;
+	assert_int_equal(lint_run(&r, &in, &arena, NULL), RF_OK);
+	assert_int_equal(r.n, 0);
+	arena_release(&arena);
+	cluster_free(c);
+}
+
+/* Memory that runs out is an error, not a short list. */
+static void
+test_memory(void **state)
+{
+	static const char text[] =
+	    "apiVersion: networking.k8s.io/v1\n"
+	    "kind: NetworkPolicy\n"
+	    "metadata: {name: a, namespace: shop}\n"
+	    "spec: {podSelector: {matchLabels: {app: wbe}}}\n";
+	struct policy_set set;
+	struct lint_input in = { .set = &set };
+	struct policy_reader *r;
+	struct lint_result result;
+	struct arena arena, small;
+	struct rf_error err;
+	struct cluster *c = make_cluster("");
+	enum rf_status st = RF_NOMEM;
+	size_t failures = 0;
+
+	(void)state;
+	in.cluster = c;
+	arena_init(&arena, 0);
+	assert_int_equal(policy_reader_new(&r, &arena, "default", NULL), RF_OK);
+	assert_int_equal(
+	    policy_reader_text(r, "p", text, strlen(text), NULL), RF_OK);
+	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
+	for (size_t max = 64; st != RF_OK && max < ((size_t)1 << 24);
+	     max += max / 2) {
+		arena_init(&small, max);
+		st = lint_run(&result, &in, &small, &err);
+		if (st != RF_OK) {
+			assert_int_equal(st, RF_NOMEM);
+			failures++;
+		} else {
+			assert_int_equal(result.n, 1);
+		}
+		arena_release(&small);
+	}
+	assert_int_equal(st, RF_OK);
+	assert_true(failures > 3);
+	policy_reader_free(r);
+	arena_release(&arena);
+	cluster_free(c);
+}
+
 static int
 compare_names(const void *a, const void *b)
 {
@@ -256,7 +322,7 @@ list_files(void)
 int
 main(void)
 {
-	struct CMUnitTest tests[FILES_MAX + 2];
+	struct CMUnitTest tests[FILES_MAX + 4];
 	size_t n = 0;
 	int rc;
 
@@ -270,6 +336,8 @@ main(void)
 			.initial_state = files[n] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_complete);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_distance);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_memory);
 	rc = _cmocka_run_group_tests("lint", tests, n, NULL, NULL);
 	for (size_t i = 0; i < n_files; i++)
 		free(files[i]);
