@@ -64,14 +64,21 @@ check_end_of_pod(
 	return e;
 }
 
-struct evaluator_query
-check_query(
-    const struct check_end *src, const struct check_end *dst, uint8_t protocol)
+void
+check_connect(struct check_group *g, const struct cluster *c, uint8_t protocol)
 {
-	return (struct evaluator_query){ .src = src->end,
-		.dst = dst->end,
-		.seen_src = src->end,
-		.port = dst->port,
+	const struct ip_addr ip = g->dst.end.ip;
+	uint16_t port = g->dst.port;
+
+	if (g->src.kind == CHECK_POD && g->dst.end.pod == FLOW_NONE &&
+	    ip_is_loopback(&ip)) {
+		g->dst = check_end_of_pod(c, g->src.index, &ip);
+		g->dst.port = port;
+	}
+	g->query = (struct evaluator_query){ .src = g->src.end,
+		.dst = g->dst.end,
+		.seen_src = g->src.end,
+		.port = port,
 		.protocol = protocol };
 }
 
@@ -158,7 +165,7 @@ check_run(struct check_result *out, const struct check_scene *scene,
 		if (!out->mixed_families &&
 		    ip_is_v4(&one.src.end.ip) != ip_is_v4(&one.dst.end.ip))
 			continue;
-		one.query = check_query(&one.src, &one.dst, ask->protocol);
+		check_connect(&one, scene->cluster, ask->protocol);
 		evaluator_ask(scene->evaluator, &one.query, &one.answer);
 		if (!gather(&g, &one))
 			return rf_fail(err, RF_NOMEM, "check: out of memory");

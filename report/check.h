@@ -73,8 +73,10 @@ struct check_end check_end_of_pod(
 /* Does it hold its addresses: not finished, not deleted? */
 bool check_pod_lives(const struct kube_pod *p);
 
-struct evaluator_query check_query(
-    const struct check_end *src, const struct check_end *dst, uint8_t protocol);
+/* Make the query of src and dst. To a pod, a loopback address is itself (49):
+ * dst is then put right. */
+void check_connect(
+    struct check_group *g, const struct cluster *c, uint8_t protocol);
 
 /*
  * Ask for each pair of ends of one address family, or for each pair when no

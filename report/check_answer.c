@@ -116,7 +116,7 @@ check_probe_resolve(struct check_group *out, const struct cluster *c,
 	out->src = end_of(c, &p->src, pod[0], &ip[0]);
 	out->dst = end_of(c, &p->dst, pod[1], &ip[1]);
 	out->dst.port = p->port;
-	out->query = check_query(&out->src, &out->dst, p->protocol);
+	check_connect(out, c, p->protocol);
 	out->n = 1;
 	return RF_OK;
 }

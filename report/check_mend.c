@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "kube/address.h"
 #include "report/check_words.h"
 
 static void
@@ -78,6 +79,42 @@ put_rule_place(struct strbuf *out, const struct policy *p,
 	check_place_text(out, p->file, p->rules[d][miss->rule].line);
 }
 
+static bool
+rule_has_port(const struct policy_rule *r, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < r->n_ports; i++)
+		if (r->ports[i].has_port && r->ports[i].name == NULL &&
+		    r->ports[i].protocol == protocol &&
+		    r->ports[i].port == port)
+			return true;
+	return false;
+}
+
+/* The commonest slip: the rule has the port of a Service before the pod. */
+static void
+put_service_port(struct strbuf *out, const struct check_scene *s,
+    const struct evaluator_query *q, const struct policy_rule *r)
+{
+	uint32_t services[8];
+	uint16_t ports[8];
+	size_t n = address_services_of(
+	    s->cluster, &q->dst.ip, q->port, q->protocol, services, ports, 8);
+
+	for (size_t i = 0; i < n && i < 8; i++) {
+		const struct kube_service *sv =
+		    &s->cluster->services[services[i]];
+
+		if (ports[i] == q->port ||
+		    !rule_has_port(r, q->protocol, ports[i]))
+			continue;
+		strbuf_printf(out,
+		    "; %u is the port of Service %s/%s, and rules see the "
+		    "pod's",
+		    (unsigned)ports[i], sv->namespace, sv->name);
+		return;
+	}
+}
+
 /* The rules of the nearest policy are no help: a new one. */
 static void
 put_new_rule(struct strbuf *out, const struct check_scene *s,
@@ -130,4 +167,6 @@ check_mend_text(struct strbuf *out, const struct check_scene *s,
 	strbuf_printf(
 	    out, " to the %s of ", port ? "ports" : (in ? "from" : "to"));
 	put_rule_place(out, p, d, miss);
+	if (port)
+		put_service_port(out, s, q, &p->rules[d][miss->rule]);
 }

@@ -44,6 +44,10 @@ build(struct world *w)
 	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
 	s = world_service(w, "shop", "empty", "10.96.0.6", "app=none");
 	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
+	(void)world_app(w, "shop", "side", "10.0.0.6", n1);
+	s = world_service(w, "shop", "side", "10.96.0.7", "app=side");
+	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
+	world_backend(w, s, "10.0.0.6", 8080, db + 2);
 	world_finish(w);
 }
 
@@ -144,7 +148,13 @@ static const char policies[] =
     "apiVersion: networking.k8s.io/v1\n"
     "kind: NetworkPolicy\n"
     "metadata: {name: web, namespace: shop}\n"
-    "spec: {podSelector: {matchLabels: {app: web}}}\n";
+    "spec: {podSelector: {matchLabels: {app: web}}}\n"
+    "---\n"
+    "apiVersion: networking.k8s.io/v1\n"
+    "kind: NetworkPolicy\n"
+    "metadata: {name: side, namespace: shop}\n"
+    "spec: {podSelector: {matchLabels: {app: side}}, ingress: [\n"
+    "  {ports: [{port: 80}]}]}\n";
 
 static struct ask_case {
 	const char *src, *dst;
@@ -170,6 +180,9 @@ static struct ask_case {
 	    "[{podSelector: {matchLabels: {app: \"db\"}}}]" },
 	{ "shop/deploy/web", "shop/deploy/web", 80, 4, 2, 2,
 	    "2 of 4 connections between them are denied: the pods differ" },
+	{ "shop/web-1", "svc/shop/side", 80, 1, 1, 1,
+	    "to the ports of ingress rule 1 of shop/side (p.yaml:19); 80 is "
+	    "the port of Service shop/side, and rules see the pod's" },
 	{ "192.168.0.1", "shop/web-1", 80, 1, 0, 1, "its own node" },
 	{ "2001:db8::1", "shop/web-1", 80, 1, 1, 1,
 	    "no address family in common" },
