@@ -359,6 +359,7 @@ test_no_excess(void **state)
 					check_pair(
 					    &b, &s, e, b.pods[i], b.pods[k]);
 		assert_int_equal(out.proof.rules, out.proof.rules_needed);
+		assert_int_equal(out.proof.n_beyond, 0);
 		evaluator_free(e);
 		arena_release(&arena);
 		world_release(&b.w);
@@ -392,12 +393,196 @@ test_order_does_not_matter(void **state)
 	}
 }
 
+/* The question that a flow of the spec puts; false: it must not give a rule. */
+static bool
+query_of(
+    struct built *b, const struct spec *s, size_t i, struct evaluator_query *q)
+{
+	const struct flow *f = &b->w.flows[i];
+	const struct endpoint *e = b->w.endpoints;
+
+	(void)s;
+	if (!outcome_is_traffic(f->outcome) ||
+	    f->certainty == CERTAINTY_GUESSED)
+		return false;
+	*q = (struct evaluator_query){
+		.src = { e[f->src].pod, e[f->src].ip },
+		.dst = { e[f->dst].pod, e[f->dst].ip },
+		.seen_src = { e[f->seen_src].pod, e[f->seen_src].ip },
+		.port = f->port,
+		.protocol = f->protocol,
+	};
+	return true;
+}
+
+/* How many of the spec's flows does this set drop? */
+static size_t
+count_dropped(struct built *b, const struct spec *s,
+    const struct policy *policies, size_t n)
+{
+	struct policy_set set = { policies, n };
+	struct evaluator_query q;
+	struct evaluator_answer a;
+	struct evaluator *e;
+	size_t dropped = 0;
+
+	assert_int_equal(evaluator_new(&e, &set, b->w.c, NULL), RF_OK);
+	for (size_t i = 0; i < b->w.n_flows; i++) {
+		if (!query_of(b, s, i, &q))
+			continue;
+		evaluator_ask(e, &q, &a);
+		dropped += !a.allowed;
+	}
+	evaluator_free(e);
+	return dropped;
+}
+
+static void
+test_every_prefix_is_safe(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+		struct recommendation out;
+		struct arena arena;
+		struct spec s;
+		struct built b;
+
+		random_spec(&s, seed);
+		build(&b, &s, 0);
+		recommend_all(&out, &b, &arena);
+		for (size_t n = 0; n <= out.n_files; n++) {
+			/* files stand in the set in rollout order */
+			if (n < out.n_files)
+				assert_int_equal(out.files[n].policy, n);
+			assert_int_equal(
+			    count_dropped(&b, &s, out.set.policies, n), 0);
+		}
+		arena_release(&arena);
+		world_release(&b.w);
+	}
+}
+
+/* Is every port of the rule DNS? Those rules are there whatever was seen, and
+ * so are those for nodes that may be next (is_floor). */
+static bool
+is_dns_rule(const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_ports; i++)
+		if (rule->ports[i].port != 53)
+			return false;
+	return true;
+}
+
+/* Without the k-th rule of policy p something is dropped, if it is that one's
+ * alone; several rules may stand for nodes that were not seen. */
+static void
+check_needed(struct built *b, const struct spec *s,
+    const struct recommendation *out, size_t p, int d, size_t k)
+{
+	struct policy policies[WORKLOADS + 2 * 8];
+	struct policy_rule rules[256];
+	size_t n = out->set.policies[p].n_rules[d];
+
+	assert_true(
+	    out->set.n_policies <= sizeof(policies) / sizeof(*policies));
+	assert_true(n <= 256);
+	memcpy(policies, out->set.policies,
+	    out->set.n_policies * sizeof(*policies));
+	memcpy(rules, policies[p].rules[d], n * sizeof(*rules));
+	memmove(&rules[k], &rules[k + 1], (n - k - 1) * sizeof(*rules));
+	policies[p].rules[d] = rules;
+	policies[p].n_rules[d] = n - 1;
+	if (count_dropped(b, s, policies, out->set.n_policies) == 0)
+		fail_msg("%s: %s rule %zu is redundant", policies[p].name,
+		    policy_direction_name((enum policy_direction)d), k);
+}
+
+static void
+test_no_rule_is_redundant(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= ROUNDS / 4; seed++) {
+		struct recommendation out;
+		struct arena arena;
+		struct spec s;
+		struct built b;
+
+		random_spec(&s, seed);
+		build(&b, &s, 0);
+		recommend_all(&out, &b, &arena);
+		for (size_t i = 0; i < out.n_files; i++)
+			for (int d = 0; d < 2; d++) {
+				const struct policy *p = &out.set.policies[i];
+
+				for (size_t k = 0; k < p->n_rules[d]; k++)
+					if (!is_dns_rule(&p->rules[d][k]) &&
+					    !out.files[i]
+						 .evidence[d][k]
+						 .is_floor)
+						check_needed(
+						    &b, &s, &out, i, d, k);
+			}
+		arena_release(&arena);
+		world_release(&b.w);
+	}
+}
+
+/* What is left out with --incremental is allowed by what stays. */
+static void
+test_incremental(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= ROUNDS / 4; seed++) {
+		struct recommend_options options = { .max_external = 4 };
+		struct recommendation first, out;
+		struct arena arena;
+		struct policy_set kept;
+		struct rf_error err;
+		struct policy both[128], *old;
+		struct spec s;
+		struct built b;
+		struct flow_set fs;
+		size_t n = 0;
+
+		random_spec(&s, seed);
+		build(&b, &s, 0);
+		recommend_all(&first, &b, &arena);
+		old = arena_calloc(&arena, first.set.n_policies, sizeof(*old));
+		assert_non_null(old);
+		/* Every other one stays, under a name that is not ours. */
+		for (size_t i = 0; i < first.set.n_policies; i += 2) {
+			old[n] = first.set.policies[i];
+			old[n++].name = "kept";
+		}
+		kept = (struct policy_set){ old, n };
+		options.existing = &kept;
+		options.incremental = true;
+		fs = world_flows(&b.w);
+		if (recommend(&out, b.w.c, &fs, &options, &arena, &err) !=
+		    RF_OK)
+			fail_msg("%s", err.msg);
+		assert_true(n + out.set.n_policies <= 128);
+		memcpy(both, old, n * sizeof(*both));
+		memcpy(both + n, out.set.policies,
+		    out.set.n_policies * sizeof(*both));
+		assert_int_equal(
+		    count_dropped(&b, &s, both, n + out.set.n_policies), 0);
+		assert_true(out.proof.rules <= first.proof.rules);
+		assert_int_equal(out.proof.rules, out.proof.rules_needed);
+		arena_release(&arena);
+		world_release(&b.w);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_excess),
 		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_every_prefix_is_safe),
+		cmocka_unit_test(test_no_rule_is_redundant),
+		cmocka_unit_test(test_incremental),
 	};
 
 	return cmocka_run_group_tests_name(

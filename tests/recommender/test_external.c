@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks of addresses: what they hold, and what they must not. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/world_case.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#define ROUNDS   200
+#define SERVERS  60
+#define BUDGET   4 /* as the manual says */
+
+static uint64_t
+next(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+/* Addresses on both sides of every border: 10/8, 172.16/12, 192.168/16 with
+ * the nodes, 100.64/10, and public ones close together. */
+static void
+random_address(uint64_t *x, char ip[32])
+{
+	static const char *const stems[] = { "9.255.255", "11.0.0",
+		"172.15.255", "172.16.0", "172.31.255", "172.32.0",
+		"192.167.255", "192.168.7", "192.169.0", "100.63.255",
+		"100.64.0", "203.0.113", "203.0.112", "169.253.255",
+		"126.255.255" };
+
+	(void)snprintf(ip, 32, "%s.%u", stems[next(x) % NELEM(stems)],
+	    (unsigned)(next(x) % 254 + 1));
+}
+
+struct seen {
+	struct ip_addr v[SERVERS];
+	size_t n;
+};
+
+static void
+check_block(const struct world *w, const struct ip_prefix *p,
+    const struct seen *seen, uint64_t *covered)
+{
+	bool private = ip_is_private(&p->addr);
+	struct ip_addr last = p->addr;
+
+	assert_true(ip_prefix_is_v4(p));
+	for (unsigned i = p->bits; i < 128; i++)
+		last.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	/* One class from the first to the last address. */
+	assert_int_equal(ip_is_private(&last), private);
+	assert_false(ip_is_link_local(&p->addr) || ip_is_link_local(&last));
+	assert_false(ip_is_loopback(&p->addr) || ip_is_loopback(&last));
+	for (size_t i = 0; i < w->c->n_pods; i++)
+		assert_false(ip_prefix_contains(p, &w->c->pods[i].ips[0]));
+	for (size_t i = 0; i < w->c->n_nodes; i++)
+		assert_false(ip_prefix_contains(p, &w->c->nodes[i].addrs[0]));
+	for (size_t i = 0; i < seen->n; i++)
+		if (ip_prefix_contains(p, &seen->v[i]))
+			assert_int_equal(ip_is_private(&seen->v[i]), private);
+	*covered += (uint64_t)1 << (128 - p->bits);
+}
+
+static void
+check_web(const struct world *w, const struct recommendation *out,
+    const struct seen *seen, size_t limit)
+{
+	const struct policy *web = world_find(out, "web");
+	uint64_t covered = 0;
+	size_t blocks = 0;
+
+	for (size_t i = 0; i < web->n_rules[POLICY_EGRESS]; i++) {
+		const struct policy_rule *r = &web->rules[POLICY_EGRESS][i];
+
+		for (size_t k = 0; k < r->n_peers; k++) {
+			if (r->peers[k].ip_block == NULL)
+				continue;
+			blocks++;
+			check_block(
+			    w, &r->peers[k].ip_block->cidr, seen, &covered);
+		}
+	}
+	assert_true(covered <= BUDGET * seen->n);
+	assert_true(blocks <= limit || blocks == seen->n);
+}
+
+static void
+test_merging(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+		struct recommend_options options = {
+			.max_external = (unsigned)(seed % 40 + 1)
+		};
+		uint64_t x = seed * 2654435761u + 88172645463325252u;
+		struct recommendation out;
+		struct seen seen = { .n = 0 };
+		struct flow_set fs;
+		struct arena arena;
+		struct rf_error err;
+		struct world_base b;
+		struct world w;
+		size_t n = next(&x) % SERVERS + 1;
+
+		arena_init(&arena, 0);
+		world_init(&w);
+		b = world_base(&w);
+		world_finish(&w);
+		for (size_t i = 0; i < n; i++) {
+			bool is_new = true;
+			struct ip_addr a;
+			char ip[32];
+
+			random_address(&x, ip);
+			assert_true(ip_parse(&a, ip));
+			for (size_t k = 0; k < seen.n; k++)
+				is_new &= !ip_equal(&a, &seen.v[k]);
+			if (is_new)
+				seen.v[seen.n++] = a;
+			(void)world_call_out(&w, b.web, ip, 443);
+		}
+		fs = world_flows(&w);
+		if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+			fail_msg("%s", err.msg); /* one of them is dropped */
+		check_web(&w, &out, &seen, options.max_external);
+		world_release(&w);
+		arena_release(&arena);
+	}
+}
+
+/* Clients from everywhere on a cluster that knows no pod ranges: exceptions
+ * must hold each pod, no client, and not fill pages. */
+static void
+test_exceptions(void **state)
+{
+	struct recommend_options options = { .max_external = 16 };
+	const struct policy_ip_block *block = NULL;
+	const struct policy *web;
+	struct recommendation out;
+	struct flow_set fs;
+	struct arena arena;
+	struct rf_error err;
+	struct world w;
+	uint32_t node, service, pod = 0;
+	char ip[32];
+
+	(void)state;
+	arena_init(&arena, 0);
+	world_init(&w);
+	node = world_node(&w, "n1", "172.16.0.1", NULL);
+	pod = world_app(&w, "shop", "web", "172.16.9.9", node);
+	for (unsigned i = 0; i < 300; i++) {
+		char name[16];
+
+		/* Every other address, so that no two unite exactly. */
+		(void)snprintf(name, sizeof(name), "p%u", i);
+		(void)snprintf(
+		    ip, sizeof(ip), "172.16.%u.%u", 16 + i / 100, i % 100 * 2);
+		(void)world_app(&w, "shop", name, ip, node);
+	}
+	service = world_service(&w, "shop", "web", "10.96.0.9", "app=web");
+	world_finish(&w);
+	for (unsigned i = 0; i < 40; i++) {
+		struct flow *f;
+
+		(void)snprintf(ip, sizeof(ip), "198.51.100.%u", i * 3 + 1);
+		f = world_flow(&w, world_at(&w, ENDPOINT_EXTERNAL, ip),
+		    world_at_pod(&w, pod), FLOW_TCP, 8080);
+		f->service = service;
+		f->service_port = 80;
+	}
+	fs = world_flows(&w);
+	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+		fail_msg("%s", err.msg);
+	web = world_find(&out, "web");
+	assert_int_equal(web->n_rules[POLICY_INGRESS], 1);
+	block = web->rules[POLICY_INGRESS][0].peers[0].ip_block;
+	assert_non_null(block);
+	assert_int_equal(block->cidr.bits, 96);
+	assert_in_range(block->n_except, 1, 64);
+	for (size_t i = 0; i < w.c->n_pods; i++) {
+		bool inside = false;
+
+		for (size_t k = 0; k < block->n_except; k++)
+			inside |= ip_prefix_contains(
+			    &block->except[k], &w.c->pods[i].ips[0]);
+		assert_true(inside);
+	}
+	world_release(&w);
+	arena_release(&arena);
+}
+
+/* Clients come in through nodes; 20 of them, one address aside. */
+static void
+nodes(struct world *w, const char *aside)
+{
+	struct world_base b = world_base(w);
+	uint32_t last = 0;
+	struct flow *f;
+	char name[16], ip[32];
+
+	for (unsigned i = 3; i <= 20; i++) {
+		(void)snprintf(name, sizeof(name), "node-%u", i);
+		(void)snprintf(ip, sizeof(ip), "192.168.0.%u", i);
+		last = world_node(w, name, ip, NULL);
+	}
+	world_finish(w);
+	f = world_flow(w, world_at(w, ENDPOINT_EXTERNAL, "198.51.100.9"),
+	    world_at_pod(w, b.web), FLOW_TCP, 8080);
+	f->seen_src = world_at_node(w, last, NULL);
+	if (aside != NULL)
+		(void)world_call_out(w, b.db, aside, 443);
+}
+
+static void
+many_nodes(struct world *w)
+{
+	nodes(w, NULL);
+}
+
+static void
+many_nodes_and_other(struct world *w)
+{
+	nodes(w, "192.168.0.29");
+}
+
+/* clang-format off */
+static struct world_case cases[] = {
+	REMARK("more nodes than addresses are listed: one block around",
+	    many_nodes, "web", "app=web in 192.168.0.0/27 @TCP/8080 eg",
+	    "all-nodes"),
+	REMARK("no block around somebody else: each node",
+	    many_nodes_and_other, "web",
+	    "app=web in 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 "
+	    "192.168.0.4/32 192.168.0.5/32 192.168.0.6/32 192.168.0.7/32 "
+	    "192.168.0.8/32 192.168.0.9/32 192.168.0.10/32 192.168.0.11/32 "
+	    "192.168.0.12/32 192.168.0.13/32 192.168.0.14/32 "
+	    "192.168.0.15/32 192.168.0.16/32 192.168.0.17/32 "
+	    "192.168.0.18/32 192.168.0.19/32 192.168.0.20/32 @TCP/8080 eg",
+	    "all-nodes"),
+};
+/* clang-format on */
+
+int
+main(void)
+{
+	struct CMUnitTest tests[2 + NELEM(cases)] = {
+		cmocka_unit_test(test_merging),
+		cmocka_unit_test(test_exceptions),
+	};
+
+	for (size_t i = 0; i < NELEM(cases); i++)
+		tests[2 + i] = (struct CMUnitTest){ .name = cases[i].name,
+			.test_func = world_case_run,
+			.initial_state = &cases[i] };
+	return cmocka_run_group_tests_name("external", tests, NULL, NULL);
+}
