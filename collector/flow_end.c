@@ -235,43 +235,6 @@ quota(struct flow_table *ft, size_t n)
 	return q < ft->pool.used ? q : ft->pool.used;
 }
 
-void
-flow_expire(struct flow_table *ft, size_t n)
-{
-	struct leg_pool *pool = &ft->pool;
-
-	for (n = quota(ft, n); n > 0; n--) {
-		uint32_t leg;
-
-		if (ft->hand >= pool->used)
-			ft->hand = 0;
-		leg = ft->hand++;
-		if (leg + LOOK_AHEAD < pool->used &&
-		    pool->deadlines[leg + LOOK_AHEAD] < ft->now_ms)
-			__builtin_prefetch(&pool->legs[leg + LOOK_AHEAD]);
-		if (pool->deadlines[leg] >= ft->now_ms)
-			continue;
-		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);
-		if (pool->deadlines[leg] == 0)
-			flow_end(ft, leg);
-	}
-}
-
-/* How dear a connection is: what is over goes first, then the half-open. */
-static uint64_t
-worth(const struct leg *leg)
-{
-	uint64_t rank = 3;
-
-	if (leg_is_closed(leg) || is_answered_udp(leg))
-		rank = 0;
-	else if (leg->key.protocol == FLOW_UDP)
-		rank = 1;
-	else if (flow_idle_ms(leg) == FLOW_TABLE_HALF_OPEN_MS)
-		rank = 2;
-	return rank << 32 | leg->last_ms;
-}
-
 /* The bucket for hashes like this one. */
 static uint32_t *
 put_out_bucket(struct flow_table *ft, uint32_t hash)
@@ -289,6 +252,63 @@ remember(struct flow_table *ft, uint32_t hash)
 	for (int i = FLOW_PUT_OUT_WAYS - 1; i > 0; i--)
 		b[i] = b[i - 1];
 	b[0] = hash;
+}
+
+static void
+remember_all(struct flow_table *ft, uint32_t root)
+{
+	const struct leg *legs = ft->pool.legs;
+
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
+		remember(ft, legs[i].hash);
+}
+
+/* Told while it lived, silent since: if it speaks again, that is more of it. */
+static bool
+was_told_alive(const struct leg *root)
+{
+	return (root->flags & LEG_CONTINUED) != 0 && !leg_is_closed(root) &&
+	    root->key.protocol != FLOW_UDP;
+}
+
+void
+flow_expire(struct flow_table *ft, size_t n)
+{
+	struct leg_pool *pool = &ft->pool;
+
+	for (n = quota(ft, n); n > 0; n--) {
+		uint32_t leg;
+
+		if (ft->hand >= pool->used)
+			ft->hand = 0;
+		leg = ft->hand++;
+		if (leg + LOOK_AHEAD < pool->used &&
+		    pool->deadlines[leg + LOOK_AHEAD] < ft->now_ms)
+			__builtin_prefetch(&pool->legs[leg + LOOK_AHEAD]);
+		if (pool->deadlines[leg] >= ft->now_ms)
+			continue;
+		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);
+		if (pool->deadlines[leg] != 0)
+			continue;
+		if (was_told_alive(&pool->legs[leg]))
+			remember_all(ft, leg);
+		flow_end(ft, leg);
+	}
+}
+
+/* How dear a connection is: what is over goes first, then the half-open. */
+static uint64_t
+worth(const struct leg *leg)
+{
+	uint64_t rank = 3;
+
+	if (leg_is_closed(leg) || is_answered_udp(leg))
+		rank = 0;
+	else if (leg->key.protocol == FLOW_UDP)
+		rank = 1;
+	else if (flow_idle_ms(leg) == FLOW_TABLE_HALF_OPEN_MS)
+		rank = 2;
+	return rank << 32 | leg->last_ms;
 }
 
 bool
@@ -326,8 +346,7 @@ flow_make_room(struct flow_table *ft)
 	if (!leg_is_closed(&pool->legs[best]) &&
 	    !is_answered_udp(&pool->legs[best])) {
 		ft->stats.forced_out++;
-		for (uint32_t i = best; i != LEG_NONE; i = pool->legs[i].next)
-			remember(ft, pool->legs[i].hash);
+		remember_all(ft, best);
 	}
 	flow_end(ft, best);
 }

@@ -314,6 +314,12 @@ test_midstream(void **state)
 	t = look(&w);
 	assert_int_equal(t.connections, 1);
 	assert_int_equal(t.packets, 3);
+	/* It was forgotten, and speaks again: still the same one. */
+	segment(&w, CLIENT, 40000, SERVER, 80, DATA);
+	pass(&w, 20 * SECOND, SECOND / 10);
+	t = look(&w);
+	assert_int_equal(t.connections, 1);
+	assert_int_equal(t.packets, 4);
 	world_finish(&w);
 	world_close(&w);
 }
