@@ -25,10 +25,8 @@ duration_parse(const char *text, int64_t *us)
 	if (*text == '\0')
 		return n == 0;
 	unit = strchr(units, *text);
-	if (text[1] != '\0' ||
-	    n > SECONDS_MAX / seconds[unit != NULL ? unit - units : 0])
-		return false;
-	if (unit == NULL)
+	if (unit == NULL || text[1] != '\0' ||
+	    n > SECONDS_MAX / seconds[unit - units])
 		return false;
 	*us = n * seconds[unit - units] * 1000000;
 	return true;
