@@ -48,8 +48,8 @@ static const struct option_spec table[] = {
 const struct command_spec diff_spec = {
 	.name = "diff",
 	.summary = "what two sets of policies say differently",
-	.synopsis = "A B [-R] [-n NS] [--db PATH] [--snapshot FILE]... "
-		    "[-o table|json]",
+	.synopsis = "A B [-R] [-n NS] [--db PATH] [--snapshot FILE]...\n"
+		    "      [-o table|json]",
 	.about =
 	    "Compare the meaning of two sets of NetworkPolicies, not their "
 	    "text: order,\nrepetition, split rules and the like make no "
