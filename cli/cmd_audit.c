@@ -104,44 +104,6 @@ const struct command_spec audit_spec = {
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
-/* By namespace: does it have pods? For free(). */
-static bool *
-mark_peopled(const struct cluster *c)
-{
-	bool *v = calloc(c->n_namespaces + 1, sizeof(*v));
-
-	for (size_t i = 0; v != NULL && i < c->n_pods; i++)
-		v[c->pods[i].ns] = true;
-	return v;
-}
-
-/* A policy in a namespace without pods is likely a slip. */
-static void
-warn_namespaces(const struct policy_set *set, const struct cluster *c)
-{
-	bool *peopled = mark_peopled(c);
-	size_t n = 0, first = 0;
-
-	for (size_t i = 0; peopled != NULL && i < set->n_policies; i++) {
-		uint32_t ns =
-		    cluster_find_namespace(c, set->policies[i].namespace);
-
-		if (ns != FLOW_NONE && peopled[ns])
-			continue;
-		if (n++ == 0)
-			first = i;
-	}
-	if (n > 0)
-		fprintf(stderr,
-		    "Warning: %zu of %zu policies select no pod, for there is "
-		    "none in their namespace (the first is %s/%s).\n"
-		    "--default-namespace says where policies without a "
-		    "namespace belong.\n",
-		    n, set->n_policies, set->policies[first].namespace,
-		    set->policies[first].name);
-	free(peopled);
-}
-
 static enum rf_status
 print_sarif(const struct audit *a, struct arena *arena, struct rf_error *err)
 {
@@ -209,6 +171,9 @@ judge(struct audit *a, struct dataset *d, const struct audit_options *o,
 		st = audit_run(a, &v, d->cluster, set, &d->arena, &err);
 	if (st == RF_OK)
 		st = audit_narrow(a, filter, &d->arena, &err);
+	if (st == RF_OK)
+		st = usage_span_make(
+		    &a->usage.span, &d->flows, o->since_us, o->until_us, &err);
 	if (st == RF_OK && o->namespaces.n > 0)
 		usage_keep_namespaces(
 		    &a->usage, set, o->namespaces.v, o->namespaces.n);
@@ -240,7 +205,7 @@ audit(const struct audit_options *o, const struct policy_set *set)
 	rc = edge_filter_make(
 	    &filter, &audit_spec, &o->filter, d.cluster, &d.arena);
 	if (rc == OPTIONS_RUN) {
-		warn_namespaces(set, d.cluster);
+		dataset_warn_policies(&d, set);
 		rc = judge(&a, &d, o, set, &filter) == RF_OK
 		    ? status_of(&a, o->fail_on)
 		    : STATUS_FAILURE;
@@ -262,10 +227,6 @@ run(const struct audit_options *o, const char *default_namespace,
 		goto out;
 	if (policy_input_accept(&in, "audited") != RF_OK)
 		goto out;
-	if (in.set.n_policies == 0)
-		fputs("Warning: there is no NetworkPolicy in what -f names, "
-		      "so nothing can be dropped.\n",
-		    stderr);
 	rc = audit(o, &in.set);
 out:
 	policy_input_release(&in);

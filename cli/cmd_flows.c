@@ -162,6 +162,8 @@ list(const struct flows_options *o, const struct policy_set *set)
 		return STATUS_FAILURE;
 	rc = edge_filter_make(
 	    &filter, &flows_spec, &o->filter, d.cluster, &d.arena);
+	if (rc == OPTIONS_RUN && set != NULL)
+		dataset_warn_policies(&d, set);
 	if (rc == OPTIONS_RUN)
 		rc = show(&d, o, set, &filter) == RF_OK ? STATUS_OK
 							: STATUS_FAILURE;

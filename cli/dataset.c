@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,4 +67,46 @@ dataset_close(struct dataset *d)
 	cluster_free(d->cluster);
 	store_close(d->store);
 	*d = (struct dataset){ 0 };
+}
+
+/* By namespace: does it have pods? For free(). */
+static bool *
+mark_peopled(const struct cluster *c)
+{
+	bool *v = calloc(c->n_namespaces + 1, sizeof(*v));
+
+	for (size_t i = 0; v != NULL && i < c->n_pods; i++)
+		v[c->pods[i].ns] = true;
+	return v;
+}
+
+void
+dataset_warn_policies(const struct dataset *d, const struct policy_set *set)
+{
+	const struct cluster *c = d->cluster;
+	bool *peopled = mark_peopled(c);
+	size_t n = 0, first = 0;
+
+	for (size_t i = 0; peopled != NULL && i < set->n_policies; i++) {
+		uint32_t ns =
+		    cluster_find_namespace(c, set->policies[i].namespace);
+
+		if (ns != FLOW_NONE && peopled[ns])
+			continue;
+		if (n++ == 0)
+			first = i;
+	}
+	if (set->n_policies == 0)
+		fputs("Warning: there is no NetworkPolicy in what -f names, "
+		      "so nothing can be dropped.\n",
+		    stderr);
+	if (n > 0)
+		fprintf(stderr,
+		    "Warning: %zu of %zu policies select no pod, for there is "
+		    "none in their namespace (the first is %s/%s).\n"
+		    "--default-namespace says where policies without a "
+		    "namespace belong.\n",
+		    n, set->n_policies, set->policies[first].namespace,
+		    set->policies[first].name);
+	free(peopled);
 }

@@ -9,6 +9,7 @@
 #include "core/edge.h"
 #include "core/flow.h"
 #include "kube/cluster.h"
+#include "policy/policy.h"
 #include "store/store.h"
 
 struct dataset {
@@ -28,5 +29,10 @@ RF_MUST_USE enum rf_status dataset_open(
     struct dataset *out, const char *path, const struct store_filter *filter);
 
 void dataset_close(struct dataset *d);
+
+/* Say on stderr when there are no policies, or some in namespaces without
+ * pods: likely a slip that would let an audit look well. */
+void dataset_warn_policies(
+    const struct dataset *d, const struct policy_set *set);
 
 #endif

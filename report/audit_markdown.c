@@ -137,6 +137,11 @@ put_summary(const struct page *p)
 		    "### NetworkPolicy audit: %zu of %zu observed edge%s "
 		    "would be dropped\n\n",
 		    drop, n, n == 1 ? "" : "s");
+	else if (a->counts[AUDIT_UNKNOWN] > 0)
+		fprintf(p->out,
+		    "### NetworkPolicy audit: no observed edge is sure to be "
+		    "dropped, %zu unknown\n\n",
+		    a->counts[AUDIT_UNKNOWN]);
 	else
 		fputs("### NetworkPolicy audit: nothing that was observed "
 		      "would be dropped\n\n",

@@ -124,6 +124,8 @@ explain_idle(const struct usage_input *in, uint32_t policy,
 			return idle;
 		}
 	}
+	if (selector_is_empty(&p->pod_selector))
+		idle.reason = IDLE_EMPTY;
 	return idle;
 }
 
@@ -178,25 +180,35 @@ compare_from(const void *x, const void *y)
 	return (a->from_us > b->from_us) - (a->from_us < b->from_us);
 }
 
-/* Captures overlap (one a node) and may have gaps between them. */
-static enum rf_status
-find_span(struct usage_span *out, const struct flow_set *fs,
-    struct arena *arena, struct rf_error *err)
+static int64_t
+clamp(int64_t us, int64_t since_us, int64_t until_us)
+{
+	if (since_us != 0 && us < since_us)
+		return since_us;
+	return until_us != 0 && us > until_us ? until_us : us;
+}
+
+enum rf_status
+usage_span_make(struct usage_span *out, const struct flow_set *fs,
+    int64_t since_us, int64_t until_us, struct rf_error *err)
 {
 	size_t n = fs->n_coverage;
-	struct usage_span *v = arena_calloc(arena, n + 1, sizeof(*v));
+	struct usage_span *v = calloc(n + 1, sizeof(*v));
 	int64_t covered_to;
 
+	*out = (struct usage_span){ 0 };
 	if (v == NULL)
 		return fail_memory(err);
-	if (n == 0)
-		return RF_OK;
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct usage_span){ .from_us = fs->coverage[i].from_us,
-			.to_us = fs->coverage[i].to_us };
+		v[i] = (struct usage_span){
+			.from_us =
+			    clamp(fs->coverage[i].from_us, since_us, until_us),
+			.to_us =
+			    clamp(fs->coverage[i].to_us, since_us, until_us),
+		};
+	/* Captures overlap (one a node) and may have gaps between them. */
 	qsort(v, n, sizeof(*v), compare_from);
-	*out = (struct usage_span){ .from_us = v[0].from_us };
-	covered_to = v[0].from_us;
+	out->from_us = covered_to = v[0].from_us;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].from_us > covered_to)
 			covered_to = v[i].from_us;
@@ -206,6 +218,7 @@ find_span(struct usage_span *out, const struct flow_set *fs,
 		covered_to = v[i].to_us;
 	}
 	out->to_us = covered_to;
+	free(v);
 	return RF_OK;
 }
 
@@ -220,7 +233,7 @@ usage_make(struct usage *out, const struct usage_input *in, struct arena *arena,
 		return st;
 	if ((st = find_idle(out, in, arena, err)) != RF_OK)
 		return st;
-	return find_span(&out->span, in->flows, arena, err);
+	return usage_span_make(&out->span, in->flows, 0, 0, err);
 }
 
 struct name_list {
@@ -285,6 +298,9 @@ usage_idle_text(
 	const struct kube_workload *w;
 
 	switch (idle->reason) {
+	case IDLE_EMPTY:
+		strbuf_puts(out, "no pod is known in its namespace");
+		break;
 	case IDLE_NO_POD:
 		strbuf_puts(out, "no pod that is known has such labels");
 		break;

@@ -37,6 +37,7 @@ struct usage_index {
 
 /* Why a policy isolates nothing. */
 enum usage_idle_reason {
+	IDLE_EMPTY,       /* no pod is known in its whole namespace */
 	IDLE_NO_POD,      /* its selector matches nothing that is known */
 	IDLE_NO_POD_YET,  /* only the template of a workload without pods */
 	IDLE_HOST_NETWORK /* only hostNetwork pods, which policies do not see */
@@ -81,6 +82,15 @@ RF_MUST_USE enum rf_status usage_index_make(struct usage_index *out,
 /* Everything in *out lives in arena. Pure. */
 RF_MUST_USE enum rf_status usage_make(struct usage *out,
     const struct usage_input *in, struct arena *arena, struct rf_error *err);
+
+/*
+ * From when to when, and how long of it, was observed; only what lies within
+ * [since, until), 0: open. For usage_make, which takes everything, and for
+ * whoever loaded only the flows of that time.
+ */
+RF_MUST_USE enum rf_status usage_span_make(struct usage_span *out,
+    const struct flow_set *fs, int64_t since_us, int64_t until_us,
+    struct rf_error *err);
 
 /*
  * Forget the policies of other namespaces. Whoever loaded only the flows that

@@ -175,7 +175,7 @@ static const struct usage_case {
 	  "| | tool: no pod that is known has such labels" },
 	{ "no namespace", HEAD "x, namespace: nowhere}\n"
 	  "spec: {podSelector: {}}\n",
-	  "| | x: no pod that is known has such labels" },
+	  "| | x: no pod is known in its namespace" },
 	{ "no pod yet",
 	  HEAD "batch}\nspec: {podSelector: {matchLabels: {app: batch}}}\n",
 	  "| | batch: CronJob batch has such labels, but no pod" },
@@ -305,6 +305,35 @@ test_span(void **state)
 }
 
 static void
+test_span_clipped(void **state)
+{
+	static const struct {
+		int64_t since, until, from, to, observed;
+	} rows[] = { { 0, 0, 10, 60, 40 }, { 20, 0, 20, 60, 30 },
+		{ 0, 55, 10, 55, 35 }, { 35, 45, 35, 45, 5 },
+		{ 31, 39, 31, 39, 0 }, { 25, 52, 25, 52, 17 } };
+	const struct coverage c[] = {
+		{ .from_us = 10 * SECOND, .to_us = 30 * SECOND },
+		{ .from_us = 40 * SECOND, .to_us = 60 * SECOND },
+	};
+	const struct flow_set fs = { .coverage = c, .n_coverage = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		struct usage_span s;
+
+		assert_int_equal(
+		    usage_span_make(&s, &fs, rows[i].since * SECOND,
+			rows[i].until * SECOND, NULL),
+		    RF_OK);
+		if (s.observed_us != rows[i].observed * SECOND ||
+		    s.from_us < rows[i].from * SECOND ||
+		    s.to_us > rows[i].to * SECOND)
+			fail_msg("row %zu: %lld", i, (long long)s.observed_us);
+	}
+}
+
+static void
 test_duration(void **state)
 {
 	static const struct {
@@ -376,6 +405,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_narrow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_span, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filter, setup, teardown),
+		cmocka_unit_test(test_span_clipped),
 		cmocka_unit_test(test_duration),
 	};
 
