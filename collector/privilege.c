@@ -124,8 +124,12 @@ allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 static int
 allow_socket(scmp_filter_ctx ctx, int family)
 {
-	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	const struct scmp_arg_cmp is = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family
+	};
+
+	return seccomp_rule_add_array(
+	    ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is);
 }
 
 static int

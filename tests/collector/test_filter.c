@@ -72,7 +72,7 @@ test_programs(void **state)
 {
 	(void)state;
 	for (size_t l = 0; l < NELEM(links); l++)
-		for (int mode = 0; mode <= FILTER_ALL; mode++) {
+		for (unsigned mode = 0; mode <= FILTER_ALL; mode++) {
 			struct program p = program_of(links[l], mode);
 
 			assert_true(p.n > 0);
@@ -345,7 +345,7 @@ test_random(void **state)
 
 	(void)state;
 	for (size_t l = 0; l < NELEM(links); l++)
-		for (int m = 0; m < 2; m++)
+		for (unsigned m = 0; m < 2; m++)
 			programs[l][m] = program_of(links[l], m);
 	for (int i = 0; i < RANDOM_FRAMES; i++) {
 		size_t l = next_random(&x) % NELEM(links);

@@ -86,6 +86,12 @@ result $? "traffic ran"
 sleep 1.2
 python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics >"$dir/metrics"
 result $? "metrics are served"
+for name in $(grep -oh 'ringfence_[a-z_]*' "$here"/../../deploy/grafana/*.json |
+	sort -u); do
+	grep -q "^$name " "$dir/metrics" || echo "no metric $name" >>"$dir/none"
+done
+[ ! -f "$dir/none" ] || { cat "$dir/none"; false; }
+result $? "the dashboard asks for metrics that there are"
 if command -v promtool >/dev/null; then
 	promtool check metrics <"$dir/metrics"
 	result $? "promtool check metrics"
