@@ -427,7 +427,7 @@ part_all(
 	enum rf_status st;
 
 	*out = (struct parting){ .v = v };
-	if (v == NULL)
+	if (v == NULL || rel->pairs == NULL)
 		return run_nomem(r);
 	if ((st = find_components(r, rel)) != RF_OK)
 		return st;

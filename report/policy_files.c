@@ -387,7 +387,7 @@ kustomization(struct writing *w, const char *const *names, size_t n)
 	    "# in rollout order\n"
 	    "sortOptions:\n  order: fifo\n"
 	    "resources:\n");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; names != NULL && i < n; i++)
 		strbuf_printf(&text, "- %s\n", names[i]);
 	kept = strbuf_failed(&text)
 	    ? NULL

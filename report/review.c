@@ -96,12 +96,16 @@ put_proof(struct writing *w)
 	    "a decision: %zu.\n",
 	    p->edges_observed, p->edges_allowed, p->edges_excluded,
 	    p->edges_decisions);
-	strbuf_printf(w->out,
-	    "- Rules besides DNS: %zu. Without any one of %zu of them an "
-	    "observed edge would be dropped%s.\n",
-	    p->rules, p->rules_needed,
-	    p->rules == p->rules_needed ? ": none is redundant"
-					: "; the others overlap");
+	strbuf_printf(w->out, "- Rules besides DNS: %zu. ", p->rules);
+	if (p->rules == p->rules_needed)
+		strbuf_puts(w->out,
+		    "Without any one of them an observed edge would be "
+		    "dropped: none is redundant.\n");
+	else
+		strbuf_printf(w->out,
+		    "%zu of them cannot be left out without dropping an "
+		    "observed edge; the others overlap with another one.\n",
+		    p->rules_needed);
 	put_beyond(w);
 	strbuf_printf(w->out,
 	    "- Rollout: after each of the %zu files, in order, no observed "
@@ -284,7 +288,8 @@ put_evidence(struct writing *w, const struct recommend_evidence *v)
 	if (v->example_text != NULL)
 		put_text(w, v->example_text);
 	if (v->n_edges > 1)
-		strbuf_printf(w->out, " and %zu more edges", v->n_edges - 1);
+		strbuf_printf(w->out, " and %zu more edge%s", v->n_edges - 1,
+		    v->n_edges == 2 ? "" : "s");
 	strbuf_puts(w->out, " |\n");
 }
 

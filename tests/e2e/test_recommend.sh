@@ -103,6 +103,12 @@ same() {
 }
 check 'the same bytes twice, REVIEW.md too' same
 
+golden() {
+	diff -r -x .ringfence "$golden" one
+}
+golden=$(dirname "$shop")/recommender/shop
+check 'as fixtures/recommender/shop says' golden
+
 # ----------------------------------------------------------------- existing
 incremental() {
 	cp -r one/shop kept && rm kept/90-default-deny.yaml &&
