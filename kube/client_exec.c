@@ -158,7 +158,7 @@ spawn(struct plugin *p)
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(
 		    &actions, ends[1], STDOUT_FILENO);
-	if (rc == 0)
+	if (rc == 0) /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): p's */
 		rc = posix_spawnp(
 		    &p->pid, p->argv[0], &actions, NULL, p->argv, p->envp);
 	(void)posix_spawn_file_actions_destroy(&actions);

@@ -21,14 +21,15 @@ no_memory(struct rf_error *err)
 	return rf_fail(err, RF_NOMEM, "kubeconfig: out of memory");
 }
 
-static enum rf_status
-kubeconfig_new(struct kubeconfig **out, struct rf_error *err)
+/* NULL: out of memory. */
+static struct kubeconfig *
+kubeconfig_new(void)
 {
-	*out = calloc(1, sizeof(**out));
-	if (*out == NULL)
-		return no_memory(err);
-	arena_init(&(*out)->arena, 0);
-	return RF_OK;
+	struct kubeconfig *kc = calloc(1, sizeof(*kc));
+
+	if (kc != NULL)
+		arena_init(&kc->arena, 0);
+	return kc;
 }
 
 void
@@ -216,19 +217,41 @@ load(struct kubeconfig *kc, const struct kubeconfig_source *src,
 	    "(~/.kube/config is not there, and this is no pod)");
 }
 
+/* Hand kc over if all went well; else it goes. */
+static enum rf_status
+hand_over(struct kubeconfig **out, struct kubeconfig *kc, enum rf_status st,
+    struct rf_error *err)
+{
+	*out = NULL;
+	if (st == RF_OK) {
+		*out = kc;
+		return RF_OK;
+	}
+	error_keep_one_line(err);
+	kubeconfig_free(kc);
+	return st;
+}
+
 enum rf_status
 kubeconfig_load(struct kubeconfig **out, const struct kubeconfig_source *src,
     struct rf_error *err)
 {
-	enum rf_status st = kubeconfig_new(out, err);
+	struct kubeconfig *kc = kubeconfig_new();
 
+	return hand_over(
+	    out, kc, kc == NULL ? no_memory(err) : load(kc, src, err), err);
+}
+
+static enum rf_status
+parse(struct kubeconfig *kc, struct kubeconfig_file *f, const char *text,
+    size_t len, const char *context, struct rf_error *err)
+{
+	enum rf_status st = kubeconfig_read(kc, f, text, len, err);
+
+	if (st == RF_OK && f->doc == NULL)
+		st = rf_fail(err, RF_INVAL, "%s: is empty", f->name);
 	if (st == RF_OK)
-		st = load(*out, src, err);
-	if (st != RF_OK) {
-		error_keep_one_line(err);
-		kubeconfig_free(*out);
-		*out = NULL;
-	}
+		st = kubeconfig_pick(kc, f, 1, context, err);
 	return st;
 }
 
@@ -237,18 +260,10 @@ kubeconfig_parse(struct kubeconfig **out, const char *text, size_t len,
     const char *name, const char *context, struct rf_error *err)
 {
 	struct kubeconfig_file f = { .name = name, .folder = "." };
-	enum rf_status st = kubeconfig_new(out, err);
+	struct kubeconfig *kc = kubeconfig_new();
 
-	if (st == RF_OK)
-		st = kubeconfig_read(*out, &f, text, len, err);
-	if (st == RF_OK && f.doc == NULL)
-		st = rf_fail(err, RF_INVAL, "%s: is empty", name);
-	if (st == RF_OK)
-		st = kubeconfig_pick(*out, &f, 1, context, err);
-	if (st != RF_OK) {
-		error_keep_one_line(err);
-		kubeconfig_free(*out);
-		*out = NULL;
-	}
-	return st;
+	return hand_over(out, kc,
+	    kc == NULL ? no_memory(err)
+		       : parse(kc, &f, text, len, context, err),
+	    err);
 }

@@ -228,7 +228,7 @@ succeed(struct live_table *t, const struct live_object *o, json_t *object,
 
 enum rf_status
 live_table_put(struct live_table *t, size_t resource, json_t *object,
-    uint64_t mark, int64_t now_us, bool *changed, struct rf_error *err)
+    uint64_t mark, int64_t now_us, struct rf_error *err)
 {
 	char key[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	struct live_object **at, *o, *old;
@@ -251,7 +251,7 @@ live_table_put(struct live_table *t, size_t resource, json_t *object,
 		free(o);
 		return RF_OK;
 	}
-	*changed = true;
+	t->is_changed = true;
 	o->next = old == NULL ? NULL : old->next;
 	*at = o;
 	free(old);
@@ -263,22 +263,23 @@ live_table_put(struct live_table *t, size_t resource, json_t *object,
 
 enum rf_status
 live_table_remove(struct live_table *t, size_t resource, json_t *object,
-    int64_t gone_us, bool keep, bool *changed, struct rf_error *err)
+    int64_t gone_us, bool keep, struct rf_error *err)
 {
 	char key[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	struct live_object **at, *old;
 	enum rf_status st;
 
 	/* Its last state may tell more than the one before. */
-	st = live_table_put(t, resource, object, 0, gone_us, changed, err);
+	st = live_table_put(t, resource, object, 0, gone_us, err);
 	if (st != RF_OK)
 		return st;
 	name_object(object, key, name);
 	at = find(t, resource, key);
-	old = *at;
+	if ((old = *at) == NULL)
+		return RF_OK;
 	*at = old->next;
 	t->n--;
-	*changed = true;
+	t->is_changed = true;
 	if (keep)
 		bury(t, old, gone_us);
 	else
@@ -308,6 +309,7 @@ live_table_sweep(struct live_table *t, size_t resource, uint64_t mark,
 			n++;
 		}
 	t->n -= n;
+	t->is_changed = t->is_changed || n > 0;
 	return n;
 }
 

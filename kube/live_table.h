@@ -33,6 +33,7 @@ struct live_table {
 	size_t n_slots, n;
 	struct live_object *gone, **gone_end; /* earlier first */
 	size_t n_gone;
+	bool is_changed; /* something is other than when this was unset */
 	uint64_t seed;
 };
 
@@ -41,17 +42,15 @@ RF_MUST_USE enum rf_status live_table_init(
 void live_table_release(struct live_table *t);
 
 /*
- * The state of an object as of now_us. *changed is set when it is another one
- * than before. A pod whose addresses have changed leaves its former self
- * behind as gone.
+ * The state of an object as of now_us, which may be that before. A pod whose
+ * addresses have changed leaves its former self behind as gone.
  */
 RF_MUST_USE enum rf_status live_table_put(struct live_table *t, size_t resource,
-    json_t *object, uint64_t mark, int64_t now_us, bool *changed,
-    struct rf_error *err);
+    json_t *object, uint64_t mark, int64_t now_us, struct rf_error *err);
 
 /* It is gone, at gone_us. keep: it stays among those that are gone. */
 RF_MUST_USE enum rf_status live_table_remove(struct live_table *t,
-    size_t resource, json_t *object, int64_t gone_us, bool keep, bool *changed,
+    size_t resource, json_t *object, int64_t gone_us, bool keep,
     struct rf_error *err);
 
 /* All of a resource that do not carry mark are gone. Returns how many. */

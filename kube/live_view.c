@@ -40,8 +40,8 @@ struct live_view {
 	struct feed feeds[CLIENT_RESOURCE_COUNT];
 	struct live_pruner pruner;
 	struct live_table table;
-	bool is_dirty;        /* something changed since the last publication */
-	pthread_mutex_t lock; /* of all below */
+	bool published_policies; /* the current one knows them */
+	pthread_mutex_t lock;    /* of all below */
 	struct published published[PUBLISHED_MAX];
 	struct published *current; /* NULL: none yet */
 	struct live_view_watch watches[CLIENT_RESOURCE_COUNT];
@@ -112,10 +112,10 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 		goto out;
 	if (event == REFLECTOR_DELETED)
 		st = live_table_remove(&v->table, f->resource, pruned, now_us,
-		    stays_when_gone(f->resource), &v->is_dirty, err);
+		    stays_when_gone(f->resource), err);
 	else
-		st = live_table_put(&v->table, f->resource, pruned, f->mark,
-		    now_us, &v->is_dirty, err);
+		st = live_table_put(
+		    &v->table, f->resource, pruned, f->mark, now_us, err);
 out:
 	json_decref(pruned);
 	return st;
@@ -127,10 +127,8 @@ on_list_end(void *arg, int64_t known_us)
 	struct feed *f = arg;
 	struct live_view *v = f->view;
 
-	if (live_table_sweep(&v->table, f->resource, f->mark, known_us,
-		stays_when_gone(f->resource)) > 0 ||
-	    strcmp(client_resources[f->resource].kind, "NetworkPolicy") == 0)
-		v->is_dirty = true; /* also that there are no policies */
+	(void)live_table_sweep(&v->table, f->resource, f->mark, known_us,
+	    stays_when_gone(f->resource));
 }
 
 static enum rf_status
@@ -174,7 +172,6 @@ live_view_new(struct live_view **out, struct client *client,
 	(void)pthread_mutex_init(&v->lock, NULL);
 	v->client = client;
 	v->config = *config;
-	v->is_dirty = true;
 	if (v->config.keep_us == 0)
 		v->config.keep_us = KEEP_US;
 	if (v->config.keep_max == 0)
@@ -269,12 +266,18 @@ take(struct snapshot_builder *sb, const struct live_object *o,
 	return st;
 }
 
+/* Were policies listed? That there are none is then known, too. */
+static bool
+has_policies(const struct live_view *v)
+{
+	return v->watches[client_resource_find("networkpolicies")].is_synced;
+}
+
 /* Those that are gone first: a name that came back is the newer one's. */
 static enum rf_status
 build(struct live_view *v, struct cluster **out, uint64_t *bytes,
     struct rf_error *err)
 {
-	size_t policies = client_resource_find("networkpolicies");
 	struct live_object **sorted = live_table_sorted(&v->table);
 	struct snapshot_builder *sb = NULL;
 	enum rf_status st = snapshot_builder_new(&sb, err);
@@ -287,13 +290,14 @@ build(struct live_view *v, struct cluster **out, uint64_t *bytes,
 		st = take(sb, o, err);
 		*bytes += o->len;
 	}
-	for (size_t i = 0; st == RF_OK && i < v->table.n; i++) {
+	for (size_t i = 0; st == RF_OK && sorted != NULL && i < v->table.n;
+	     i++) {
 		st = take(sb, sorted[i], err);
 		*bytes += sorted[i]->len;
 	}
 	if (st == RF_OK)
 		st = snapshot_finish(sb, out, NULL, err);
-	if (st == RF_OK && v->watches[policies].is_synced)
+	if (st == RF_OK && has_policies(v))
 		(*out)->has_policies = true;
 	snapshot_builder_free(sb);
 	free(sorted);
@@ -348,7 +352,8 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 	bool placed;
 
 	(void)now_us;
-	if (!v->is_dirty)
+	if (!v->table.is_changed && v->current != NULL &&
+	    v->published_policies == has_policies(v))
 		return RF_OK;
 	if ((st = build(v, &c, &bytes, err)) != RF_OK)
 		return st;
@@ -362,7 +367,8 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 		    "live cluster: %d clusters are still in use",
 		    PUBLISHED_MAX);
 	}
-	v->is_dirty = false;
+	v->table.is_changed = false;
+	v->published_policies = has_policies(v);
 	return RF_OK;
 }
 

@@ -86,7 +86,6 @@ apply(void *arg, enum stream_part part, const char *text, size_t len,
 	json_t *j = json_loadb(text, len, 0, NULL);
 	json_t *object = json_object_get(j, "object");
 	enum rf_status st = RF_OK;
-	bool changed = false;
 	json_t *pruned;
 
 	(void)part;
@@ -94,11 +93,10 @@ apply(void *arg, enum stream_part part, const char *text, size_t len,
 	if (json_is_object(object)) {
 		pruned = live_prune(&f->pruner, resource, object);
 		require(pruned != NULL);
-		st = f->now_us % 7 == 0
-		    ? live_table_remove(&f->table, resource, pruned, f->now_us,
-			  true, &changed, err)
-		    : live_table_put(&f->table, resource, pruned, 1, f->now_us,
-			  &changed, err);
+		st = f->now_us % 7 == 0 ? live_table_remove(&f->table, resource,
+					      pruned, f->now_us, true, err)
+					: live_table_put(&f->table, resource,
+					      pruned, 1, f->now_us, err);
 		json_decref(pruned);
 	}
 	json_decref(j);

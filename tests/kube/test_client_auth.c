@@ -342,9 +342,9 @@ tls_server_release(struct tls_server *s)
 static struct get
 get_tls(const struct tls_server *s, const char *cluster, const char *user)
 {
-	struct kubeconfig *kc;
+	struct kubeconfig *kc = NULL;
 	struct rf_error err = { 0 };
-	struct client *c;
+	struct client *c = NULL;
 	char text[1024];
 	struct get g;
 
