@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
 _Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");

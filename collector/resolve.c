@@ -512,10 +512,10 @@ resolver_resolve(struct resolver *r, const struct connection *seen,
     struct aggregate_item *out)
 {
 	struct connection c;
-	struct roles roles;
+	struct roles roles = { 0 };
 
-	assert(seen->n_legs >= 1);
 	memcpy(&c, seen, connection_bytes(seen));
+	assert(c.n_legs >= 1 && c.n_legs <= CONNECTION_LEGS_MAX);
 	memset(out, 0, sizeof(*out));
 	out->flow.certainty = (uint8_t)direction_decide(&c, r->c, r->listeners);
 	find_roles(r, &c, &roles);

@@ -56,8 +56,8 @@ struct raw_pod {
 	struct raw_owner owner;
 	const char *node_name; /* or NULL */
 	int64_t created_us, started_us, deletion_us;
-	int64_t finished_us;  /* the last end of any of its containers */
-	bool containers_done; /* all but the init containers have ended */
+	int64_t finished_us;       /* the last end of any of its containers */
+	bool containers_done;      /* all but the init containers have ended */
 	int64_t since_us, gone_us; /* a watch saw it so; 0: not told */
 };
 

@@ -204,12 +204,11 @@ add(struct pairing *p, enum diff_kind kind, const struct named *a,
 	p->out->counts[kind]++;
 	w->v = NULL;
 	w->n = w->cap = 0;
-	if (a != NULL && b != NULL) {
-		if (kind == DIFF_CHANGED)
-			put_changes(w, a->form, b->form);
-	} else if (a != NULL)
+	if (a != NULL && b != NULL && kind == DIFF_CHANGED)
+		put_changes(w, a->form, b->form);
+	else if (a != NULL && b == NULL)
 		put_whole(w, '-', a->form);
-	else if (b != NULL)
+	else if (a == NULL && b != NULL)
 		put_whole(w, '+', b->form);
 	d->lines = w->v;
 	d->n_lines = w->n;

@@ -330,7 +330,8 @@ play_dns(struct world *w, int ms, bool response, const char *question)
 	memset(msg, 0, sizeof(msg));
 	msg[2] = response ? 0x80 : 0;
 	msg[12] = (uint8_t)strlen(question);
-	memcpy(msg + 13, question, strlen(question));
+	for (size_t i = 0; question[i] != '\0'; i++)
+		msg[13 + i] = (uint8_t)question[i];
 	p.payload = msg;
 	p.payload_captured = sizeof(msg);
 	p.payload_sum = (uint16_t)(ms * 2 + response);
