@@ -132,6 +132,8 @@ add_egress(struct run *r, const struct flow *f, uint32_t group)
 		return add_block(r, need, BLOCK_DNS, &dst->ip);
 	if (ip_is_link_local(&dst->ip) || dst->type == ENDPOINT_WORKLOAD)
 		return add_block(r, need, BLOCK_METADATA, &dst->ip);
+	if ((st = cni_add_service(r, f, group, NULL)) != RF_OK)
+		return st;
 	return raws_add(r, raw_of(f, group, POLICY_EGRESS, dst));
 }
 

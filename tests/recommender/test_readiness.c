@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a workload is ready, and which words say why it is not. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tests/support/world_case.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#define HOUR_US  ((int64_t)3600 * 1000000)
+#define DAY_US   (24 * HOUR_US)
+#define START_US (20000 * DAY_US)
+
+/* What is changed from the good case; zero: nothing. */
+struct case_of {
+	const char *name;
+	const char *reason; /* a part of one of web's; NULL: web is ready */
+	int64_t watched_us; /* at once from the start */
+	int64_t gap_us;     /* days of so many hours watched each */
+	int64_t first_us;   /* of the edge, after the start */
+	uint64_t connections, once, dropped;
+	uint64_t guessed, unknown; /* connections beside */
+};
+
+/* clang-format off */
+static struct case_of cases[] = {
+	{ .name = "a week, many connections: ready" },
+	{ .name = "ten minutes", .watched_us = HOUR_US / 6,
+	  .reason = "watched for 10 minutes, a week is wanted" },
+	{ .name = "one day", .watched_us = DAY_US,
+	  .reason = "watched for 24 hours, a week is wanted" },
+	{ .name = "only by day", .gap_us = 12 * HOUR_US,
+	  .reason = "of the week's 168 hours were watched" },
+	{ .name = "capture loss", .dropped = 2000,
+	  .reason = "0.2 % of the packets were lost in capture" },
+	{ .name = "little loss", .dropped = 500 },
+	{ .name = "few connections", .connections = 29,
+	  .reason = "only 29 connections" },
+	{ .name = "a new edge at the end", .first_us = 8 * DAY_US - HOUR_US,
+	  .reason = "a new edge came up 60 minutes before the end" },
+	{ .name = "an edge seen once in 500", .connections = 499, .once = 1,
+	  .reason = "estimated chance of 0.2 %" },
+	{ .name = "an edge seen once in 2000", .connections = 1999,
+	  .once = 1 },
+	{ .name = "guessed directions", .guessed = 200,
+	  .reason = "of its connections is guessed" },
+	{ .name = "unknown ends", .unknown = 200,
+	  .reason = "have an end that is not known" },
+	{ .name = "hardly any unknown ends", .unknown = 5 },
+};
+/* clang-format on */
+
+static struct flow *
+add_flow(struct world *w, uint32_t src, uint32_t dst, uint16_t port,
+    uint64_t connections)
+{
+	struct flow *f = world_flow(w, src, dst, FLOW_TCP, port);
+
+	f->connections = connections;
+	f->first_us = START_US;
+	f->last_us = START_US + DAY_US;
+	return f;
+}
+
+static size_t
+make_coverage(const struct case_of *c, struct coverage v[8])
+{
+	int64_t each = c->gap_us == 0 ? DAY_US : c->gap_us;
+	size_t n = c->watched_us == 0 ? 8 : 1;
+
+	memset(v, 0, 8 * sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		v[i].node = "n1";
+		v[i].source = "file";
+		v[i].from_us = START_US + (int64_t)i * DAY_US;
+		v[i].to_us =
+		    v[i].from_us + (c->watched_us == 0 ? each : c->watched_us);
+		v[i].packets = 1000000 / n;
+	}
+	v[0].dropped = c->dropped;
+	if (c->gap_us != 0) /* a week's time in all, but half of its hours */
+		v[n - 1].to_us = v[n - 1].from_us + c->gap_us;
+	return n;
+}
+
+static void
+make_flows(struct world *w, const struct case_of *c)
+{
+	struct world_base b = world_base(w);
+	uint32_t web, db;
+	struct flow *f;
+
+	world_finish(w);
+	web = world_at_pod(w, b.web);
+	db = world_at_pod(w, b.db);
+	f = add_flow(
+	    w, web, db, 5432, c->connections == 0 ? 1000 : c->connections);
+	if (c->first_us != 0)
+		f->first_us = START_US + c->first_us;
+	if (c->once != 0)
+		(void)add_flow(w, web, db, 5433, c->once);
+	if (c->guessed != 0)
+		add_flow(w, web, db, 5434, c->guessed)->certainty =
+		    CERTAINTY_GUESSED;
+	if (c->unknown != 0)
+		(void)add_flow(w, web,
+		    world_at(w, ENDPOINT_UNKNOWN, "10.0.9.9"), 80, c->unknown);
+}
+
+static const struct recommend_readiness *
+find(const struct recommendation *r, const char *title)
+{
+	for (size_t i = 0; i < r->n_workloads; i++)
+		if (strcmp(r->workloads[i].namespace, "shop") == 0 &&
+		    strcmp(r->workloads[i].title, title) == 0)
+			return &r->workloads[i].readiness;
+	fail_msg("no workload %s", title);
+	return NULL;
+}
+
+static void
+test_case(void **state)
+{
+	const struct case_of *c = *state;
+	struct recommend_options options = { 0 };
+	const struct recommend_readiness *web;
+	struct coverage coverage[8];
+	struct recommendation out;
+	struct flow_set fs;
+	struct arena arena;
+	struct rf_error err;
+	struct world w;
+	bool found = false;
+
+	arena_init(&arena, 0);
+	world_init(&w);
+	make_flows(&w, c);
+	fs = world_flows(&w);
+	fs.coverage = coverage;
+	fs.n_coverage = make_coverage(c, coverage);
+	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+		fail_msg("%s", err.msg);
+	web = find(&out, "Deployment web");
+	for (size_t i = 0; i < web->n_reasons; i++)
+		found |= c->reason != NULL &&
+		    strstr(web->reasons[i], c->reason) != NULL;
+	if (c->reason != NULL && !found)
+		fail_msg("not '%s' but '%s'", c->reason,
+		    web->n_reasons == 0 ? "" : web->reasons[0]);
+	if (c->reason == NULL && web->n_reasons > 0)
+		fail_msg("'%s'", web->reasons[0]);
+	assert_int_equal(web->is_ready, c->reason == NULL);
+	world_release(&w);
+	arena_release(&arena);
+}
+
+/* A workload of which nothing was seen is never ready. */
+static void
+test_never_seen(void **state)
+{
+	struct case_of good = { 0 };
+	struct recommend_options options = { 0 };
+	const struct recommend_readiness *job;
+	struct coverage coverage[8];
+	struct recommendation out;
+	struct flow_set fs;
+	struct arena arena;
+	struct rf_error err;
+	struct world w;
+
+	(void)state;
+	arena_init(&arena, 0);
+	world_init(&w);
+	(void)world_workload(
+	    &w, "shop", "CronJob", "report", NULL, "app=report");
+	make_flows(&w, &good);
+	fs = world_flows(&w);
+	fs.coverage = coverage;
+	fs.n_coverage = make_coverage(&good, coverage);
+	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+		fail_msg("%s", err.msg);
+	job = find(&out, "CronJob report");
+	assert_false(job->is_ready);
+	assert_string_equal(job->reasons[0],
+	    "no connection of this CronJob was seen; it has no pods");
+	world_release(&w);
+	arena_release(&arena);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[1 + NELEM(cases)] = {
+		cmocka_unit_test(test_never_seen),
+	};
+
+	for (size_t i = 0; i < NELEM(cases); i++)
+		tests[1 + i] = (struct CMUnitTest){ .name = cases[i].name,
+			.test_func = test_case,
+			.initial_state = &cases[i] };
+	return cmocka_run_group_tests_name("readiness", tests, NULL, NULL);
+}
