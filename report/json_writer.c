@@ -19,13 +19,31 @@ is_inline(const struct json_writer *w)
 	return w->inline_from != 0 && w->depth >= w->inline_from;
 }
 
+/* How many bytes from here on need no second look; most texts are one run. */
+static size_t
+plain_run(const char *s)
+{
+	size_t n = 0;
+
+	while ((unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x7f &&
+	    s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void
 put_text(struct json_writer *w, const char *s)
 {
 	fputc('"', w->out);
 	while (*s != '\0') {
-		size_t len;
-		uint32_t rune = text_decode(s, &len);
+		size_t len = plain_run(s);
+		uint32_t rune;
+
+		(void)fwrite(s, 1, len, w->out);
+		s += len;
+		if (*s == '\0')
+			break;
+		rune = text_decode(s, &len);
 
 		if (rune == '"' || rune == '\\')
 			fprintf(w->out, "\\%c", (int)rune);

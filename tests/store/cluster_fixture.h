@@ -279,6 +279,7 @@ say_policy(struct strbuf *sb, const struct kube_policy_text *t)
 		strbuf_release(&sb_y);                                         \
 	} while (0)
 
+/* NOLINTBEGIN(readability-function-cognitive-complexity): assertion macros */
 static inline void
 assert_cluster(const struct cluster *a, const struct cluster *b)
 {
@@ -298,6 +299,7 @@ assert_cluster(const struct cluster *a, const struct cluster *b)
 #undef EACH
 	assert_int_equal(a->has_policies, b->has_policies);
 }
+/* NOLINTEND(readability-function-cognitive-complexity) */
 
 /* Two clusters, put one after the other; what comes back. */
 struct world {
