@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/test_snapshot.sh RINGFENCE
+# `ringfence snapshot` against a server that plays recorded lists back, and
+# `collect --snapshot` with what comes of it. Ends with "N passed, N failed".
+set -u
+export LC_ALL=C
+unset KUBECONFIG KUBERNETES_SERVICE_HOST RINGFENCE_DB
+case $1 in
+/*) ringfence=$1 ;;
+*) ringfence=$(pwd)/$1 ;;
+esac
+cd "$(dirname "$0")/../.." || exit 3
+fixtures=$(pwd)/fixtures
+work=$(mktemp -d)
+server=
+trap 'kill $server; rm -rf "$work"' EXIT
+cd "$work" || exit 3
+
+pass=0
+fail=0
+verdict() {
+	if [ "$2" -eq 0 ]; then
+		pass=$((pass + 1))
+		printf 'ok %s\n' "$1"
+	else
+		fail=$((fail + 1))
+		printf 'not ok %s\n' "$1"
+		sed 's/^/  err: /' err | head -n 20
+	fi
+}
+
+# jobs are forbidden, what is not recorded is not served.
+cat >serve.py <<'PY'
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *args):
+        pass
+    def do_GET(self):
+        name = self.path.split("?")[0].split("/")[-1]
+        paths = [sys.argv[1] + d + "list-" + name + ".json"
+                 for d in ("/kube-api/", "/kube/")]
+        paths = [p for p in paths if os.path.exists(p)]
+        status, body = 404, b"404 page not found\n"
+        if self.headers.get("Authorization") != "Bearer good":
+            status, body = 401, b'{"message":"Unauthorized"}'
+        elif name == "jobs":
+            status, body = 403, b'{"message":"jobs.batch is forbidden"}'
+        elif paths:
+            status, body = 200, open(paths[0], "rb").read()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+PY
+python3 serve.py "$fixtures" >port &
+server=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	[ -s port ] && break
+	sleep 0.2
+done
+for token in good bad; do
+	cat >$token <<-YAML
+	current-context: test
+	contexts: [{name: test, context: {cluster: c, user: u}}]
+	clusters: [{name: c, cluster: {server: "http://127.0.0.1:$(cat port)"}}]
+	users: [{name: u, user: {token: $token}}]
+	YAML
+done
+
+"$ringfence" snapshot --kubeconfig good -o objects.json >out 2>err
+verdict 'saves a cluster' $?
+grep -q '11 pods, 8 services, 6 namespaces, 2 nodes' err
+verdict 'says what is in it' $?
+grep -qF 'rule {apiGroups: ["batch"], resources: ["jobs"]' err
+verdict 'names the rule that is missing' $?
+[ ! -s out ] && [ "$(ls objects.json*)" = objects.json ]
+verdict 'leaves nothing else behind' $?
+python3 - >err 2>&1 <<'PY'
+import json
+got = json.load(open("objects.json"))
+kinds = {i["kind"] for i in got["items"]}
+assert got["kind"] == "List" and len(got["items"]) == 46, len(got["items"])
+assert all(i["apiVersion"] for i in got["items"])
+assert {"Pod", "NetworkPolicy", "EndpointSlice"} <= kinds, kinds
+assert not any("managedFields" in i["metadata"] for i in got["items"])
+PY
+verdict 'is a List as kubectl prints it' $?
+KUBECONFIG=good "$ringfence" snapshot -q >again.json 2>err
+cmp -s objects.json again.json
+verdict 'prints the same without -o' $?
+"$ringfence" collect -q -r "$fixtures/nodes/one/any.pcap" \
+    --snapshot objects.json --db flows.db >out 2>err
+verdict 'collect reads it' $?
+echo before >kept.json
+"$ringfence" snapshot --kubeconfig bad -o kept.json >out 2>err
+[ $? -eq 3 ] && [ "$(cat kept.json)" = before ] &&
+    grep -q 'HTTP 401: Unauthorized' err && [ "$(ls kept*)" = kept.json ]
+verdict 'a failure leaves the old file alone' $?
+"$ringfence" snapshot --kubeconfig good --context prod >out 2>err
+[ $? -eq 3 ] && grep -q 'no context "prod"; there are: test' err
+verdict 'an unknown context' $?
+HOME=$work "$ringfence" snapshot >out 2>err
+[ $? -eq 3 ] && grep -q 'name one with --kubeconfig' err
+verdict 'no kubeconfig at all' $?
+
+printf '%d passed, %d failed\n' "$pass" "$fail"
+[ "$fail" -eq 0 ]
