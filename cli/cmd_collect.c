@@ -28,6 +28,7 @@ struct collect_options {
 #define LIVE(field) offsetof(struct collect_options, live.field)
 
 static const char *const depths[] = { "connections", "full", NULL };
+static const char *const watches[] = { "cluster", "node", NULL };
 
 static const struct option_spec table[] = {
 	{ .name = "read",
@@ -118,6 +119,20 @@ static const struct option_spec table[] = {
 	    .kind = OPTION_FLAG,
 	    .offset = LIVE(no_seccomp),
 	    .help = "Do not confine system calls (to look for a fault)." },
+	{ .name = "cluster",
+	    .kind = OPTION_FLAG,
+	    .offset = LIVE(cluster.enabled),
+	    .help = "Take the objects from the API server instead, and follow "
+		    "it (with -i)." },
+	CLUSTER_OPTION_ROWS(LIVE(cluster.connection)),
+	{ .name = "watch",
+	    .kind = OPTION_CHOICE,
+	    .arg = "WORD",
+	    .choices = watches,
+	    .offset = LIVE(cluster.watch),
+	    .help = "With --cluster: the pods of the whole cluster (default), "
+		    "or of --node alone, which leaves the pods of others "
+		    "unknown." },
 	{ .name = "quiet",
 	    .letter = 'q',
 	    .kind = OPTION_FLAG,
@@ -130,7 +145,10 @@ const struct command_spec collect_spec = {
 	.summary = "read captures, resolve who talked to whom, store it",
 	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME]\n"
 		    "        [--accept-cut] [-q]\n"
-		    "-i any|NAME [--snapshot FILE...] --db PATH [--node NAME]\n"
+		    "-i any|NAME [--snapshot FILE... | --cluster] --db PATH\n"
+		    "        [--kubeconfig FILE] [--context NAME] "
+		    "[--watch cluster|node]\n"
+		    "        [--node NAME]\n"
 		    "        [--depth WORD] [--census TIME] [--interval TIME]\n"
 		    "        [--retain TIME] [--ring-mib N] "
 		    "[--listen ADDRESS:PORT]\n"
@@ -348,6 +366,23 @@ count_stdin(const struct option_list *list)
 	return n;
 }
 
+/* The options of --cluster say nothing without it, nor it without -i. */
+static int
+check_cluster(const struct collect_options *o)
+{
+	const struct collect_cluster_options *c = &o->live.cluster;
+
+	if (c->enabled && o->live.interfaces.n == 0)
+		return options_usage(&collect_spec,
+		    "--cluster follows the cluster of now: with -i, not -r");
+	if (!c->enabled &&
+	    (c->connection.kubeconfig != NULL ||
+		c->connection.context != NULL || c->watch != WATCH_CLUSTER))
+		return options_usage(&collect_spec,
+		    "--kubeconfig, --context and --watch go with --cluster");
+	return OPTIONS_RUN;
+}
+
 int
 cmd_collect(int argc, char **argv)
 {
@@ -365,6 +400,8 @@ cmd_collect(int argc, char **argv)
 	if (status == OPTIONS_RUN && o.files.n != 0 && o.live.interfaces.n != 0)
 		status = options_usage(&collect_spec,
 		    "either files (-r) or interfaces (-i), not both");
+	if (status == OPTIONS_RUN)
+		status = check_cluster(&o);
 	if (status == OPTIONS_RUN && o.files.n > COLLECT_FILES_MAX)
 		status = options_usage(&collect_spec,
 		    "%zu captures; at most %d can be read at once", o.files.n,

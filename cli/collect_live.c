@@ -44,7 +44,8 @@ struct session {
 	struct live *live;
 	struct metrics_server *metrics;
 	struct daemon *daemon;
-	pthread_mutex_t lock; /* of the generations */
+	struct collect_cluster *cluster; /* NULL: objects of snapshots */
+	pthread_mutex_t lock;            /* of the generations */
 	struct generation *newest;
 };
 
@@ -133,6 +134,11 @@ reload(void *arg)
 	struct rf_error err;
 	enum rf_status st;
 
+	if (s->cluster != NULL) {
+		log_warn("collect",
+		    "SIGHUP: nothing to read; the objects follow the cluster");
+		return;
+	}
 	if (s->target->snapshots->n == 0) {
 		log_warn("collect", "SIGHUP: there is no --snapshot to read");
 		return;
@@ -183,11 +189,27 @@ open_captures(struct session *s, struct rf_error *err)
 	return live_open(&s->live, &config, err);
 }
 
+/* The cluster that stays, but for SIGHUP. */
+static enum rf_status
+open_snapshots(struct session *s, struct rf_error *err)
+{
+	struct cluster *c = NULL;
+	enum rf_status st =
+	    collect_read_cluster(&c, s->target->snapshots, s->store, err);
+
+	if (st != RF_OK)
+		return st;
+	if (c->n_pods == 0)
+		fputs("ringfence collect: warning: no pods are known; without "
+		      "--snapshot every address stays external\n",
+		    stderr);
+	return add_generation(s, c, err);
+}
+
 /* All that may need privileges. */
 static enum rf_status
 open_all(struct session *s, struct rf_error *err)
 {
-	struct cluster *c = NULL;
 	enum rf_status st;
 
 	if ((st = open_captures(s, err)) != RF_OK)
@@ -199,14 +221,10 @@ open_all(struct session *s, struct rf_error *err)
 	st = store_open(&s->store, s->target->db, STORE_WRITE, err);
 	if (st != RF_OK)
 		return st;
-	st = collect_read_cluster(&c, s->target->snapshots, s->store, err);
-	if (st != RF_OK)
-		return st;
-	if (c->n_pods == 0)
-		fputs("ringfence collect: warning: no pods are known; without "
-		      "--snapshot every address stays external\n",
-		    stderr);
-	return add_generation(s, c, err);
+	if (!s->o->cluster.enabled)
+		return open_snapshots(s, err);
+	return collect_cluster_open(&s->cluster, &s->o->cluster,
+	    s->target->node, !s->o->no_seccomp, err);
 }
 
 static bool
@@ -223,7 +241,10 @@ start_daemon(struct session *s, struct rf_error *err)
 {
 	struct daemon_config config = {
 		.store = s->store,
-		.source = { current_cluster, release_cluster, s },
+		.source = s->cluster != NULL
+		    ? collect_cluster_source(s->cluster)
+		    : (struct daemon_cluster_source){ current_cluster,
+			  release_cluster, s },
 		.node = s->target->node,
 		.points = s->o->interfaces.v,
 		.n_points = s->o->interfaces.n,
@@ -248,11 +269,16 @@ start_all(struct session *s, struct rf_error *err)
 					   : NULL,
 		.user_optional = s->o->user == NULL,
 		.keep_net_raw = !captures_any_only(&s->o->interfaces),
+		.keep_network = s->cluster != NULL,
 	};
 	enum rf_status st;
 
-	if ((st = privilege_drop(&privilege, err)) != RF_OK ||
-	    (st = start_daemon(s, err)) != RF_OK)
+	if ((st = privilege_drop(&privilege, err)) != RF_OK)
+		return st;
+	if (s->cluster != NULL &&
+	    (st = collect_cluster_start(s->cluster, s->store, err)) != RF_OK)
+		return st;
+	if ((st = start_daemon(s, err)) != RF_OK)
 		return st;
 	if (s->metrics != NULL &&
 	    (st = metrics_server_start(s->metrics, err)) != RF_OK)
@@ -311,7 +337,8 @@ run_session(struct session *s, int *sig, struct rf_error *err)
 
 /* Say what is wrong with the options; OPTIONS_RUN: nothing is. */
 static int
-check(const struct collect_live_options *o)
+check(const struct collect_live_options *o,
+    const struct collect_live_target *target)
 {
 	const struct {
 		const char *name, *text;
@@ -341,6 +368,12 @@ check(const struct collect_live_options *o)
 			if (strcmp(o->interfaces.v[i], "any") == 0)
 				return options_usage(&collect_spec,
 				    "\"any\" is all interfaces already");
+	if (o->cluster.enabled && target->snapshots->n != 0)
+		return options_usage(
+		    &collect_spec, "either --cluster or --snapshot, not both");
+	if (o->cluster.watch == WATCH_NODE && target->node == NULL)
+		return options_usage(&collect_spec,
+		    "--watch=node: which node? Name it with --node");
 	return OPTIONS_RUN;
 }
 
@@ -353,7 +386,7 @@ collect_live(const struct collect_live_options *o,
 	enum rf_status st;
 	int status, sig = 0;
 
-	if ((status = check(o)) != OPTIONS_RUN)
+	if ((status = check(o, target)) != OPTIONS_RUN)
 		return status;
 	(void)pthread_mutex_init(&s.lock, NULL);
 	st = run_session(&s, &sig, &err);
@@ -363,6 +396,7 @@ collect_live(const struct collect_live_options *o,
 		status = sig == SIGINT ? 128 + SIGINT : STATUS_OK;
 	metrics_server_free(s.metrics);
 	daemon_free(s.daemon);
+	collect_cluster_close(s.cluster);
 	live_close(s.live);
 	store_close(s.store);
 	if (s.newest != NULL)

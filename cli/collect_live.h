@@ -6,6 +6,7 @@
 #ifndef CLI_COLLECT_LIVE_H
 #define CLI_COLLECT_LIVE_H
 
+#include "cli/collect_cluster.h"
 #include "cli/options.h"
 #include "core/error.h"
 #include "kube/cluster.h"
@@ -21,6 +22,7 @@ struct collect_live_options {
 	const char *census, *interval, *retain; /* durations */
 	const char *listen, *user;
 	bool no_seccomp;
+	struct collect_cluster_options cluster;
 };
 
 /* What they are when nothing is said. */

@@ -1,0 +1,207 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/live_cluster.sh RINGFENCE
+# `collect -i lo --cluster` against a server that plays recorded lists back and
+# then has one more pod to tell of, in a network namespace of its own. Needs
+# root, iproute2, python3 and sqlite3; says so and passes where they are not to
+# be had. Takes about ten seconds.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+
+if [ "${2:-}" != inside ]; then
+	rf=$(realpath "${1:?usage: live_cluster.sh RINGFENCE}")
+	PATH=$PATH:/usr/sbin:/sbin
+	why=
+	[ "$(id -u)" -eq 0 ] || why="not root"
+	for tool in ip python3 unshare sqlite3 timeout; do
+		command -v "$tool" >/dev/null || why="no $tool"
+	done
+	[ -n "$why" ] || unshare -nmpf true 2>/dev/null ||
+		why="namespaces are not permitted"
+	if [ -n "$why" ]; then
+		echo "skipped: $why"
+		echo "0 passed, 0 failed"
+		exit 0
+	fi
+	dir=$(mktemp -d)
+	chmod 755 "$dir"
+	trap 'rm -rf "$dir"' EXIT
+	export PATH
+	unset KUBECONFIG KUBERNETES_SERVICE_HOST RINGFENCE_DB
+	# Looking for leaks takes ptrace(2), which a collector forbids itself.
+	export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+	timeout -k 5 60 unshare -nmpf --kill-child --mount-proc \
+		"$here/live_cluster.sh" "$rf" inside "$dir"
+	exit
+fi
+
+rf=$1
+lists=$(cd "$here/../../fixtures/nodes/one" && pwd)
+cd "$3" || exit 3
+pass=0
+fail=0
+verdict() { # STATUS NAME
+	if [ "$1" -eq 0 ]; then
+		pass=$((pass + 1))
+		echo "ok $2"
+	else
+		fail=$((fail + 1))
+		echo "not ok $2"
+		sed 's/^/  err: /' err | head -n 20
+	fi
+}
+
+# With "nopods", pods are forbidden; jobs always are. What is not recorded is
+# an empty list. The event comes a second after the watch, which stays open.
+cat >serve.py <<'PY'
+import http.server, json, os, sys, time, urllib.parse
+lists, forbidden = sys.argv[1], sys.argv[2:]
+kinds = {"deployments": "apps/v1 Deployment", "daemonsets": "apps/v1 DaemonSet",
+         "statefulsets": "apps/v1 StatefulSet", "cronjobs": "batch/v1 CronJob"}
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *args):
+        pass
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def chunk(self, event):
+        text = json.dumps(event).encode() + b"\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
+        self.wfile.flush()
+    def watch(self, name):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if name == "pods":
+            time.sleep(1)
+            pod = json.load(open(lists + "/pods.json"))["items"][0]
+            pod.update(apiVersion="v1", kind="Pod")
+            pod["metadata"].update(name="late", uid="late-uid",
+                                   resourceVersion="20395")
+            pod["status"].update(podIP="10.9.9.9", podIPs=[{"ip": "10.9.9.9"}])
+            self.chunk({"type": "ADDED", "object": pod})
+        time.sleep(60)
+    def do_GET(self):
+        url = urllib.parse.urlparse(self.path)
+        name = url.path.split("/")[-1]
+        path = "%s/%s.json" % (lists, name)
+        if self.headers.get("Authorization") != "Bearer good":
+            self.answer(401, b'{"message":"Unauthorized"}')
+        elif name in forbidden:
+            self.answer(403, b'{"message":"%s is forbidden"}' % name.encode())
+        elif "watch" in urllib.parse.parse_qs(url.query):
+            self.watch(name)
+        elif os.path.exists(path):
+            self.answer(200, open(path, "rb").read())
+        else:
+            api, kind = kinds[name].split()
+            self.answer(200, json.dumps({"kind": kind + "List",
+                "apiVersion": api, "metadata": {"resourceVersion": "20394"},
+                "items": []}).encode())
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_port, flush=True)
+server.serve_forever()
+PY
+
+wait_for() { # COMMAND...: up to eight seconds
+	for _ in $(seq 80); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+serve() { # NAME FORBIDDEN...: its kubeconfig is NAME
+	name=$1
+	shift
+	python3 serve.py "$lists" "$@" >"port.$name" &
+	wait_for test -s "port.$name"
+	cat >"$name" <<-YAML
+	current-context: test
+	contexts: [{name: test, context: {cluster: c, user: u}}]
+	clusters: [{name: c, cluster:
+	    {server: "http://127.0.0.1:$(cat "port.$name")"}}]
+	users: [{name: u, user: {token: good}}]
+	YAML
+}
+
+pods() { # DB CONDITION: how many
+	sqlite3 "$1" "SELECT count(*) FROM pod WHERE $2" 2>>err
+}
+
+ip link set lo up || { echo "not ok lo"; echo "0 passed, 1 failed"; exit 1; }
+serve good jobs
+serve nopods pods
+
+"$rf" collect -i lo --cluster --kubeconfig good --db f.db --node node-1 \
+	--interval 1s --listen 127.0.0.1:9797 >out 2>err &
+collector=$!
+wait_for grep -q capturing err
+verdict $? 'captures once the cluster is known'
+grep -qF 'rule {apiGroups: ["batch"], resources: ["jobs"]' err
+verdict $? 'names the rule that is missing'
+grep -q 'no pods' err
+[ $? -eq 1 ]
+verdict $? 'misses no pods'
+knows_late() { [ "$(pods f.db "name = 'late'")" = 1 ]; }
+wait_for knows_late
+verdict $? 'a pod that came later is in the database'
+[ "$(pods f.db 1)" -eq 13 ]
+verdict $? 'and so are the others'
+grep -q '^Seccomp:	2' "/proc/$collector/status"
+verdict $? 'is confined'
+kill -TERM "$collector"
+wait "$collector"
+verdict $? 'SIGTERM ends it with 0'
+[ "$(grep -c 'jobs: forbidden' err)" -eq 1 ] && ! grep -q 'well again' err
+verdict $? 'says it once'
+"$rf" check --db f.db -f "$lists/networkpolicies.json" data/late data/db-0 \
+	--port 5432 >out 2>err
+[ $? -le 1 ]
+verdict $? 'check finds the pod by name'
+
+"$rf" collect -i lo --cluster --kubeconfig nopods --db none.db >out 2>err
+[ $? -eq 3 ] && grep -q 'pods: forbidden; the ClusterRole lacks' err &&
+	grep -q 'would count as external' err
+verdict $? 'without pods it does not start'
+"$rf" collect -i lo --cluster --kubeconfig nopods --db f.db >out 2>err &
+collector=$!
+wait_for grep -q capturing err
+grep -q 'going on with the 13 pods that the database knows' err
+verdict $? 'but with those of the database it does'
+kill -TERM "$collector"
+wait "$collector"
+verdict $? 'and ends with 0'
+
+cat >plugin <<-YAML
+current-context: test
+contexts: [{name: test, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {command: get-token, interactiveMode: Never,
+    apiVersion: client.authentication.k8s.io/v1}}}]
+YAML
+"$rf" collect -i lo --cluster --kubeconfig plugin --db none.db >out 2>err
+[ $? -eq 3 ] && grep -q 'get-token, which cannot run' err
+verdict $? 'a program for credentials is refused'
+
+usage() { # TEXT OPTION...
+	text=$1
+	shift
+	"$rf" collect --db none.db "$@" >out 2>err
+	[ $? -eq 2 ] && grep -qF -- "$text" err
+	verdict $? "usage: $*"
+}
+usage 'with -i, not -r' -r x.pcap --cluster
+usage 'not both' -i lo --cluster --snapshot good
+usage '--node' -i lo --cluster --watch=node
+usage 'go with --cluster' -i lo --context test
+
+printf '%d passed, %d failed\n' "$pass" "$fail"
+[ "$fail" -eq 0 ]
