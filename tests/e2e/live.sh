@@ -96,8 +96,13 @@ if command -v promtool >/dev/null; then
 	promtool check metrics <"$dir/metrics"
 	result $? "promtool check metrics"
 fi
-[ "$(python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz)" = ok ]
-result $? "readyz"
+ready=1 # once the first transaction is through, an interval from the start
+for _ in $(seq 60); do
+	[ "$(python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz)" = ok ] &&
+		ready=0 && break
+	sleep 0.25
+done
+result $ready "readyz"
 grep -q '^NoNewPrivs:.1$' "/proc/$collector/status" &&
 	grep -q '^CapEff:.0*$' "/proc/$collector/status" &&
 	grep -q '^Seccomp:.2$' "/proc/$collector/status"
