@@ -279,6 +279,61 @@ start_thread(struct collect_cluster *cc, struct rf_error *err)
 	return RF_OK;
 }
 
+static bool
+is_in_ranges(const struct cluster *c, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < c->n_nodes; i++)
+		for (size_t k = 0; k < c->nodes[i].n_pod_cidrs; k++)
+			if (ip_prefix_contains(&c->nodes[i].pod_cidrs[k], ip))
+				return true;
+	return false;
+}
+
+/*
+ * Pods that are not listed are told from the world outside by the ranges of
+ * the nodes alone. Some network plugins give addresses without those.
+ */
+static enum rf_status
+check_ranges(const struct cluster *c, struct rf_error *err)
+{
+	size_t n_ranges = 0;
+
+	for (size_t i = 0; i < c->n_nodes; i++)
+		n_ranges += c->nodes[i].n_pod_cidrs;
+	if (n_ranges == 0)
+		return rf_fail(err, RF_INVAL,
+		    "--watch=node: no node has spec.podCIDRs, so the pods of "
+		    "others would count as external; use --watch=cluster");
+	for (size_t i = 0; i < c->n_pods; i++) {
+		const struct kube_pod *p = &c->pods[i];
+
+		if (p->host_network || p->n_ips == 0 ||
+		    is_in_ranges(c, &p->ips[0]))
+			continue;
+		return rf_fail(err, RF_INVAL,
+		    "--watch=node: the address of pod %s/%s is in no node's "
+		    "spec.podCIDRs, so the pods of others would count as "
+		    "external; use --watch=cluster",
+		    p->namespace, p->name);
+	}
+	return RF_OK;
+}
+
+static enum rf_status
+check_published(struct collect_cluster *cc, struct rf_error *err)
+{
+	uint64_t number;
+	const struct cluster *c;
+	enum rf_status st;
+
+	if (cc->node == NULL)
+		return RF_OK;
+	c = live_view_current(cc->view, &number);
+	st = check_ranges(c, err);
+	live_view_release(cc->view, c);
+	return st;
+}
+
 enum rf_status
 collect_cluster_start(
     struct collect_cluster *cc, struct store *store, struct rf_error *err)
@@ -295,7 +350,7 @@ collect_cluster_start(
 			break;
 		(void)nanosleep(&tick, NULL);
 	}
-	return atomic_load(&cc->is_published) ? RF_OK
+	return atomic_load(&cc->is_published) ? check_published(cc, err)
 					      : fall_back(cc, store, err);
 }
 

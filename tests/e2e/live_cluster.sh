@@ -58,7 +58,8 @@ cat >serve.py <<'PY'
 import http.server, json, os, sys, time, urllib.parse
 lists, forbidden = sys.argv[1], sys.argv[2:]
 kinds = {"deployments": "apps/v1 Deployment", "daemonsets": "apps/v1 DaemonSet",
-         "statefulsets": "apps/v1 StatefulSet", "cronjobs": "batch/v1 CronJob"}
+         "statefulsets": "apps/v1 StatefulSet", "cronjobs": "batch/v1 CronJob",
+         "jobs": "batch/v1 Job"}
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def log_message(self, *args):
@@ -84,21 +85,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pod.update(apiVersion="v1", kind="Pod")
             pod["metadata"].update(name="late", uid="late-uid",
                                    resourceVersion="20395")
-            pod["status"].update(podIP="10.9.9.9", podIPs=[{"ip": "10.9.9.9"}])
+            pod["status"].update(podIP="10.244.0.99",
+                                 podIPs=[{"ip": "10.244.0.99"}])
             self.chunk({"type": "ADDED", "object": pod})
         time.sleep(60)
     def do_GET(self):
         url = urllib.parse.urlparse(self.path)
+        query = urllib.parse.parse_qs(url.query)
         name = url.path.split("/")[-1]
         path = "%s/%s.json" % (lists, name)
         if self.headers.get("Authorization") != "Bearer good":
             self.answer(401, b'{"message":"Unauthorized"}')
         elif name in forbidden:
             self.answer(403, b'{"message":"%s is forbidden"}' % name.encode())
-        elif "watch" in urllib.parse.parse_qs(url.query):
+        elif "watch" in query:
             self.watch(name)
         elif os.path.exists(path):
-            self.answer(200, open(path, "rb").read())
+            answer = json.load(open(path))
+            if "fieldSelector" in query:
+                node = query["fieldSelector"][0].split("spec.nodeName=")[1]
+                answer["items"] = [pod for pod in answer["items"]
+                                   if pod["spec"].get("nodeName") == node]
+            self.answer(200, json.dumps(answer).encode())
         else:
             api, kind = kinds[name].split()
             self.answer(200, json.dumps({"kind": kind + "List",
@@ -139,6 +147,7 @@ pods() { # DB CONDITION: how many
 ip link set lo up || { echo "not ok lo"; echo "0 passed, 1 failed"; exit 1; }
 serve good jobs
 serve nopods pods
+serve nonodes nodes
 
 "$rf" collect -i lo --cluster --kubeconfig good --db f.db --node node-1 \
 	--interval 1s --listen 127.0.0.1:9797 >out 2>err &
@@ -179,6 +188,20 @@ verdict $? 'but with those of the database it does'
 kill -TERM "$collector"
 wait "$collector"
 verdict $? 'and ends with 0'
+
+"$rf" collect -i lo --cluster --kubeconfig good --db node.db --node node-a \
+	--watch=node --interval 1s >out 2>err &
+collector=$!
+wait_for grep -q capturing err
+knows_late() { [ "$(pods node.db "name = 'late'")" = 1 ]; }
+wait_for knows_late
+kill -TERM "$collector"
+wait "$collector" && [ "$(pods node.db "name <> 'late'")" = 11 ]
+verdict $? 'the pods of one node'
+"$rf" collect -i lo --cluster --kubeconfig nonodes --db none.db --node node-a \
+	--watch=node >out 2>err
+[ $? -eq 3 ] && grep -q 'no node has spec.podCIDRs' err
+verdict $? 'of which others could not be told from the world outside'
 
 cat >plugin <<-YAML
 current-context: test
