@@ -53,10 +53,11 @@ verdict() { # STATUS NAME
 }
 
 # With "nopods", pods are forbidden; jobs always are. What is not recorded is
-# an empty list. The event comes a second after the watch, which stays open.
+# an empty list. The first watch of pods ends after two seconds, so that there
+# is a second one, by a new connection; the event comes there.
 cat >serve.py <<'PY'
 import http.server, json, os, sys, time, urllib.parse
-lists, forbidden = sys.argv[1], sys.argv[2:]
+lists, forbidden, watched = sys.argv[1], sys.argv[2:], []
 kinds = {"deployments": "apps/v1 Deployment", "daemonsets": "apps/v1 DaemonSet",
          "statefulsets": "apps/v1 StatefulSet", "cronjobs": "batch/v1 CronJob",
          "jobs": "batch/v1 Job"}
@@ -79,8 +80,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if name == "pods" and not watched:
+            watched.append(name)
+            time.sleep(2)
+            self.wfile.write(b"0\r\n\r\n")
+            self.close_connection = True
+            return
         if name == "pods":
-            time.sleep(1)
             pod = json.load(open(lists + "/pods.json"))["items"][0]
             pod.update(apiVersion="v1", kind="Pod")
             pod["metadata"].update(name="late", uid="late-uid",
@@ -135,7 +141,7 @@ serve() { # NAME FORBIDDEN...: its kubeconfig is NAME
 	current-context: test
 	contexts: [{name: test, context: {cluster: c, user: u}}]
 	clusters: [{name: c, cluster:
-	    {server: "http://127.0.0.1:$(cat "port.$name")"}}]
+	    {server: "http://localhost:$(cat "port.$name")"}}]
 	users: [{name: u, user: {token: good}}]
 	YAML
 }
