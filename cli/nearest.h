@@ -17,10 +17,4 @@ struct nearest {
 void nearest_init(struct nearest *n, const char *wanted);
 void nearest_offer(struct nearest *n, const char *name);
 
-/*
- * How many insertions, removals, changes and swaps of neighbours make one of
- * the other. Long texts count as far apart.
- */
-unsigned nearest_distance(const char *a, const char *b);
-
 #endif

@@ -80,8 +80,4 @@ const struct lint_rule *lint_rule_find(const char *id);
 
 const char *lint_severity_name(enum lint_severity s); /* "warning" */
 
-/* How many insertions, removals, changes and swaps of neighbours make one of
- * the other; UINT_MAX when one is longer than a label value can be. */
-unsigned lint_distance(const char *a, const char *b);
-
 #endif

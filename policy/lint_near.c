@@ -5,43 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/distance.h"
 #include "policy/lint_internal.h"
-
-/* Label values have at most 63 characters, the name part of a key too. */
-#define DISTANCE_MAX_LEN 64
-
-static unsigned
-least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-unsigned
-lint_distance(const char *a, const char *b)
-{
-	unsigned row[3][DISTANCE_MAX_LEN + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > DISTANCE_MAX_LEN || m > DISTANCE_MAX_LEN)
-		return UINT_MAX;
-	for (size_t j = 0; j <= m; j++)
-		row[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned *now = row[i % 3], *up = row[(i + 2) % 3];
-		const unsigned *up2 = row[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= m; j++) {
-			now[j] = least(up[j], now[j - 1]) + 1;
-			now[j] =
-			    least(now[j], up[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				now[j] = least(now[j], up2[j - 2] + 1);
-		}
-	}
-	return row[n % 3][m];
-}
 
 /* How far apart two texts may be and still be taken for one another. */
 static unsigned
@@ -68,7 +33,7 @@ differ_in_digits_only(const char *a, const char *b)
 void
 lint_near_offer(struct lint_near_name *n, const char *name)
 {
-	unsigned d = lint_distance(n->wanted, name);
+	unsigned d = name_distance(n->wanted, name);
 
 	if (differ_in_digits_only(n->wanted, name))
 		return;
@@ -165,7 +130,7 @@ weigh(struct near *n, const struct lint_label *have, const char *key,
 	}
 	if (strcmp(have->value, value) != 0)
 		return;
-	d = lint_distance(have->key, key);
+	d = name_distance(have->key, key);
 	if (d <= tolerance(key))
 		offer(n, have, d);
 	else if (strlen(value) >= 3 && strcmp(value, "true") != 0 &&

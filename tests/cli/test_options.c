@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/nearest.h"
+#include "core/distance.h"
 #include "cli/options.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -241,14 +242,14 @@ test_nearest(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		assert_int_equal(nearest_distance(cases[i].a, cases[i].b),
-		    cases[i].distance);
-		assert_int_equal(nearest_distance(cases[i].b, cases[i].a),
-		    cases[i].distance);
+		assert_int_equal(
+		    name_distance(cases[i].a, cases[i].b), cases[i].distance);
+		assert_int_equal(
+		    name_distance(cases[i].b, cases[i].a), cases[i].distance);
 	}
 	memset(big, 'a', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
-	assert_int_equal(nearest_distance(big, "a"), UINT_MAX);
+	assert_int_equal(name_distance(big, "a"), UINT_MAX);
 	nearest_init(&n, "shpo");
 	nearest_offer(&n, "kube-system");
 	assert_null(n.best);

@@ -19,6 +19,7 @@
 #include "core/strbuf.h"
 #include "kube/snapshot.h"
 #include "policy/lint.h"
+#include "core/distance.h"
 #include "policy/read.h"
 
 #define FOLDER    "fixtures/lint/"
@@ -216,14 +217,14 @@ test_distance(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
-		assert_int_equal(lint_distance(distances[i].a, distances[i].b),
+		assert_int_equal(name_distance(distances[i].a, distances[i].b),
 		    distances[i].distance);
-		assert_int_equal(lint_distance(distances[i].b, distances[i].a),
+		assert_int_equal(name_distance(distances[i].b, distances[i].a),
 		    distances[i].distance);
 	}
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(lint_distance(longer, "x"), UINT_MAX);
+	assert_int_equal(name_distance(longer, "x"), UINT_MAX);
 }
 
 /* Nothing to lint: no finding, and no look at what is not there. */
