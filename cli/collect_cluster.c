@@ -91,6 +91,22 @@ collect_cluster_open(struct collect_cluster **out,
 	return RF_OK;
 }
 
+/* But for numbers: times in a message are no news. */
+static bool
+is_same_text(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	for (;;) {
+		a += strspn(a, digits);
+		b += strspn(b, digits);
+		if (*a != *b || *a == '\0')
+			return *a == *b;
+		a++;
+		b++;
+	}
+}
+
 /* Say once what changed for the worse or the better. */
 static void
 tell_problems(struct collect_cluster *cc)
@@ -100,7 +116,7 @@ tell_problems(struct collect_cluster *cc)
 
 	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++) {
 		live_view_watch(cc->view, i, &w);
-		if (strcmp(cc->problems[i], w.problem) == 0)
+		if (is_same_text(cc->problems[i], w.problem))
 			continue;
 		(void)snprintf(
 		    cc->problems[i], sizeof(cc->problems[i]), "%s", w.problem);
@@ -249,15 +265,16 @@ fall_back(struct collect_cluster *cc, struct store *store, struct rf_error *err)
 		return st;
 	live_view_watch(cc->view, client_resource_find("pods"), &w);
 	if (w.problem[0] == '\0')
-		(void)snprintf(w.problem, sizeof(w.problem), "no answer yet");
+		(void)snprintf(w.problem, sizeof(w.problem),
+		    "%s: no answer within half a minute", server);
 	if (cc->known->n_pods == 0)
 		return rf_fail(err, RF_IO,
-		    "%s: %s; the database knows no pods either, so every "
+		    "%s; the database knows no pods either, so every "
 		    "address would count as external",
-		    server, w.problem);
+		    w.problem);
 	log_warn("cluster",
-	    "%s: %s; going on with the %zu pods that the database knows",
-	    server, w.problem, cc->known->n_pods);
+	    "%s; going on with the %zu pods that the database knows", w.problem,
+	    cc->known->n_pods);
 	return RF_OK;
 }
 
@@ -379,6 +396,53 @@ collect_cluster_source(struct collect_cluster *cc)
 {
 	return (struct daemon_cluster_source){ current_cluster, release_cluster,
 		cc };
+}
+
+/* clang-format off */
+static const struct watch_metric {
+	const char *name, *type, *help;
+} watch_metrics[] = {
+	{ "ringfence_watch_up", "gauge", "Is the resource watched now? 1 or 0." },
+	{ "ringfence_watch_last_heard_timestamp_seconds", "gauge", "When the server last spoke of it; 0: never." },
+	{ "ringfence_watch_last_event_timestamp_seconds", "gauge", "When it last changed; 0: never." },
+	{ "ringfence_watch_relists_total", "counter", "Lists but the first." },
+	{ "ringfence_watch_failures_total", "counter", "Requests that failed." },
+};
+/* clang-format on */
+
+/* In the order of the table above. */
+static int64_t
+value_of(const struct live_view_watch *w, size_t metric)
+{
+	const int64_t values[] = {
+		strcmp(w->state, "watching") == 0,
+		w->heard_us / SECOND,
+		w->event_us / SECOND,
+		(int64_t)w->relists,
+		(int64_t)w->failures,
+	};
+
+	return values[metric];
+}
+
+void
+collect_cluster_metrics(struct collect_cluster *cc, struct strbuf *out)
+{
+	struct live_view_watch watches[CLIENT_RESOURCE_COUNT];
+
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+		live_view_watch(cc->view, i, &watches[i]);
+	for (size_t m = 0; m < sizeof(watch_metrics) / sizeof(watch_metrics[0]);
+	     m++) {
+		const struct watch_metric *metric = &watch_metrics[m];
+
+		strbuf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
+		    metric->help, metric->name, metric->type);
+		for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
+			strbuf_printf(out, "%s{resource=\"%s\"} %" PRId64 "\n",
+			    metric->name, watches[i].resource,
+			    value_of(&watches[i], m));
+	}
 }
 
 void

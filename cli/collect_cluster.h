@@ -12,6 +12,7 @@
 
 #include "cli/cluster_options.h"
 #include "collector/daemon.h"
+#include "core/strbuf.h"
 #include "store/store.h"
 
 enum collect_watch { WATCH_CLUSTER, WATCH_NODE };
@@ -42,6 +43,9 @@ RF_MUST_USE enum rf_status collect_cluster_start(
 
 /* For struct daemon_config, once started. */
 struct daemon_cluster_source collect_cluster_source(struct collect_cluster *cc);
+
+/* How the watches are, for Prometheus. Safe on any thread. */
+void collect_cluster_metrics(struct collect_cluster *cc, struct strbuf *out);
 
 /* NULL is allowed. All clusters must have been given back. */
 void collect_cluster_close(struct collect_cluster *cc);

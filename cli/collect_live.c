@@ -259,6 +259,12 @@ start_daemon(struct session *s, struct rf_error *err)
 	return daemon_new(&s->daemon, &config, err);
 }
 
+static void
+render_cluster(void *arg, struct strbuf *out)
+{
+	collect_cluster_metrics(arg, out);
+}
+
 /* Give up privileges, start the threads, then confine all of them. */
 static enum rf_status
 start_all(struct session *s, struct rf_error *err)
@@ -280,6 +286,9 @@ start_all(struct session *s, struct rf_error *err)
 		return st;
 	if ((st = start_daemon(s, err)) != RF_OK)
 		return st;
+	if (s->metrics != NULL && s->cluster != NULL)
+		metrics_server_add(s->metrics,
+		    &(struct metrics_more){ render_cluster, s->cluster });
 	if (s->metrics != NULL &&
 	    (st = metrics_server_start(s->metrics, err)) != RF_OK)
 		return st;

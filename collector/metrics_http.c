@@ -23,6 +23,7 @@ struct metrics_server {
 	struct MHD_Daemon *http;
 	pthread_mutex_t lock;
 	struct metrics_state state;
+	struct metrics_more more; /* render NULL: none */
 };
 
 static int64_t
@@ -161,14 +162,16 @@ answer(struct MHD_Connection *connection, unsigned status, const char *text)
 }
 
 static enum MHD_Result
-answer_metrics(
-    struct MHD_Connection *connection, const struct metrics_state *state)
+answer_metrics(struct MHD_Connection *connection,
+    const struct metrics_state *state, const struct metrics_more *more)
 {
 	enum MHD_Result result;
 	struct strbuf text;
 
 	strbuf_init(&text, TEXT_MAX);
 	metrics_render(&text, &state->stats);
+	if (more->render != NULL)
+		more->render(more->arg, &text);
 	result = strbuf_failed(&text)
 	    ? MHD_NO
 	    : answer(connection, MHD_HTTP_OK, strbuf_str(&text));
@@ -210,7 +213,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	state = s->state;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (strcmp(url, "/metrics") == 0)
-		return answer_metrics(connection, &state);
+		return answer_metrics(connection, &state, &s->more);
 	if (strcmp(url, "/healthz") == 0)
 		return answer_state(
 		    connection, metrics_unhealthy(&state, now_us));
@@ -234,6 +237,12 @@ metrics_server_start(struct metrics_server *s, struct rf_error *err)
 		return rf_fail(
 		    err, RF_IO, "metrics: no server: %s", strerror(errno));
 	return RF_OK;
+}
+
+void
+metrics_server_add(struct metrics_server *s, const struct metrics_more *more)
+{
+	s->more = *more;
 }
 
 void

@@ -172,6 +172,15 @@ verdict $? 'a pod that came later is in the database'
 verdict $? 'and so are the others'
 grep -q '^Seccomp:	2' "/proc/$collector/status"
 verdict $? 'is confined'
+python3 - >metrics 2>err.metrics <<'PY'
+import urllib.request
+url = "http://127.0.0.1:9797/metrics"
+print(urllib.request.urlopen(url, timeout=5).read().decode())
+PY
+grep -qxF 'ringfence_watch_up{resource="pods"} 1' metrics &&
+	grep -qxF 'ringfence_watch_up{resource="jobs"} 0' metrics &&
+	grep -q '^ringfence_watch_last_event_.*{resource="pods"} [1-9]' metrics
+verdict $? 'metrics say how the watches are'
 kill -TERM "$collector"
 wait "$collector"
 verdict $? 'SIGTERM ends it with 0'
