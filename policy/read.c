@@ -235,6 +235,25 @@ take_notice(void *arg, uint32_t line, const char *text)
 		    problem_clean(rd, text));
 }
 
+/* value_read says "line 7: what is wrong": the line has a place of its own. */
+static void
+add_unreadable(struct reading *rd, const char *text)
+{
+	static const char prefix[] = "line ";
+	unsigned long line = 0;
+	char *rest;
+
+	if (strncmp(text, prefix, strlen(prefix)) == 0) {
+		line = strtoul(text + strlen(prefix), &rest, 10);
+		if (strncmp(rest, ": ", 2) == 0 && line <= UINT32_MAX)
+			text = rest + 2;
+		else
+			line = 0;
+	}
+	problem_add(rd, NULL, (uint32_t)line, PROBLEM_DECODE, "%s",
+	    problem_clean(rd, text));
+}
+
 /* Duplicates outside of every NetworkPolicy: other kinds, lists. */
 static void
 report_unplaced(struct reading *rd)
@@ -272,12 +291,11 @@ policy_reader_text(struct policy_reader *r, const char *file, const char *text,
 	if (file != NULL && rd->file == NULL)
 		return rf_fail(err, RF_NOMEM, "policy reader: out of memory");
 	st = value_read(&docs, rd->arena, text, len, take_notice, r, &why);
-	if (st == RF_NOMEM || st == RF_LIMIT)
+	if (st == RF_NOMEM)
 		return rf_fail(err, st, "%s: %s",
 		    file == NULL ? "policies" : file, why.msg);
 	if (st != RF_OK)
-		problem_add(rd, NULL, 0, PROBLEM_DECODE, "%s",
-		    problem_clean(rd, why.msg));
+		add_unreadable(rd, why.msg);
 	for (size_t i = 0; st == RF_OK && i < docs.n; i++)
 		read_object(r, docs.docs[i], "", "");
 	report_unplaced(rd);

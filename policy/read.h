@@ -50,7 +50,8 @@ RF_MUST_USE enum rf_status policy_reader_new(struct policy_reader **out,
 void policy_reader_free(struct policy_reader *r);
 
 /* Read one text. A text that is not YAML is one PROBLEM_DECODE, not an
- * error; only RF_NOMEM and RF_LIMIT are returned. */
+ * error, and so is one that nests too deep or expands too far: no server
+ * would take it. Only RF_NOMEM is returned. */
 RF_MUST_USE enum rf_status policy_reader_text(struct policy_reader *r,
     const char *file, const char *text, size_t len, struct rf_error *err);
 

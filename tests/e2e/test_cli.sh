@@ -358,6 +358,24 @@ validate_bad() {
 	    has out 'Invalid' 'NotSupported' && has err '2 mistakes'
 }
 check 'validate: every mistake, exit 1' validate_bad
+# What no reader can take is a finding like any other, and hides no other.
+validate_bombs() {
+	mkdir -p bombs && cp bad.yaml bombs/ &&
+		python3 -c 'print("[" * 1000000)' >bombs/deep.yaml &&
+		python3 -c '
+print("a: &a [x, x]")
+for c, p in zip("bcdefghijklmnopqrst", "abcdefghijklmnopqrs"):
+    print("%s: &%s [%s]" % (c, c, ", ".join(["*" + p] * 9)))' \
+			>bombs/alias.yaml &&
+		run 1 validate -f bombs -o json && python3 -c '
+import json, sys
+found = [json.loads(line) for line in open("out")]
+files = {f["file"].split("/")[-1] for f in found}
+assert files == {"bad.yaml", "deep.yaml", "alias.yaml"}, files
+assert all(f["type"] == "Decode" and f["line"] for f in found
+           if not f["file"].endswith("bad.yaml")), found'
+}
+check 'validate: bombs are findings, exit 1' validate_bombs
 validate_json() {
 	run 1 validate -f bad.yaml -o json && python3 -c '
 import json
