@@ -11,6 +11,8 @@ PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
 B          ?= build/release
 WERROR     ?=
+# 0: built without reading the kernel's connection table.
+CONNTRACK  ?= 1
 VERSION    := 0.1.0
 JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
 Q          := $(if $(V),,@)
@@ -67,11 +69,17 @@ $(B)/gen/sql.o: $(B)/gen/sql.c $(B)/gen/sql.h
 	$(Q)$(cc) -Wno-overlength-strings -c -o $@ $<
 $(B)/store.a: $(B)/gen/sql.o
 
+# One of two files reads the kernel's connection table; a test links both ways.
+with_conntrack := collector/conntrack_netlink.c
+no_conntrack   := collector/conntrack_none.c
+left_out := cli/main.c \
+	$(if $(filter 0,$(CONNTRACK)),$(with_conntrack),$(no_conntrack))
+
 # One archive a room; a test links the archives of the rooms its room uses,
 # and tests/support/*.c of its own.
 define module
 $1_LIBS := $$(USES_$1:%=$(B)/%.a)
-$(B)/$1.a: $$(patsubst %.c,$(B)/%.o,$$(filter-out %/main.c,$$(wildcard $1/*.c)))
+$(B)/$1.a: $$(patsubst %.c,$(B)/%.o,$$(filter-out $(left_out),$$(wildcard $1/*.c)))
 	$$(call say,AR)
 	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
 $(B)/$1/%.o: $1/%.c | $(B)/gen/sql.h
@@ -99,6 +107,14 @@ $(B)/ringfence: $(B)/cli/main.o $(cli_LIBS)
 	$(call say,LD)
 	$(Q)$(cc) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(LINK) $(call pkg,libs,cli)
+
+# As CONNTRACK=0 has it, for a test: what an object defines is not taken from
+# the archive.
+$(B)/ringfence-no-conntrack: $(B)/cli/main.o $(no_conntrack:%.c=$(B)/%.o) \
+    $(cli_LIBS)
+	$(call say,LD)
+	$(Q)$(cc) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+		-Wl,--end-group $(LINK) $(call pkg,libs,cli)
 
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
 unit: $(UNIT)
@@ -133,7 +149,7 @@ fuzz:
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 # check is what test does once everything that it needs is installed.
-programs: all $(UNIT) $(REPLAY)
+programs: all $(UNIT) $(REPLAY) $(B)/ringfence-no-conntrack
 check: programs
 	@tests/run-all.sh $(B)
 test: deps
@@ -203,7 +219,8 @@ help:
 	@echo 'make debug      build/debug/ringfence, not optimised'
 	@echo 'make install    binary and manual; DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make clean      remove build/'
-	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror'
+	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
+	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
 	bench tidy format reformat lint install clean help

@@ -44,6 +44,7 @@ struct session {
 	struct live *live;
 	struct metrics_server *metrics;
 	struct daemon *daemon;
+	struct conntrack_table known;    /* until the daemon has it */
 	struct collect_cluster *cluster; /* NULL: objects of snapshots */
 	pthread_mutex_t lock;            /* of the generations */
 	struct generation *newest;
@@ -206,6 +207,33 @@ open_snapshots(struct session *s, struct rf_error *err)
 	return add_generation(s, c, err);
 }
 
+/*
+ * What was there before the captures were opened; what opens while the table
+ * is read has its packets in them. Going on without it is no failure: then
+ * what is silent is found when it speaks.
+ */
+static void
+read_conntrack(struct session *s)
+{
+	const struct conntrack_table *t = &s->known;
+	struct rf_error err;
+
+	if (conntrack_read(&s->known, live_now_us(), &err) != RF_OK) {
+		log_warn("collect",
+		    "the kernel's connection table is not used: %s; older "
+		    "connections are found when they send",
+		    err.msg);
+		return;
+	}
+	if (t->too_many + t->undated + t->parsed.malformed != 0)
+		log_warn("collect",
+		    "of the kernel's connection table, not used: %" PRIu64
+		    " entries beyond %d, %" PRIu64
+		    " without a known age, %" PRIu64 " that cannot be read",
+		    t->too_many, CONNTRACK_KNOWN_MAX, t->undated,
+		    t->parsed.malformed);
+}
+
 /* All that may need privileges. */
 static enum rf_status
 open_all(struct session *s, struct rf_error *err)
@@ -214,6 +242,7 @@ open_all(struct session *s, struct rf_error *err)
 
 	if ((st = open_captures(s, err)) != RF_OK)
 		return st;
+	read_conntrack(s);
 	if (s->o->listen != NULL &&
 	    (st = metrics_server_listen(&s->metrics, s->o->listen, err)) !=
 		RF_OK)
@@ -286,6 +315,8 @@ start_all(struct session *s, struct rf_error *err)
 		return st;
 	if ((st = start_daemon(s, err)) != RF_OK)
 		return st;
+	daemon_know(s->daemon, &s->known);
+	conntrack_release(&s->known);
 	if (s->metrics != NULL && s->cluster != NULL)
 		metrics_server_add(s->metrics,
 		    &(struct metrics_more){ render_cluster, s->cluster });
@@ -403,6 +434,7 @@ collect_live(const struct collect_live_options *o,
 		status = fail(&err);
 	else
 		status = sig == SIGINT ? 128 + SIGINT : STATUS_OK;
+	conntrack_release(&s.known);
 	metrics_server_free(s.metrics);
 	daemon_free(s.daemon);
 	collect_cluster_close(s.cluster);

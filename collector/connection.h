@@ -33,7 +33,8 @@ struct connection_leg {
 
 /* How the client's side was told apart. */
 enum connection_opening {
-	OPENING_HANDSHAKE, /* SYN or SYN-ACK, INIT or INIT-ACK, DNS QR bit */
+	OPENING_HANDSHAKE, /* SYN or SYN-ACK, INIT or INIT-ACK, DNS QR bit; or
+			    * the kernel saw it */
 	OPENING_FIRST      /* the client's side is who sent first */
 };
 
@@ -51,6 +52,7 @@ struct connection {
 	bool entered;     /* a packet of the client came in here … */
 	bool left;        /* … and one left; at each capture point that it
 			   * entered */
+	bool known;       /* the kernel's connection table had it */
 	uint64_t packets, bytes;
 	int64_t first_us, last_us;
 	struct connection_leg legs[CONNECTION_LEGS_MAX]; /* first seen first */

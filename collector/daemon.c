@@ -22,7 +22,7 @@ struct daemon {
 	struct intake intake;
 	struct coverage coverage[DAEMON_POINTS_MAX];
 	uint64_t lost_packets;
-	uint64_t connections, unresolved, guessed, lost, n_names;
+	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
 	int64_t now_us, flush_us;
 };
 
@@ -133,6 +133,23 @@ rotate(struct daemon *d)
 	return true;
 }
 
+/*
+ * Of a connection that only the kernel's table told of: on which side of it
+ * this node is, if that can be told.
+ */
+static uint8_t
+known_sides(const struct daemon *d, const struct aggregate_item *r)
+{
+	const struct cluster *c = d->cluster->c;
+	uint8_t sides = 0;
+
+	for (uint32_t i = 0; d->config.node != NULL && i < c->n_nodes; i++)
+		if (strcmp(c->nodes[i].name, d->config.node) == 0)
+			sides |= (r->src.node == i ? SIDE_SRC : 0) |
+			    (r->dst.node == i ? SIDE_DST : 0);
+	return sides != 0 ? sides : r->flow.sides;
+}
+
 /* The flow table's sink. */
 static void
 on_connection(void *arg, const struct connection *c)
@@ -146,6 +163,8 @@ on_connection(void *arg, const struct connection *c)
 		return;
 	}
 	resolver_resolve(d->resolver, c, &r);
+	if (c->known && !c->types_known)
+		r.flow.sides = known_sides(d, &r);
 	aggregate_add(d->buffer->sums, &r);
 	d->buffer->connections += c->counted;
 	d->buffer->packets += c->packets;
@@ -229,6 +248,14 @@ daemon_free(struct daemon *d)
 }
 
 void
+daemon_know(struct daemon *d, const struct conntrack_table *t)
+{
+	d->known_lost = t->too_many + t->undated + t->parsed.malformed;
+	for (size_t i = 0; i < t->n; i++)
+		d->known_lost += !flow_table_know(d->ft, &t->v[i], t->read_us);
+}
+
+void
 daemon_frame(
     struct daemon *d, size_t point, int link, const struct capture_frame *f)
 {
@@ -297,6 +324,8 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.flush_us = w.flush_us,
 		.flushed_us = w.flushed_us,
 		.names = d->n_names,
+		.known = ft->known,
+		.known_lost = d->known_lost,
 	};
 	for (size_t i = 0; i < d->config.n_points; i++) {
 		const struct coverage *c = &d->coverage[i];

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "collector/capture.h"
+#include "collector/conntrack.h"
 #include "core/error.h"
 #include "core/flow.h"
 #include "kube/cluster.h"
@@ -61,9 +62,11 @@ struct daemon_stats {
 	uint64_t legs;             /* in the table now */
 	uint64_t pods, generation; /* of the cluster in use */
 	uint64_t flushes, flush_failures, flush_rows;
-	uint64_t flush_us;  /* the last one took */
-	int64_t flushed_us; /* when the last one succeeded; 0: never */
-	uint64_t names;     /* handed to the writer */
+	uint64_t flush_us;   /* the last one took */
+	int64_t flushed_us;  /* when the last one succeeded; 0: never */
+	uint64_t names;      /* handed to the writer */
+	uint64_t known;      /* taken over from the kernel's table */
+	uint64_t known_lost; /* of it: found no room, or could not be read */
 };
 
 struct daemon;
@@ -71,6 +74,12 @@ struct daemon;
 /* Make one, with its writer's thread. RF_NOMEM, or RF_IO without a thread. */
 RF_MUST_USE enum rf_status daemon_new(struct daemon **out,
     const struct daemon_config *config, struct rf_error *err);
+
+/*
+ * Take over what the kernel's connection table had at the start, before any
+ * frame is given. A table that could not be read is empty.
+ */
+void daemon_know(struct daemon *d, const struct conntrack_table *t);
 
 /* One frame, of link type link, seen at point. */
 void daemon_frame(

@@ -115,12 +115,13 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	c->types_known = types;
 	c->entered = in != 0;
 	c->left = out != 0 && (in & ~out) == 0;
+	c->known = (r->flags & LEG_KNOWN) != 0;
 	c->packets = r->packets;
 	c->bytes = (uint64_t)r->bytes_high << 32 | r->bytes;
 	c->first_us = c->legs[0].first_us;
 	c->last_us = ft->epoch_us +
 	    ((int64_t)r->last_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
-	if (c->last_us < c->first_us)
+	if (c->last_us < c->first_us || (c->known && c->packets == 0))
 		c->last_us = c->first_us;
 	return c->protocol == FLOW_UDP || c->any_data ||
 	    (pairs & LEG_BOTH(LEG_SYN | LEG_SYNACK)) != 0 ||
@@ -135,7 +136,9 @@ flow_end(struct flow_table *ft, uint32_t leg)
 	struct connection c;
 	uint32_t next;
 
-	if (!flow_describe(ft, root, &c)) {
+	if (legs[root].flags & LEG_SILENT && legs[root].packets == 0) {
+		/* the kernel knew of it; nothing came of it here */
+	} else if (!flow_describe(ft, root, &c)) {
 		ft->stats.strays++;
 	} else if (c.counted || c.packets != 0) {
 		ft->stats.connections += c.counted;

@@ -29,6 +29,7 @@ struct flow_table {
 	struct flow_table_config config;
 	struct flow_table_stats stats;
 	int64_t epoch_us; /* time of the first packet */
+	int64_t known_us; /* when the kernel's table was read */
 	bool has_epoch;
 	uint32_t now_ms;     /* of the latest packet, never backwards */
 	uint32_t hand;       /* where the look for idle legs goes on */
@@ -47,6 +48,14 @@ leg_is_closed(const struct leg *leg)
 {
 	return (leg->flags & LEG_BOTH(LEG_RST)) != 0 ||
 	    (leg->flags & LEG_BOTH(LEG_FIN)) == LEG_BOTH(LEG_FIN);
+}
+
+/* Is this root one that the kernel's table told of, and nobody was told? */
+static inline bool
+leg_is_news(const struct leg *root)
+{
+	return (root->flags & (LEG_KNOWN | LEG_SILENT | LEG_CONTINUED)) ==
+	    LEG_KNOWN;
 }
 
 /* The leg that stands for the connection of leg. */
@@ -75,6 +84,20 @@ void flow_clock(struct flow_table *ft, int64_t ts_us);
 
 /* How long this leg may be silent before its connection is over. */
 uint32_t flow_idle_ms(const struct leg *leg);
+
+/* Put the legs of rb behind those of ra; flip: rb's lower is ra's higher. */
+void flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip);
+
+/*
+ * Of a connection that the kernel's table told of: the packet, on leg, is the
+ * first that is seen of it, so it is counted here from now on.
+ */
+void flow_known_speaks(struct flow_table *ft, uint32_t leg);
+
+/* The same, but the packet opens a connection: if that is the one that the
+ * table told of, it shall not be told twice. */
+void flow_known_opens(
+    struct flow_table *ft, uint32_t leg, const struct packet *p);
 
 /* The connection is closed: look at its root soon. */
 void flow_hurry(struct flow_table *ft, uint32_t root);

@@ -65,9 +65,8 @@ all_agree(
 	return true;
 }
 
-/* Put the legs of rb behind those of ra; flip: rb's lower is ra's higher. */
-static void
-attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
+void
+flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 {
 	struct leg *legs = ft->pool.legs;
 	uint32_t last = ra;
@@ -114,7 +113,7 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 	}
 	if (!all_agree(ft, ra, rb, flip, p->ts_us))
 		return false;
-	attach(ft, ra, rb, flip);
+	flow_attach(ft, ra, rb, flip);
 	return true;
 }
 

@@ -54,7 +54,7 @@ static bool
 is_settled(const struct connection *c)
 {
 	return c->protocol == FLOW_UDP || c->accepted || c->both_ways ||
-	    c->opening == OPENING_FIRST;
+	    c->opening == OPENING_FIRST || c->known;
 }
 
 /* Tell what is new of a connection that goes on from now_us. */
@@ -87,7 +87,8 @@ flow_table_flush(struct flow_table *ft)
 		const struct leg *leg = &ft->pool.legs[i];
 
 		if ((leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE &&
-		    leg->packets != 0 && !leg_is_closed(leg) &&
+		    (leg->packets != 0 || leg_is_news(leg)) &&
+		    !leg_is_closed(leg) &&
 		    now_us - leg->first_us >=
 			(int64_t)FLOW_TABLE_SETTLE_MS * 1000)
 			tell_alive(ft, i, now_us);

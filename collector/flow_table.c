@@ -250,6 +250,8 @@ leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
 	struct leg *leg = &ft->pool.legs[index];
 	bool was_closed = leg_is_closed(leg);
 
+	if (leg->flags & LEG_KNOWN)
+		flow_known_speaks(ft, index);
 	note_numbers(leg, p, bits, from_lo);
 	if (!is_answered(leg->flags))
 		note_passage(leg, p, from_lo);
@@ -333,6 +335,8 @@ take(struct flow_table *ft, const struct packet *p, const struct leg_key *key,
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
 		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
 	    starts_anew(ft, &ft->pool.legs[index], p, from_lo)) {
+		if (ft->pool.legs[index].flags & LEG_KNOWN)
+			flow_known_opens(ft, index, p);
 		flow_end(ft, index);
 		index = LEG_NONE;
 	}

@@ -47,12 +47,26 @@ struct flow_table_config {
  * a little late. */
 #define FLOW_TABLE_SETTLE_MS 10000
 
+/*
+ * A connection that the kernel's connection table had before the first packet,
+ * with both ends as either side has them: before and after translation.
+ */
+struct flow_known {
+	struct socket_addr client, dialled; /* as the client has them */
+	struct socket_addr seen, server;    /* as the server has them */
+	uint8_t protocol;                   /* enum flow_protocol */
+	bool opened;     /* client is who opened it, not only who spoke first */
+	bool silent;     /* tell of it only when there are packets */
+	int64_t last_us; /* when the kernel last saw a packet of it */
+};
+
 struct flow_table_stats {
 	uint64_t packets;     /* sightings taken */
 	uint64_t connections; /* told to the sink, counted ones */
 	uint64_t legs;        /* made */
 	uint64_t joined;      /* legs joined to another */
 	uint64_t forced_out;  /* live connections that a full table put out */
+	uint64_t known;       /* connections that flow_table_know() took */
 	uint64_t strays;      /* tails without payload: no connection */
 	uint64_t orphan_fragments; /* fragments whose first was not seen */
 };
@@ -72,6 +86,14 @@ void flow_table_free(struct flow_table *ft);
  */
 void flow_table_add(struct flow_table *ft, const struct packet *packets,
     size_t n, bool *first_copy);
+
+/*
+ * Take over a connection that is there at now_us, before any packet is taken:
+ * what is seen of it later, also of both sides of its translation, is the same
+ * connection. false: half of the table is full of them, so it was not taken.
+ */
+bool flow_table_know(
+    struct flow_table *ft, const struct flow_known *k, int64_t now_us);
 
 /*
  * It is now_us, whether there were packets or not: end what has been silent

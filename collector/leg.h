@@ -48,6 +48,8 @@ struct leg_key {
 #define LEG_CONTINUED ((uint32_t)1 << 20) /* was told before */
 #define LEG_TYPES     ((uint32_t)1 << 21) /* packet types are known */
 #define LEG_SETTLED   ((uint32_t)1 << 22) /* packets only count now */
+#define LEG_KNOWN     ((uint32_t)1 << 23) /* by flow_table_know() */
+#define LEG_SILENT    ((uint32_t)1 << 24) /* root: told if it has packets */
 /* The topmost bits count the packets that were offered for joining. */
 #define LEG_TRY          ((uint32_t)1 << 28)
 #define LEG_TRIES(flags) ((flags) >> 28)

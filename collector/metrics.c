@@ -36,6 +36,8 @@ static const struct metric metrics[] = {
 	{ "ringfence_sightings_joined_total", "Sightings behind address translation that were joined.", COUNTER, COUNT, AT(joined) },
 	{ "ringfence_table_forced_out_total", "Living connections that a full table put out early.", COUNTER, COUNT, AT(forced_out) },
 	{ "ringfence_table_strays_total", "Tails of connections that are too little to count.", COUNTER, COUNT, AT(strays) },
+	{ "ringfence_conntrack_connections", "Connections taken over from the kernel's connection table at the start.", GAUGE, COUNT, AT(known) },
+	{ "ringfence_conntrack_lost", "Entries of that table that found no room or could not be read.", GAUGE, COUNT, AT(known_lost) },
 	{ "ringfence_table_entries", "Address pairs in the connection table.", GAUGE, COUNT, AT(legs) },
 	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
 	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },

@@ -452,7 +452,7 @@ outcome_of(const struct resolver *r, const struct connection *c,
 		return outcome_udp(r, c, roles, out);
 	if (c->accepted)
 		return OUTCOME_ESTABLISHED;
-	if (c->opening != OPENING_HANDSHAKE)
+	if (c->opening != OPENING_HANDSHAKE || c->known)
 		return OUTCOME_MIDSTREAM;
 	if (c->both_ways)
 		return OUTCOME_ESTABLISHED;

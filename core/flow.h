@@ -36,7 +36,7 @@ enum flow_outcome {
 
 /* How we know which end is the client. Guessed never becomes a rule. */
 enum flow_certainty {
-	CERTAINTY_HANDSHAKE, /* the opening was seen */
+	CERTAINTY_HANDSHAKE, /* the opening was seen, by us or by the kernel */
 	CERTAINTY_LISTENER,  /* one end is known to listen on its port */
 	CERTAINTY_GUESSED
 };

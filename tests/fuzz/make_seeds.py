@@ -293,7 +293,31 @@ def encoded_frames():
             for name, (link, frame) in FRAMES.items()}
 
 
+def netlink():
+    """The recorded dump, each of its messages, and two that are cut."""
+    out, n = {}, 0
+    with open(os.path.join(ROOT, "fixtures", "conntrack", "real.bin"),
+              "rb") as f:
+        recorded = f.read()
+    while recorded:
+        size = struct.unpack_from("<I", recorded)[0]
+        datagram, recorded = recorded[4:4 + size], recorded[4 + size:]
+        n += 1
+        out[f"datagram-{n}"] = datagram
+        for i in range(8):
+            if len(datagram) < 16:
+                break
+            size = struct.unpack_from("=I", datagram)[0]
+            out[f"message-{n}-{i}"] = datagram[:size]
+            datagram = datagram[size:]
+    out["cut-head"] = out["message-1-0"][:14]
+    out["cut-tuple"] = out["message-1-0"][:61]
+    out["not-permitted"] = struct.pack("=IHHIIi", 20, 2, 0, 7, 0, -1)
+    return out
+
+
 TARGETS = {
+    "conntrack": netlink,
     "decode": encoded_frames,
     "flow": lambda: CAPTURES,
     "dns": lambda: DNS,
