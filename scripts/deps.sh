@@ -11,7 +11,7 @@ set -eu
 BASE="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libyaml-dev libcap-ng-dev
 libseccomp-dev libmicrohttpd-dev libcmocka-dev python3
-python3-yaml sqlite3 mandoc"
+python3-yaml sqlite3 mandoc iproute2 iptables dnsmasq-base"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
 git"
 

@@ -1,74 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/e2e/live.sh RINGFENCE
-# A node out of network namespaces: pods on a bridge, Services by DNAT, real
-# connections; the collector captures them live, then flows, recommend and
-# audit are held against what ran. Everything happens in namespaces of its own
-# (network, mounts, processes), which end with this script, also when it is
-# killed. Needs root, iproute2, iptables and python3; says so and passes where
-# they are not to be had. Takes about half a minute.
+# A node out of network namespaces: pods on a bridge, Services by DNAT, a DNS
+# server, real connections; the collector captures them live, then flows,
+# recommend and audit are held against what ran. Takes about half a minute.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-
-if [ "${2:-}" != inside ]; then
-	rf=$(realpath "${1:?usage: live.sh RINGFENCE}")
-	PATH=$PATH:/usr/sbin:/sbin
-	why=
-	[ "$(id -u)" -eq 0 ] || why="not root"
-	for tool in ip iptables-restore python3 unshare sqlite3 timeout; do
-		command -v "$tool" >/dev/null || why="no $tool"
-	done
-	[ -n "$why" ] || unshare -nmpf true 2>/dev/null ||
-		why="namespaces are not permitted"
-	if [ -n "$why" ]; then
-		echo "skipped: $why"
-		echo "0 passed, 0 failed"
-		exit 0
-	fi
-	dir=$(mktemp -d)
-	chmod 755 "$dir"
-	trap 'rm -rf "$dir"' EXIT
-	export PATH
-	# Looking for leaks takes ptrace(2), which a collector forbids itself.
-	export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
-	timeout -k 5 90 unshare -nmpf --kill-child --mount-proc \
-		"$here/live.sh" "$rf" inside "$dir"
-	exit
-fi
-
-rf=$1
-dir=$3
-pass=0
-fail=0
-. "$here/podnet.bash"
-
-result() { # STATUS NAME
-	if [ "$1" -eq 0 ]; then
-		pass=$((pass + 1))
-		echo "ok $2"
-	else
-		fail=$((fail + 1))
-		echo "not ok $2"
-	fi
-}
-
-# collect OPTION...: in the background, ready when it returns; pid in $collector
-collect() {
-	"$rf" collect --snapshot "$dir/cluster.json" --node node-0 \
-		--interval 1s "$@" 2>"$dir/err" >"$dir/out" &
-	collector=$!
-	for _ in $(seq 100); do
-		grep -q capturing "$dir/err" && return
-		sleep 0.05
-	done
-	cat "$dir/err"
-}
-
-stop() { # SIGNAL: its exit status in $status
-	kill -"$1" "$collector"
-	wait "$collector"
-	status=$?
-}
+. "$(dirname "$0")/live_lib.bash"
+live_enter 90 "$@"
 
 check() { # WHAT DB
 	python3 "$here/live_check.py" "$1" "$2" "$rf" "$dir"
@@ -77,7 +15,7 @@ check() { # WHAT DB
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 
 # The long connection is there before the collector is.
-python3 "$here/live_net.py" long &
+python3 "$here/live_net.py" hold client-0 10.244.0.20 5432 0.5 >"$dir/long" &
 long=$!
 sleep 0.5
 collect -i any --db "$dir/a.db" --census 20s --listen 127.0.0.1:9797
@@ -167,5 +105,4 @@ result $rc "kill -9 leaves a whole database that only grew"
 [ $? -eq 3 ] && grep -q 'no-such-if: there is no such interface' "$dir/err"
 result $? "an interface that is none is named"
 
-echo "$pass passed, $fail failed"
-[ $fail -eq 0 ]
+live_end

@@ -11,9 +11,11 @@ N = 9  # clients times rounds
 
 # destination, protocol, port, service, outcome: connections
 TRAFFIC = {
-    ("web", "TCP", 8080, "web", "established"): N,
+    ("web", "TCP", 8080, "web", "established"): 2 * N,  # both families
     ("web", "TCP", 8080, None, "established"): N,  # over IPv6, directly
     ("dns", "UDP", 53, "dns", "established"): N,
+    ("time", "UDP", 7123, "time", "established"): N,
+    ("time", "UDP", 8125, None, "oneway"): N,
     ("db", "TCP", 5432, None, "established"): N,
     ("203.0.113.10", "TCP", 80, None, "established"): N,
     ("db", "TCP", 9999, None, "dropped"): 1,

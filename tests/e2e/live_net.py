@@ -1,26 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pods' programs for live.sh: servers, clients, and the cluster's objects.
+"""The pods' programs for live*.sh: servers, clients, and the cluster's objects.
 
-live_net.py serve | traffic | long | get HOST PORT PATH | cluster <PODS
+live_net.py serve | traffic | get HOST PORT PATH | cluster <PODS
+live_net.py hold POD HOST PORT [SECONDS]  a connection; SECONDS between pings
+live_net.py api CLUSTER.JSON              what an API server says of them
 """
 import ctypes
+import http.server
 import json
 import os
 import selectors
+import signal
 import socket
 import struct
 import sys
 import time
+import urllib.parse
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 REPLY = b"HTTP/1.0 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000
 VIP = "10.96.0.50"
+VIP6 = "fd00:10:96::50"
 DNS = "10.96.0.10"
+TIME = "10.96.0.55"
 DB = "10.244.0.20"
+STATSD = "10.244.0.25"
 OUTSIDE = "203.0.113.10"
 CLIENTS = ("client-0", "client-1", "client-2")
 ROUNDS = 3
+STARTED = "2020-01-01T00:00:00Z"
 
 
 def enter(netns):
@@ -42,13 +51,6 @@ def listen(netns, ip, port, kind=socket.SOCK_STREAM):
     return s
 
 
-def dns_answer(query):
-    """Every name has the outside's address."""
-    end = query.index(b"\0", 12) + 5
-    return (query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] +
-            b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(OUTSIDE))
-
-
 def serve():
     sel = selectors.DefaultSelector()
     tcp = [("web-0", "10.244.0.10", 8080), ("web-1", "10.244.0.11", 8080),
@@ -56,8 +58,10 @@ def serve():
            ("world", OUTSIDE, 80)]
     for where in tcp:
         sel.register(listen(*where), selectors.EVENT_READ, "accept")
-    udp = listen("dns-0", "10.244.0.2", 53, socket.SOCK_DGRAM)
-    sel.register(udp, selectors.EVENT_READ, "dns")
+    udp = listen("time-0", STATSD, 7123, socket.SOCK_DGRAM)
+    sel.register(udp, selectors.EVENT_READ, "time")
+    udp = listen("time-0", STATSD, 8125, socket.SOCK_DGRAM)
+    sel.register(udp, selectors.EVENT_READ, "statsd")
     print("ready", flush=True)
     while True:
         for key, _ in sel.select():
@@ -66,9 +70,12 @@ def serve():
                 c, _ = s.accept()
                 sel.register(c, selectors.EVENT_READ, "stream")
                 continue
-            if key.data == "dns":
-                query, peer = s.recvfrom(512)
-                s.sendto(dns_answer(query), peer)
+            if key.data == "time":
+                _, peer = s.recvfrom(512)
+                s.sendto(b"noon", peer)
+                continue
+            if key.data == "statsd":
+                s.recv(512)
                 continue
             try:
                 data = s.recv(4096)
@@ -92,12 +99,25 @@ def fetch(host, port, timeout=3, path="/"):
     return got
 
 
-def fails(host, port, timeout=1):
+def answers(host, port, timeout=3):
     try:
-        fetch(host, port, timeout)
+        return len(fetch(host, port, timeout)) > 3000
     except OSError:
-        return True
-    return False
+        return False
+
+
+def asks(name, want):
+    try:
+        return ask(name) == want
+    except OSError:
+        return False
+
+
+def asks_time():
+    try:
+        return ask_time()
+    except OSError:
+        return False
 
 
 def ask(name):
@@ -111,20 +131,43 @@ def ask(name):
         return socket.inet_ntoa(s.recv(512)[-4:])
 
 
+def ask_time():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(2)
+        s.connect((TIME, 123))
+        s.send(b"when")
+        return s.recv(512) == b"noon"
+
+
+def count_something():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"hits:1|c", (STATSD, 8125))
+
+
 def client(name):
     enter(name)
-    ok = True
+    failed = set()
+
+    def must(what, ok):
+        if not ok:
+            failed.add(what)
+
     for _ in range(ROUNDS):
-        ok &= len(fetch(VIP, 80)) > 3000
-        ok &= ask("api.example.com") == OUTSIDE
-        ok &= len(fetch(OUTSIDE, 80)) > 3000
-        ok &= len(fetch(DB, 5432)) > 3000
-        ok &= len(fetch("fd00:10:244::10", 8080)) > 3000
+        must("Service", answers(VIP, 80))
+        must("Service over IPv6", answers(VIP6, 80))
+        must("pod over IPv6", answers("fd00:10:244::10", 8080))
+        must("DNS", asks("api.example.com", OUTSIDE))
+        must("outside", answers(OUTSIDE, 80))
+        must("db", answers(DB, 5432))
+        must("time", asks_time())
+        count_something()
     if name == "client-2":  # a scan, and a port that is silently dropped
         for port in range(100, 120):
-            ok &= fails(DB, port)
-        ok &= fails(DB, 9999, 0.6)
-    return ok
+            must("scan", not answers(DB, port, 1))
+        must("dropped", not answers(DB, 9999, 0.6))
+    for what in sorted(failed):
+        print(f"{name}: {what} is not as it should be", flush=True)
+    return not failed
 
 
 def traffic():
@@ -141,13 +184,65 @@ def traffic():
     return sum(os.waitpid(pid, 0)[1] != 0 for pid in pids)
 
 
-def long_lived():
-    enter("client-0")
-    with socket.create_connection((DB, 5432)) as s:
+def hold(pod, host, port, seconds=None):
+    """A connection that stays: with a ping now and then, or without any. On
+    SIGUSR1 it speaks once."""
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    enter(pod)
+    with socket.create_connection((host, int(port)), 5) as s:
         while True:
+            print("open", flush=True)
+            if seconds:
+                time.sleep(float(seconds))
+            else:
+                signal.pause()
             s.send(b"ping")
-            s.recv(16)
-            time.sleep(0.5)
+            if s.recv(16) != b"pong":
+                return 1
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """Lists, and watches that stay silent."""
+    protocol_version = "HTTP/1.1"
+    objects = []
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if "watch" in urllib.parse.parse_qs(url.query):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.flush()
+            time.sleep(600)
+            return
+        resource = url.path.rsplit("/", 1)[1]
+        items = [o for o in self.objects
+                 if PLURALS.get(o["kind"]) == resource]
+        body = json.dumps({"kind": "List", "apiVersion": "v1", "metadata":
+                           {"resourceVersion": "1"}, "items": items}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+PLURALS = {"Pod": "pods", "Service": "services", "Namespace": "namespaces",
+           "EndpointSlice": "endpointslices", "Node": "nodes",
+           "Deployment": "deployments", "ReplicaSet": "replicasets"}
+
+
+def api(path):
+    with open(path) as f:
+        Api.objects = json.load(f)["items"]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server.daemon_threads = True
+    print(server.server_port, flush=True)
+    server.serve_forever()
 
 
 def obj(kind, name, api="v1", **rest):
@@ -156,36 +251,50 @@ def obj(kind, name, api="v1", **rest):
     return {"apiVersion": api, "kind": kind, "metadata": meta, **rest}
 
 
+def service(name, vips, ports, pods):
+    yield obj("Service", name, spec={
+        "clusterIP": vips[0], "clusterIPs": vips, "selector": {"app": name},
+        "ports": [{"name": proto.lower(), "port": port, "targetPort": target,
+                   "protocol": proto} for port, target, proto in ports]})
+    for family, vip in enumerate(vips):
+        yield obj(
+            "EndpointSlice", f"{name}-{family}", "discovery.k8s.io/v1",
+            labels={"kubernetes.io/service-name": name},
+            addressType="IPv6" if ":" in vip else "IPv4",
+            ports=[{"name": proto.lower(), "port": target, "protocol": proto}
+                   for _, target, proto in ports],
+            endpoints=[{"addresses": [
+                "fd00:10:244::" + p[2].split(".")[-1] if ":" in vip else p[2]],
+                "targetRef": {"kind": "Pod", "name": p[0],
+                              "namespace": "shop"}} for p in pods
+                if ":" not in vip or p[0] == "web-0"])
+
+
 def cluster(pods):
     items = [
         obj("Namespace", "shop"),
         obj("Node", "node-0", spec={"podCIDR": "10.244.0.0/24", "podCIDRs":
             ["10.244.0.0/24", "fd00:10:244::/64"]}, status={"addresses":
             [{"type": "InternalIP", "address": "172.18.0.2"}]})]
-    for name, app, ip, port in pods:
+    for name, app, ip, ports in pods:
         ips = [ip, "fd00:10:244::" + ip.split(".")[-1]]
-        ports = [{"containerPort": int(port), "protocol":
-                  "UDP" if port == "53" else "TCP"}] if port != "0" else []
+        declared = [dict(zip(("protocol", "containerPort"), p.split("/")))
+                    for p in ports.split(",") if p != "-"]
+        for p in declared:
+            p["containerPort"] = int(p["containerPort"])
         items.append(obj(
             "Pod", name, labels={"app": app},
             spec={"nodeName": "node-0",
-                  "containers": [{"name": "main", "ports": ports}]},
+                  "containers": [{"name": "main", "ports": declared}]},
             status={"phase": "Running", "podIP": ip, "hostIP": "172.18.0.2",
+                    "startTime": STARTED,
                     "podIPs": [{"ip": i} for i in ips]}))
-    for name, app, vip, port, target, proto in (
-            ("dns", "dns", DNS, 53, 53, "UDP"),
-            ("web", "web", VIP, 80, 8080, "TCP")):
-        items.append(obj(
-            "Service", name, spec={"clusterIP": vip, "selector": {"app": app},
-            "ports": [{"port": port, "targetPort": target,
-                       "protocol": proto}]}))
-        items.append(obj(
-            "EndpointSlice", name + "-1", "discovery.k8s.io/v1",
-            labels={"kubernetes.io/service-name": name}, addressType="IPv4",
-            ports=[{"port": target, "protocol": proto}],
-            endpoints=[{"addresses": [p[2]], "targetRef": {
-                "kind": "Pod", "name": p[0], "namespace": "shop"}}
-                for p in pods if p[1] == app]))
+    for name, vips, ports in (
+            ("dns", [DNS], ((53, 53, "UDP"), (53, 53, "TCP"))),
+            ("web", [VIP, VIP6], ((80, 8080, "TCP"),)),
+            ("db", ["10.96.0.51"], ((5432, 5432, "TCP"),)),
+            ("time", [TIME], ((123, 7123, "UDP"),))):
+        items += service(name, vips, ports, [p for p in pods if p[1] == name])
     json.dump({"apiVersion": "v1", "kind": "List", "items": items},
               sys.stdout, indent=1)
 
@@ -196,8 +305,10 @@ def main():
         serve()
     elif what == "traffic":
         return traffic()
-    elif what == "long":
-        long_lived()
+    elif what == "hold":
+        return hold(*sys.argv[2:])
+    elif what == "api":
+        api(sys.argv[2])
     elif what == "get":
         head, _, body = fetch(sys.argv[2], int(sys.argv[3]),
                               path=sys.argv[4]).partition(b"\r\n\r\n")
