@@ -12,13 +12,15 @@
 #define FLOWS_MAX    ((uint32_t)1 << 15)
 #define RETRY_S      1
 #define EXPIRE_EVERY ((int64_t)3600 * 1000000)
+#define EXPIRE_ROWS  20000 /* with one flush, so that it stays short */
 
 struct writer {
 	const struct daemon_config *config;
 	struct buffer buffers[2];
 	struct cluster_use *put; /* what store_put_cluster was called with */
 	int64_t expired_us;
-	bool failing; /* said so already */
+	bool expiring; /* more is to expire than went with the last flush */
+	bool failing;  /* said so already */
 
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
@@ -94,8 +96,8 @@ put_rest(
 	for (size_t i = 0; st == RF_OK && i < config->n_points; i++)
 		st = store_put_coverage(config->store, &b->coverage[i], err);
 	if (st == RF_OK && expire)
-		st = store_expire(
-		    config->store, b->now_us - config->retain_us, err);
+		st = store_expire(config->store, b->now_us - config->retain_us,
+		    EXPIRE_ROWS, &w->expiring, err);
 	return st;
 }
 
@@ -123,7 +125,8 @@ store_buffer(
 		st = store_commit(s, err);
 	if (st != RF_OK)
 		store_rollback(s);
-	if (st != RF_OK || expire) { /* the database's ids are not sure */
+	if (st != RF_OK ||
+	    (expire && !w->expiring)) { /* the database's ids are not sure */
 		cluster_use_drop(w->put);
 		w->put = NULL;
 	}
@@ -162,7 +165,7 @@ try_store(struct writer *w, struct buffer *b, struct rf_error *err)
 {
 	int64_t began = monotonic_us();
 	bool expire = w->config->retain_us > 0 &&
-	    b->now_us - w->expired_us >= EXPIRE_EVERY;
+	    (w->expiring || b->now_us - w->expired_us >= EXPIRE_EVERY);
 	enum rf_status st = store_buffer(w, b, expire, err);
 	size_t rows;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "store/columns.h"
-#include "store/internal.h"
+#include "store/total.h"
 
 /* One call's state. */
 struct get {
@@ -274,15 +274,12 @@ read_policy(struct get *g, struct db_stmt *q, void *elem, size_t at,
 static enum rf_status
 read_state(struct get *g, struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(g->s, SQL_STATE_GET);
+	struct store_state state;
 	enum rf_status st;
-	bool row;
 
-	st = db_row(&q, &row, "read the state", err);
-	if (st != RF_OK)
+	if ((st = state_get(g->s, &state, err)) != RF_OK)
 		return st;
-	g->c->has_policies = row && db_int(&q, 0) != 0;
-	db_end(&q);
+	g->c->has_policies = state.has_policies;
 	return RF_OK;
 }
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention: what is old goes, in an order in which nothing dangles. */
-#include "store/internal.h"
+/*
+ * Retention: what is old goes, in an order in which nothing dangles. Flows
+ * first and a limited number at a time, so that who writes is never kept
+ * waiting for a whole day of them; what they spoke of when all are gone.
+ */
+#include <stdlib.h>
+
+#include "store/total.h"
 
 static const struct {
 	enum sql_query query;
 	bool timed; /* ?1 is the time */
 	const char *what;
 } steps[] = {
-	{ SQL_EXPIRE_FLOWS, true, "expire flows" },
 	{ SQL_EXPIRE_NAMES, true, "expire names" },
 	{ SQL_EXPIRE_COVERAGE, true, "expire coverage" },
 	{ SQL_EXPIRE_ENDPOINTS, false, "expire endpoints" },
@@ -15,13 +20,71 @@ static const struct {
 	{ SQL_EXPIRE_PODS, true, "expire pods" },
 };
 
-enum rf_status
-store_expire(struct store *s, int64_t before_us, struct rf_error *err)
+/* The oldest rows before before_us, at most max, in the order of the key. */
+static enum rf_status
+read_oldest(struct store *s, int64_t before_us, size_t max, struct flow *rows,
+    size_t *n, struct rf_error *err)
 {
-	enum rf_status st = store_enter(s, err);
+	struct db_stmt q = store_stmt(s, SQL_FLOW_OLDEST);
+	enum rf_status st;
+	bool row;
 
-	if (st != RF_OK)
+	*n = 0;
+	db_bind_int(&q, 1, before_us);
+	db_bind_int(&q, 2, (int64_t)max);
+	while ((st = db_row(&q, &row, "read flows", err)) == RF_OK && row) {
+		rows[*n] = flow_of_row(&q);
+		rows[*n].window_us = db_int(&q, 15);
+		(*n)++;
+	}
+	return st;
+}
+
+/* Delete the oldest n rows, and take them off the totals. */
+static enum rf_status
+delete_oldest(
+    struct store *s, const struct flow *rows, size_t n, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_EXPIRE_FLOWS);
+	struct total_subtract t;
+	struct store_state state;
+	enum rf_status st;
+
+	if ((st = state_get(s, &state, err)) != RF_OK)
 		return st;
+	flow_bind_key(&q, &rows[n - 1]);
+	db_bind_int(&q, 10, rows[n - 1].window_us);
+	if ((st = db_run(&q, "expire flows", err)) != RF_OK)
+		return st;
+	st = total_subtract_begin(&t, s, &state, rows[0].window_us, err);
+	for (size_t i = 0; i < n && st == RF_OK; i++)
+		st = total_subtract(&t, &rows[i], err);
+	total_subtract_end(&t);
+	return st;
+}
+
+static enum rf_status
+expire_flows(struct store *s, int64_t before_us, size_t max, size_t *n,
+    struct rf_error *err)
+{
+	struct flow *rows = calloc(max, sizeof(*rows));
+	enum rf_status st;
+
+	*n = 0;
+	if (rows == NULL)
+		return rf_fail(err, RF_NOMEM, "expire flows: out of memory");
+	st = read_oldest(s, before_us, max, rows, n, err);
+	if (st == RF_OK && *n > 0)
+		st = delete_oldest(s, rows, *n, err);
+	free(rows);
+	return st;
+}
+
+static enum rf_status
+expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+
 	for (size_t i = 0; st == RF_OK && i < sizeof(steps) / sizeof(steps[0]);
 	     i++) {
 		struct db_stmt q = store_stmt(s, steps[i].query);
@@ -32,5 +95,22 @@ store_expire(struct store *s, int64_t before_us, struct rf_error *err)
 	}
 	/* Row ids of pods may be gone. */
 	store_ids_release(&s->put);
+	return st;
+}
+
+enum rf_status
+store_expire(struct store *s, int64_t before_us, size_t max, bool *more,
+    struct rf_error *err)
+{
+	enum rf_status st = store_enter(s, err);
+	size_t n;
+
+	*more = false;
+	if (st != RF_OK)
+		return st;
+	st = expire_flows(s, before_us, max, &n, err);
+	*more = st == RF_OK && n == max;
+	if (st == RF_OK && !*more)
+		st = expire_rest(s, before_us, err);
 	return store_leave(s, st, err);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading flows: rows come in the order of their key, window by window, and
- * are added up over windows here, in a table of the distinct keys. SQLite
- * would sort all rows for the same sum.
+ * Reading flows: totals, and the rows of windows that are not in them; for a
+ * time of its own the rows of its windows. They are added up over windows
+ * here, in a table of the distinct keys. SQLite would sort all rows for that.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
 #include "core/rfc3339.h"
-#include "store/internal.h"
 #include "store/notes.h"
+#include "store/total.h"
 
 /* One call's state. Endpoints stand at the index that is their row id. */
 struct get {
@@ -220,84 +220,79 @@ add_flow(struct get *g, const struct flow *f, struct rf_error *err)
 }
 
 static bool
-known_endpoint(const struct get *g, int64_t id)
+known_endpoint(const struct get *g, uint32_t id)
 {
-	return id > 0 && (uint64_t)id < g->n_endpoints;
+	return id > 0 && id < g->n_endpoints;
 }
 
 static enum rf_status
 read_flow(struct get *g, struct db_stmt *q, struct rf_error *err)
 {
-	int64_t src = db_int(q, 0), dst = db_int(q, 1), seen = db_int(q, 2);
-	struct flow f = { .service_port = (uint16_t)db_int(q, 4) };
+	struct flow f = flow_of_row(q);
 	enum rf_status st;
 
-	if (!known_endpoint(g, src) || !known_endpoint(g, dst) ||
-	    !known_endpoint(g, seen))
+	if (!known_endpoint(g, f.src) || !known_endpoint(g, f.dst) ||
+	    !known_endpoint(g, f.seen_src))
 		return rf_fail(err, RF_CORRUPT,
-		    "a stored flow names endpoints %lld, %lld, %lld, which "
-		    "are not all there",
-		    (long long)src, (long long)dst, (long long)seen);
-	if (!g->chosen[src] && !g->chosen[dst])
+		    "a stored flow names endpoints %u, %u, %u, which are not "
+		    "all there",
+		    f.src, f.dst, f.seen_src);
+	if (!g->chosen[f.src] && !g->chosen[f.dst])
 		return RF_OK;
-	f.src = (uint32_t)src;
-	f.dst = (uint32_t)dst;
-	f.seen_src = (uint32_t)seen;
 	st = index_of(
-	    &f.service, &g->s->got.services, db_int(q, 3), "service", err);
-	if (st != RF_OK)
+	    &f.service, &g->s->got.services, f.service, "service", err);
+	return st == RF_OK ? add_flow(g, &f, err) : st;
+}
+
+static enum rf_status
+read_rows(struct get *g, struct db_stmt *q, struct rf_error *err)
+{
+	enum rf_status st;
+	bool row;
+
+	while ((st = db_row(q, &row, "read flows", err)) == RF_OK && row) {
+		if ((st = read_flow(g, q, err)) != RF_OK) {
+			db_end(q);
+			return st;
+		}
+	}
+	return st;
+}
+
+/* All windows: what is added up already, and the windows that are not. */
+static enum rf_status
+read_totals(
+    struct get *g, const struct store_state *state, struct rf_error *err)
+{
+	struct db_stmt totals = store_stmt(g->s, SQL_TOTAL_LIST);
+	struct db_stmt rest = store_stmt(g->s, SQL_FLOW_LIST);
+	enum rf_status st;
+
+	if ((st = read_rows(g, &totals, err)) != RF_OK)
 		return st;
-	f.port = (uint16_t)db_int(q, 5);
-	f.protocol = (uint8_t)db_int(q, 6);
-	f.outcome = (uint8_t)db_int(q, 7);
-	f.certainty = (uint8_t)db_int(q, 8);
-	f.sides = (uint8_t)db_int(q, 9);
-	f.connections = (uint64_t)db_int(q, 10);
-	f.packets = (uint64_t)db_int(q, 11);
-	f.bytes = (uint64_t)db_int(q, 12);
-	f.first_us = db_int(q, 13);
-	f.last_us = db_int(q, 14);
-	return add_flow(g, &f, err);
-}
-
-/* a - b and a + b for b >= 0, held at the ends of int64_t. */
-static int64_t
-before(int64_t a, int64_t b)
-{
-	return a < INT64_MIN + b ? INT64_MIN : a - b;
-}
-
-static int64_t
-after(int64_t a, int64_t b)
-{
-	return a > INT64_MAX - b ? INT64_MAX : a + b;
+	db_bind_int(&rest, 1, state->rolled_us);
+	db_bind_int(&rest, 2, INT64_MAX);
+	db_bind_int(&rest, 3, INT64_MIN);
+	db_bind_int(&rest, 4, INT64_MAX);
+	return read_rows(g, &rest, err);
 }
 
 static enum rf_status
 read_flows(struct get *g, struct rf_error *err)
 {
 	struct db_stmt q = store_stmt(g->s, SQL_FLOW_LIST);
-	struct db_stmt state = store_stmt(g->s, SQL_STATE_GET);
+	struct store_state state;
 	enum rf_status st;
-	bool row;
 
-	st = db_row(&state, &row, "read the state", err);
-	if (st != RF_OK)
+	if ((st = state_get(g->s, &state, err)) != RF_OK)
 		return st;
-	if (!row)
-		return rf_fail(err, RF_CORRUPT, "the table state is empty");
-	db_bind_int(&q, 1, before(g->since_us, db_int(&state, 2)));
-	db_bind_int(&q, 2, after(g->last_us, db_int(&state, 1)));
+	if (g->since_us == TIME_MIN_US && g->last_us == TIME_MAX_US)
+		return read_totals(g, &state, err);
+	db_bind_int(&q, 1, time_before(g->since_us, state.span_us));
+	db_bind_int(&q, 2, time_after(g->last_us, state.lead_us));
 	db_bind_int(&q, 3, g->since_us);
 	db_bind_int(&q, 4, g->last_us);
-	db_end(&state);
-	while ((st = db_row(&q, &row, "read flows", err)) == RF_OK && row) {
-		if ((st = read_flow(g, &q, err)) != RF_OK) {
-			db_end(&q);
-			return st;
-		}
-	}
-	return st;
+	return read_rows(g, &q, err);
 }
 
 /* Order that depends on the cluster and addresses, not on row ids. */
@@ -419,7 +414,7 @@ store_get_flows(struct store *s, const struct cluster *c,
 	if (filter != NULL && filter->since_us != 0)
 		g.since_us = filter->since_us;
 	if (filter != NULL && filter->until_us != 0)
-		g.last_us = before(filter->until_us, 1);
+		g.last_us = time_before(filter->until_us, 1);
 	st = get_all(&g, out, err);
 	if (st != RF_OK)
 		*out = (struct flow_set){ 0 };

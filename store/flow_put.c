@@ -2,12 +2,12 @@
 /*
  * Writing flows: checked as a whole, then endpoints become row ids, then the
  * rows are sorted by primary key (five times the rate of a random order) and
- * added up in one transaction.
+ * added up in one transaction, their totals too.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "store/internal.h"
+#include "store/total.h"
 
 struct row {
 	struct flow_key key;
@@ -229,6 +229,13 @@ sort_rows(struct put *p)
 		}
 }
 
+/* The flow of a sorted row. */
+static const struct flow *
+row_flow(const struct put *p, size_t i)
+{
+	return &p->flows[p->rows[i].at];
+}
+
 /* Rows of one statement, and values of one row, of flow_add_many. */
 #define FLOW_BATCH  16
 #define FLOW_VALUES 16
@@ -293,6 +300,28 @@ add_rows(struct put *p, struct rf_error *err)
 	return st;
 }
 
+/* Late rows, of windows that are in the totals, go there too; then windows
+ * that end with these rows. */
+static enum rf_status
+add_totals(struct put *p, struct rf_error *err)
+{
+	sqlite3_stmt *add = p->s->stmt[SQL_TOTAL_ADD];
+	struct store_state state;
+	enum rf_status st;
+
+	if ((st = state_get(p->s, &state, err)) != RF_OK)
+		return st;
+	for (size_t i = 0; i < p->n_flows && st == RF_OK &&
+	     row_flow(p, i)->window_us < state.rolled_us;
+	     i++)
+		st = add_batch(p, add, &p->rows[i], 1, err);
+	(void)sqlite3_clear_bindings(add);
+	if (st != RF_OK || p->n_flows == 0)
+		return st;
+	return total_roll(
+	    p->s, state.rolled_us, row_flow(p, p->n_flows - 1)->window_us, err);
+}
+
 /* max(0, a - b), held at INT64_MAX. */
 static int64_t
 distance(int64_t a, int64_t b)
@@ -332,6 +361,8 @@ put_all(struct put *p, struct rf_error *err)
 			return st;
 	sort_rows(p);
 	if ((st = add_rows(p, err)) != RF_OK)
+		return st;
+	if ((st = add_totals(p, err)) != RF_OK)
 		return st;
 	return put_extent(p, err);
 }

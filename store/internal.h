@@ -64,6 +64,19 @@ store_index_of(const struct store_index *ix, int64_t id)
 	return id > 0 && (uint64_t)id < ix->n ? ix->at[id] : FLOW_NONE;
 }
 
+/* a - b and a + b for b >= 0, held at the ends of int64_t. */
+static inline int64_t
+time_before(int64_t a, int64_t b)
+{
+	return a < INT64_MIN + b ? INT64_MIN : a - b;
+}
+
+static inline int64_t
+time_after(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 /*
  * The key of a flow as four words that compare like the primary key of the
  * table: window, then the columns in the order of sql/migration.

@@ -65,13 +65,14 @@ RF_MUST_USE enum rf_status store_put_coverage(
     struct store *s, const struct coverage *cov, struct rf_error *err);
 
 /*
- * Forget the flows of windows that began before before_us, names and coverage
- * that ended before it, and pods that ended before it and that nothing else
- * speaks of. Afterwards store_put_cluster has to be called before flows are
- * put again.
+ * Forget the flows of windows that began before before_us, the oldest max of
+ * them: where there were as many, *more says to call again. When none is left
+ * names and coverage go that ended before it, and pods that ended before it
+ * and that nothing else speaks of; store_put_cluster has then to be called
+ * before flows are put again.
  */
-RF_MUST_USE enum rf_status store_expire(
-    struct store *s, int64_t before_us, struct rf_error *err);
+RF_MUST_USE enum rf_status store_expire(struct store *s, int64_t before_us,
+    size_t max, bool *more, struct rf_error *err);
 
 /*
  * Note that a capture with this digest was collected. RF_EXISTS: it was

@@ -1,0 +1,5 @@
+SELECT first_us, last_us
+FROM flow
+WHERE src = ?1 AND dst = ?2 AND seen_src = ?3 AND service = ?4
+	AND service_port = ?5 AND port = ?6 AND protocol = ?7 AND outcome = ?8
+	AND certainty = ?9 AND window_us = ?10;

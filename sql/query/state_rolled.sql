@@ -1,0 +1,1 @@
+UPDATE state SET rolled_us = ?1 WHERE id = 1;

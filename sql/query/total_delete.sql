@@ -1,0 +1,4 @@
+DELETE FROM flow_total
+WHERE src = ?1 AND dst = ?2 AND seen_src = ?3 AND service = ?4
+	AND service_port = ?5 AND port = ?6 AND protocol = ?7 AND outcome = ?8
+	AND certainty = ?9;
