@@ -11,8 +11,6 @@
 
 #define LISTENERS_MAX ((uint32_t)1 << 15)
 #define BACKENDS_MAX  64
-/* Kubernetes writes whole seconds: a pod may live for one more. */
-#define CLOCK_GRAIN_US 1000000
 
 struct resolver {
 	const struct cluster *c;
@@ -85,18 +83,6 @@ resolver_set_cluster(struct resolver *r, const struct cluster *c)
 		passage_forget(r->passage);
 	r->c = c;
 	r->api_service = cluster_find_service(c, "default", "kubernetes");
-}
-
-/* Who held ip then; a pod that ended within the same second still counts. */
-static struct address_owner
-owner_at(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
-{
-	struct address_owner o = address_owner_at(c, ip, at_us), before;
-
-	if (o.kind != ADDRESS_POD_RANGE)
-		return o;
-	before = address_owner_at(c, ip, at_us - CLOCK_GRAIN_US);
-	return before.kind == ADDRESS_POD ? before : o;
 }
 
 static enum address_class
@@ -232,9 +218,9 @@ find_roles(
 
 	for (size_t i = 0; i < c->n_legs; i++) {
 		roles->clients[i] =
-		    owner_at(r->c, &c->legs[i].client.ip, c->first_us);
+		    address_owner_at(r->c, &c->legs[i].client.ip, c->first_us);
 		roles->servers[i] =
-		    owner_at(r->c, &c->legs[i].server.ip, c->first_us);
+		    address_owner_at(r->c, &c->legs[i].server.ip, c->first_us);
 	}
 	find_dialled(r, c, roles);
 	roles->real = find_real(c, roles);
@@ -313,7 +299,8 @@ behind_service(const struct resolver *r, const struct connection *c,
 	bool one = n > 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct address_owner o = owner_at(r->c, &v[i]->ip, c->first_us);
+		struct address_owner o =
+		    address_owner_at(r->c, &v[i]->ip, c->first_us);
 		struct endpoint e = endpoint_of(r->c, &v[i]->ip, &o);
 
 		if (n == 1 ||

@@ -10,9 +10,23 @@
  * just before :31. */
 #define SECOND_US INT64_C(1000000)
 
+/*
+ * Since when an address can have spoken for the pod. startTime comes before
+ * that, by as long as volumes or the network take, and whoever had the address
+ * before may have it still: it counts only where nothing better is told.
+ */
 static int64_t
-start_of(const struct raw_pod *p)
+start_of(const struct raw_pod *p, bool *is_vague)
 {
+	*is_vague = false;
+	if (p->began_us != TIME_NONE &&
+	    (p->ready_us == TIME_NONE || p->began_us < p->ready_us))
+		return p->began_us;
+	if (p->ready_us != TIME_NONE)
+		return p->ready_us;
+	if (p->is_waiting)
+		return TIME_MAX_US;
+	*is_vague = true;
 	if (p->started_us != TIME_NONE)
 		return p->started_us;
 	return p->created_us != TIME_NONE ? p->created_us : TIME_MIN_US;
@@ -27,7 +41,8 @@ after(int64_t us)
 /*
  * A finished pod ends with its last container; if that is not told, with its
  * deletion, else it never owned its address for all we know. A running one
- * holds it until it is gone, at the latest when its grace is over.
+ * holds it until it is gone, at the latest when its grace is over; when it is
+ * to go, none of its containers starts again.
  */
 static int64_t
 end_of(const struct raw_pod *p, int64_t from_us)
@@ -39,11 +54,11 @@ end_of(const struct raw_pod *p, int64_t from_us)
 			return after(p->finished_us);
 		return has_deletion ? after(p->deletion_us) : from_us;
 	}
+	if (p->containers_done && (has_deletion || p->head.deleted))
+		return after(p->finished_us);
 	if (!p->head.deleted)
 		return TIME_MAX_US;
-	if (has_deletion)
-		return after(p->deletion_us);
-	return p->containers_done ? after(p->finished_us) : TIME_MAX_US;
+	return has_deletion ? after(p->deletion_us) : TIME_MAX_US;
 }
 
 /* A hostNetwork pod's own addresses are its node's too. */
@@ -75,7 +90,8 @@ static int
 compare_pods(const void *va, const void *vb)
 {
 	const struct raw_pod *const *a = va, *const *b = vb;
-	int64_t from_a = start_of(*a), from_b = start_of(*b);
+	bool vague;
+	int64_t from_a = start_of(*a, &vague), from_b = start_of(*b, &vague);
 	int d = assemble_compare(va, vb);
 
 	if (d != 0)
@@ -95,9 +111,11 @@ finish_pod(
 	    ? FLOW_NONE
 	    : *string_map_find(&sb->node_index, r->node_name);
 	p->deleted = r->head.deleted;
-	p->from_us = start_of(r);
-	if (r->since_us != 0 && p->from_us < r->since_us)
+	p->from_us = start_of(r, &p->is_vague);
+	if (r->since_us != 0 && p->from_us < r->since_us) {
 		p->from_us = r->since_us;
+		p->is_vague = false;
+	}
 	p->to_us = end_of(r, p->from_us);
 	if (r->gone_us != 0 && p->to_us > r->gone_us)
 		p->to_us = r->gone_us;

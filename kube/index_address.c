@@ -15,11 +15,16 @@
 #define SERVICE_BITS_MIN_V4 (96 + 12)
 #define SERVICE_BITS_MIN_V6 64
 
+/* To which the API cuts times. */
+#define GRAIN_US INT64_C(1000000)
+
 struct claim {
 	struct ip_addr ip;
 	int64_t from_us, to_us;
+	int64_t sure_us; /* not before it, since another one might have it */
 	uint32_t pod;
-	bool live; /* neither deleted nor finished */
+	bool live;     /* neither deleted nor finished */
+	bool is_vague; /* see struct kube_pod */
 };
 
 static bool
@@ -43,6 +48,29 @@ compare_claims(const void *va, const void *vb)
 }
 
 /*
+ * Take the address from cl when taker begins. That is told in whole seconds,
+ * so while cl may go on, nobody is sure to have it for the rest of that one.
+ * One of which it is told no better than when it was started waits for an end
+ * that is known.
+ */
+static void
+hand_over(struct claim *cl, struct claim *taker)
+{
+	int64_t sure_us = cl->to_us, begin_us = taker->from_us;
+
+	if (cl->to_us <= begin_us)
+		return;
+	if (!taker->is_vague || cl->to_us == TIME_MAX_US) {
+		if (begin_us < TIME_MAX_US - GRAIN_US &&
+		    sure_us > begin_us + GRAIN_US)
+			sure_us = begin_us + GRAIN_US;
+		cl->to_us = begin_us;
+	}
+	if (sure_us > taker->sure_us)
+		taker->sure_us = sure_us;
+}
+
+/*
  * End every claim of one address where the next owner begins. Whoever starts
  * later has taken the address over, but a pod that is finished or gone never
  * takes it from one that runs (SEMANTICS 3).
@@ -50,21 +78,27 @@ compare_claims(const void *va, const void *vb)
 static void
 resolve_claims(struct claim *v, size_t n)
 {
-	int64_t next = TIME_MAX_US, next_live = TIME_MAX_US;
+	struct claim *next = NULL, *next_live = NULL;
+	int64_t live_us = TIME_MAX_US; /* when the first live one began */
 
 	for (size_t i = n; i > 0; i--) {
 		struct claim *cl = &v[i - 1];
-		int64_t end = cl->live ? next_live : next;
+		struct claim *taker = cl->live ? next_live : next;
 
-		if (end < cl->to_us)
-			cl->to_us = end;
-		next = cl->from_us;
-		if (cl->live)
-			next_live = cl->from_us;
+		if (taker != NULL)
+			hand_over(cl, taker);
+		next = cl;
+		if (!cl->live)
+			continue;
+		next_live = cl;
+		live_us = cl->from_us;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (!v[i].live && v[i].from_us >= next_live)
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].live && v[i].from_us >= live_us)
 			v[i].to_us = v[i].from_us; /* owns nothing */
+		if (v[i].from_us < v[i].sure_us)
+			v[i].from_us = v[i].sure_us;
+	}
 }
 
 /* A pod whose end nobody told us ended when its last address was taken. */
@@ -108,8 +142,10 @@ collect_claims(const struct cluster *c, struct claim *v)
 				v[n++] = (struct claim){ .ip = p->ips[k],
 					.from_us = p->from_us,
 					.to_us = p->to_us,
+					.sure_us = p->from_us,
 					.pod = (uint32_t)i,
-					.live = is_live(p) };
+					.live = is_live(p),
+					.is_vague = p->is_vague };
 	}
 	return n;
 }

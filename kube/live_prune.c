@@ -11,7 +11,10 @@
 	"'ownerReferences':[{'apiVersion':true,'kind':true,'name':true,"       \
 	"'controller':true}]}"
 #define CONTAINERS "[{'ports':true,'restartPolicy':true}]"
-#define STATUSES   "[{'state':{'terminated':{'finishedAt':true}}}]"
+#define STATUSES                                                               \
+	"[{'restartCount':true,'state':{'running':{'startedAt':true},"         \
+	"'terminated':{'startedAt':true,'finishedAt':true}}}]"
+#define CONDITIONS "[{'type':true,'status':true,'lastTransitionTime':true}]"
 #define TEMPLATE   "'template':{'metadata':{'labels':true}}"
 #define WORKLOAD                                                               \
 	"{" META ",'spec':{'selector':true,'replicas':true,'suspend':true,"    \
@@ -28,6 +31,7 @@ templates[] = {
 	    "'containers':" CONTAINERS ",'initContainers':" CONTAINERS "},"
 	    "'status':{'phase':true,'podIP':true,'podIPs':true,"
 	    "'hostIP':true,'hostIPs':true,'startTime':true,"
+	    "'conditions':" CONDITIONS ","
 	    "'containerStatuses':" STATUSES ",'initContainerStatuses':" STATUSES
 	    "}}" },
 	{ "services",
@@ -143,6 +147,36 @@ prune(json_t *keep, json_t *value, unsigned depth)
 	return json_incref(value);
 }
 
+/* Of a pod's conditions, only the one that readers look at: the others change
+ * with each failed probe. */
+static bool
+prune_conditions(json_t *pod)
+{
+	json_t *status = json_object_get(pod, "status"), *kept;
+	const json_t *list = json_object_get(status, "conditions");
+
+	if (!json_is_array(list))
+		return true;
+	if ((kept = json_array()) == NULL)
+		return false;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *c = json_array_get(list, i);
+		const char *type =
+		    json_string_value(json_object_get(c, "type"));
+
+		if ((type == NULL ||
+			strcmp(type, "PodReadyToStartContainers") == 0) &&
+		    json_array_append(kept, c) != 0) {
+			json_decref(kept);
+			return false;
+		}
+	}
+	if (json_array_size(kept) > 0)
+		return json_object_set_new(status, "conditions", kept) == 0;
+	json_decref(kept);
+	return json_object_del(status, "conditions") == 0;
+}
+
 json_t *
 live_prune(const struct live_pruner *p, size_t resource, const json_t *object)
 {
@@ -154,7 +188,8 @@ live_prune(const struct live_pruner *p, size_t resource, const json_t *object)
 		return NULL;
 	if (json_object_set_new(out, "kind", json_string(r->kind)) == 0 &&
 	    json_object_set_new(out, "apiVersion",
-		json_string(client_resource_api(r, api, sizeof(api)))) == 0)
+		json_string(client_resource_api(r, api, sizeof(api)))) == 0 &&
+	    prune_conditions(out))
 		return out;
 	json_decref(out);
 	return NULL;

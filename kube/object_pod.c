@@ -139,6 +139,89 @@ read_ends(struct object *o, const json_t *status, struct raw_pod *p)
 		p->finished_us = main_us;
 }
 
+/* When a pod's containers began, as far as their statuses tell. */
+struct starts {
+	int64_t first_us; /* of those that began once; TIME_NONE: none did */
+	size_t n_waiting; /* have not begun yet */
+	size_t n_untold;  /* began, but when the first time is not told */
+};
+
+/* A container that was restarted tells its last start only. */
+static void
+read_start(struct object *o, const json_t *c, struct starts *s)
+{
+	static const char path[] = "status.containerStatuses[]";
+	static const char state_path[] = "status.containerStatuses[].state";
+	json_t *state = object_map(o, c, path, "state");
+	json_t *now = object_map(o, state, state_path, "running");
+	int64_t n = object_int(o, c, path, "restartCount", 0), us;
+
+	if (now == NULL)
+		now = object_map(o, state, state_path, "terminated");
+	us = object_time(o, now, state_path, "startedAt");
+	if (now == NULL && n == 0)
+		s->n_waiting++;
+	else if (n != 0 || us == TIME_NONE || us <= 0)
+		s->n_untold++;
+	else if (s->first_us == TIME_NONE || us < s->first_us)
+		s->first_us = us;
+}
+
+static struct starts
+read_starts(struct object *o, const json_t *status, const char *key)
+{
+	json_t *list = object_list(o, status, "status", key);
+	struct starts s = { .first_us = TIME_NONE };
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		o->index[0] = (unsigned)i;
+		read_start(o, json_array_get(list, i), &s);
+	}
+	return s;
+}
+
+/* Since when its sandbox has been ready, which is what an address is given
+ * to; a pod whose sandbox was made anew has a new one. */
+static int64_t
+read_ready(struct object *o, const json_t *status)
+{
+	static const char path[] = "status.conditions[]";
+	json_t *list = object_list(o, status, "status", "conditions");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *c = json_array_get(list, i);
+		const char *type, *is;
+
+		o->index[0] = (unsigned)i;
+		type = object_text(o, c, path, "type");
+		is = object_text(o, c, path, "status");
+		if (type != NULL && is != NULL && strcmp(is, "True") == 0 &&
+		    strcmp(type, "PodReadyToStartContainers") == 0)
+			return object_time(o, c, path, "lastTransitionTime");
+	}
+	return TIME_NONE;
+}
+
+/* Nothing of a pod can speak before the first of its containers runs. */
+static void
+read_begin(struct object *o, const json_t *status, struct raw_pod *p)
+{
+	struct starts init = read_starts(o, status, "initContainerStatuses");
+	struct starts main = read_starts(o, status, "containerStatuses");
+	int64_t us = read_ready(o, status);
+
+	if (us != TIME_NONE && (p->ready_us == TIME_NONE || us < p->ready_us))
+		p->ready_us = us;
+	us = init.n_untold > 0 ? TIME_NONE : init.first_us;
+	if (us == TIME_NONE && init.n_untold == 0)
+		us = main.first_us;
+	if (us != TIME_NONE && (p->began_us == TIME_NONE || us < p->began_us))
+		p->began_us = us;
+	p->is_waiting = p->pod.phase == POD_PENDING && us == TIME_NONE &&
+	    init.n_untold == 0 && main.n_untold == 0 &&
+	    init.n_waiting + main.n_waiting > 0;
+}
+
 static enum pod_phase
 read_phase(struct object *o, const json_t *status)
 {
@@ -177,6 +260,7 @@ read_status(struct object *o, struct raw_pod *p)
 	us = object_time(o, status, "status", "startTime");
 	if (us != TIME_NONE)
 		p->started_us = us;
+	read_begin(o, status, p);
 	read_ends(o, status, p);
 }
 
@@ -198,8 +282,8 @@ object_read_pod(struct object *o)
 		return;
 	}
 	if (o->sb->raw[RAW_POD].n > before)
-		p->created_us = p->started_us = p->deletion_us =
-		    p->finished_us = TIME_NONE;
+		p->created_us = p->started_us = p->ready_us = p->began_us =
+		    p->deletion_us = p->finished_us = TIME_NONE;
 	p->since_us = o->since_us;
 	p->gone_us = o->gone_us;
 	p->pod.namespace = o->namespace;

@@ -56,7 +56,10 @@ struct raw_pod {
 	struct raw_owner owner;
 	const char *node_name; /* or NULL */
 	int64_t created_us, started_us, deletion_us;
+	int64_t ready_us;          /* its sandbox got its addresses */
+	int64_t began_us;          /* its first container did */
 	int64_t finished_us;       /* the last end of any of its containers */
+	bool is_waiting;           /* no container has begun yet */
 	bool containers_done;      /* all but the init containers have ended */
 	int64_t since_us, gone_us; /* a watch saw it so; 0: not told */
 };

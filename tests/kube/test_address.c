@@ -20,7 +20,17 @@
 	    time "Z'}}}]"
 #define GONE(object) "{'type':'DELETED','object':" object "}"
 
-/* want: who holds 10.0.0.5 at 10:00:00, 10:10:00, 10:20:00, …; "." nobody. */
+#define BEGAN(time)                                                            \
+	",'containerStatuses':[{'restartCount':0,'state':{'running':{"         \
+	"'startedAt':'" DAY time "Z'}}}]"
+#define READY(is, time)                                                        \
+	",'conditions':[{'type':'PodReadyToStartContainers','status':'" is     \
+	"','lastTransitionTime':'" DAY time "Z'}]"
+#define RESTARTED(time)                                                        \
+	",'containerStatuses':[{'restartCount':2,'state':{'running':{"         \
+	"'startedAt':'" DAY time "Z'}}}]"
+
+/* want: who holds 10.0.0.5 at 10:00:01, 10:10:01, 10:20:01, …; "." nobody. */
 static const struct interval_case {
 	const char *name, *text, *want;
 } interval_cases[] = {
@@ -28,24 +38,24 @@ static const struct interval_case {
 	{ "from its start on", HELD("a", "Running", "10:00", ""), ".aaaaa" },
 	{ "while it is pending", HELD("a", "Pending", "10:00", ""), ".aaaaa" },
 	{ "a finished pod, to its last container's end",
-	    HELD("a", "Succeeded", "10:00", ENDED("30:00")), ".aaa.." },
+	    HELD("a", "Succeeded", "10:00", ENDED("30:05")), ".aaa.." },
 	{ "a finished pod without an end owned nothing",
 	    HELD("a", "Failed", "10:00", ""), "......" },
 	{ "taken over by the next one",
-	    HELD("a", "Succeeded", "00:00", ENDED("20:00"))
+	    HELD("a", "Succeeded", "00:00", ENDED("20:05"))
 	    HELD("b", "Running", "30:00", ""), "aaabbb" },
 	{ "a running pod loses to a later running one",
 	    HELD("a", "Running", "00:00", "")
 	    HELD("b", "Running", "30:00", ""), "aaabbb" },
 	{ "a finished one never takes it from a running one",
 	    HELD("a", "Running", "00:00", "")
-	    HELD("b", "Succeeded", "20:00", ENDED("30:00")), "aaaaaa" },
+	    HELD("b", "Succeeded", "20:00", ENDED("30:05")), "aaaaaa" },
 	{ "a finished one had it before",
-	    HELD("a", "Succeeded", "00:00", ENDED("40:00"))
-	    HELD("b", "Running", "20:00", ""), "aabbbb" },
+	    HELD("a", "Succeeded", "00:00", ENDED("40:05"))
+	    HELD("b", "Running", "20:00", ""), "aaaaab" },
 	{ "two finished ones hand over",
-	    HELD("a", "Succeeded", "00:00", ENDED("50:00"))
-	    HELD("b", "Failed", "20:00", ENDED("30:00")), "aabb.." },
+	    HELD("a", "Succeeded", "00:00", ENDED("50:05"))
+	    HELD("b", "Failed", "20:00", ENDED("30:05")), "aaaaaa" },
 	{ "deleted without a time: until the next owner",
 	    GONE(HELD("a", "Running", "00:00", ""))
 	    HELD("b", "Running", "40:00", ""), "aaaabb" },
@@ -53,16 +63,49 @@ static const struct interval_case {
 	    GONE(HELD("a", "Running", "00:00", "")), "aaaaaa" },
 	{ "deleted at its deletionTimestamp",
 	    "{'type':'DELETED','object':{'kind':'Pod','metadata':{'name':'a',"
-	    "'deletionTimestamp':'" DAY "20:00Z'},'status':{'phase':'Running',"
+	    "'deletionTimestamp':'" DAY "20:05Z'},'status':{'phase':'Running',"
 	    "'podIP':'10.0.0.5','startTime':'" DAY "00:00Z'}}}", "aaa..." },
 	{ "being deleted it still holds it",
 	    "{'kind':'Pod','metadata':{'name':'a',"
-	    "'deletionTimestamp':'" DAY "20:00Z'},'status':{'phase':'Running',"
+	    "'deletionTimestamp':'" DAY "20:05Z'},'status':{'phase':'Running',"
 	    "'podIP':'10.0.0.5','startTime':'" DAY "00:00Z'}}", "aaaaaa" },
 	{ "an init container's end is not the pod's",
 	    GONE(HELD("a", "Running", "00:00", ",'initContainerStatuses':[{"
 	    "'state':{'terminated':{'finishedAt':'" DAY "10:00Z'}}}],"
 	    "'containerStatuses':[{'state':{'running':{}}}]")), "aaaaaa" },
+	{ "from the start of its first container on, not its own",
+	    HELD("a", "Running", "00:00", BEGAN("20:00")), "..aaaa" },
+	{ "an init container is the first",
+	    HELD("a", "Running", "00:00", BEGAN("40:00") ",'initContainer"
+	    "Statuses':[{'state':{'terminated':{'startedAt':'" DAY "20:00Z',"
+	    "'finishedAt':'" DAY "30:00Z'}}}]"), "..aaaa" },
+	{ "a container that was restarted hides its first start",
+	    HELD("a", "Running", "10:00", RESTARTED("50:00")), ".aaaaa" },
+	{ "but its sandbox tells it",
+	    HELD("a", "Running", "10:00", RESTARTED("50:00")
+	    READY("True", "30:00")), "...aaa" },
+	{ "a sandbox that is gone tells nothing",
+	    HELD("a", "Running", "10:00", RESTARTED("50:00")
+	    READY("False", "30:00")), ".aaaaa" },
+	{ "while no container has begun it owns nothing",
+	    HELD("a", "Pending", "10:00", ",'containerStatuses':[{'state':{"
+	    "'waiting':{}}}]"), "......" },
+	{ "one that waits for its volumes takes nothing yet",
+	    HELD("a", "Succeeded", "00:00", ENDED("20:05"))
+	    HELD("b", "Running", "10:00", BEGAN("40:00")), "aaa.bb" },
+	{ "nor does one of which only the start is known",
+	    HELD("a", "Succeeded", "00:00", ENDED("20:05"))
+	    HELD("b", "Running", "10:00", ""), "aaabbb" },
+	{ "a container's start takes it from one that is being deleted",
+	    GONE("{'kind':'Pod','metadata':{'name':'a',"
+	    "'deletionTimestamp':'" DAY "40:00Z'},'status':{'phase':'Running',"
+	    "'podIP':'10.0.0.5','startTime':'" DAY "00:00Z'}}")
+	    HELD("b", "Running", "10:00", BEGAN("20:00")), "aabbbb" },
+	{ "one whose containers are done does not use up its grace",
+	    GONE("{'kind':'Pod','metadata':{'name':'a',"
+	    "'deletionTimestamp':'" DAY "40:00Z'},'status':{'phase':'Running',"
+	    "'podIP':'10.0.0.5','startTime':'" DAY "00:00Z'" ENDED("20:05")
+	    "}}"), "aaa..." },
 	{ "hostNetwork pods own no address",
 	    "{'kind':'Pod','metadata':{'name':'a'},'spec':{'hostNetwork':true}"
 	    ",'status':{'phase':'Running','podIP':'10.0.0.5'}}", "......" },
@@ -70,7 +113,7 @@ static const struct interval_case {
 	    HELD("a", "Running", "00:00", "")
 	    "{'kind':'Pod','metadata':{'name':'a'},'status':{'phase':"
 	    "'Succeeded','containerStatuses':[{'state':{'terminated':{"
-	    "'finishedAt':'" DAY "20:00Z'}}}]}}", "aaa..." },
+	    "'finishedAt':'" DAY "20:05Z'}}}]}}", "aaa..." },
 	/* clang-format on */
 };
 
@@ -83,7 +126,7 @@ test_interval(void **state)
 	char got[7] = "";
 
 	for (int i = 0; i < 6; i++) {
-		int64_t at = time_of(DAY "00:00Z") + i * INT64_C(600000000);
+		int64_t at = time_of(DAY "00:01Z") + i * INT64_C(600000000);
 		struct address_owner o = address_owner_at(c, &ip, at);
 
 		got[i] = o.pod == FLOW_NONE ? '.' : c->pods[o.pod].name[0];
@@ -91,6 +134,31 @@ test_interval(void **state)
 			assert_int_not_equal(o.pod, FLOW_NONE);
 	}
 	assert_string_equal(got, ic->want);
+	cluster_free(c);
+}
+
+/* In the second in which one ends and the next begins, either may be it. */
+static void
+test_same_second(void **state)
+{
+	static const struct {
+		int ms;
+		const char *want;
+	} moments[] = { { -1, "a" }, { 0, "-" }, { 999, "-" }, { 1000, "b" } };
+	struct cluster *c =
+	    text_cluster(HELD("a", "Succeeded", "00:00", ENDED("20:00"))
+		    HELD("b", "Running", "10:00", BEGAN("20:00")));
+	struct ip_addr ip = ip_of("10.0.0.5");
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(moments); i++) {
+		struct address_owner o = address_owner_at(
+		    c, &ip, time_of(DAY "20:00Z") + moments[i].ms * 1000);
+
+		assert_string_equal(
+		    o.pod == FLOW_NONE ? "-" : c->pods[o.pod].name,
+		    moments[i].want);
+	}
 	cluster_free(c);
 }
 
@@ -414,12 +482,13 @@ test_service_range(void **state)
 	cluster_free(c);
 }
 
-#define MORE 9
+#define MORE 10
 
 int
 main(void)
 {
 	struct CMUnitTest tests[NELEM(interval_cases) + MORE] = {
+		cmocka_unit_test(test_same_second),
 		cmocka_unit_test(test_end_is_written_back),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_node_owns),

@@ -400,7 +400,7 @@ write_pods(char *path, unsigned n)
 		    "\"ports\":[{\"containerPort\":8080}]}],\"nodeName\":"
 		    "\"node-%u\"},\"status\":{\"phase\":\"Running\",\"podIP\":"
 		    "\"10.%u.%u.%u\",\"podIPs\":[{\"ip\":\"10.%u.%u.%u\"}],"
-		    "\"startTime\":\"2026-03-02T08:00:00Z\",\"conditions\":"
+		    "\"startTime\":\"2026-03-02T08:00:00Z\",\"message\":"
 		    "\"%0900d\"}}",
 		    i == 0 ? "" : ",\n", i, i % 50, i, i % 250, 0, 0, i % 100,
 		    i >> 16, i >> 8 & 255, i & 255, i >> 16, i >> 8 & 255,
