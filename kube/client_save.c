@@ -28,10 +28,11 @@ cannot_write(struct rf_error *err)
 
 /* What was written of this resource did not happen. */
 static void
-begin(void *arg)
+begin(void *arg, int64_t known_us)
 {
 	struct saver *s = arg;
 
+	(void)known_us;
 	s->n = 0;
 	if (fflush(s->out) == 0 && fseek(s->out, s->start, SEEK_SET) == 0 &&
 	    ftruncate(fileno(s->out), s->start) != 0)

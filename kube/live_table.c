@@ -170,45 +170,53 @@ keep_addresses(json_t *object, const json_t *before)
 }
 
 static bool
-has_moved(const json_t *object, const json_t *before)
+is_equal(const json_t *a, const json_t *b, const char *part, const char *key)
 {
-	const json_t *a = json_object_get(object, "status");
-	const json_t *b = json_object_get(before, "status");
+	const json_t *va = json_object_get(json_object_get(a, part), key);
+	const json_t *vb = json_object_get(json_object_get(b, part), key);
 
+	return va == vb || json_equal(va, vb); /* which says no to two NULLs */
+}
+
+/* Are its flows another's from now on? Its addresses, its labels or whose it
+ * is may have changed. */
+static bool
+is_other(const json_t *object, const json_t *before)
+{
 	return has_addresses(object) && has_addresses(before) &&
-	    (!json_equal(
-		 json_object_get(a, "podIPs"), json_object_get(b, "podIPs")) ||
-		!json_equal(
-		    json_object_get(a, "podIP"), json_object_get(b, "podIP")));
+	    !(is_equal(object, before, "status", "podIPs") &&
+		is_equal(object, before, "status", "podIP") &&
+		is_equal(object, before, "metadata", "labels") &&
+		is_equal(object, before, "metadata", "ownerReferences"));
 }
 
 /*
- * The same pod has new addresses: until now it had the old ones. Readers know
- * pods by their uid, so the former self gets one of its own.
+ * The same pod has become another: what it was, it was until at.known_us.
+ * Readers know pods by their uid, so the former self gets one of its own.
  */
 static enum rf_status
 leave_former(struct live_table *t, const struct live_object *o, json_t *before,
-    int64_t now_us, struct rf_error *err)
+    struct live_time at, struct rf_error *err)
 {
 	json_t *metadata = json_object_get(before, "metadata");
 	struct live_object *former;
 	char uid[NAME_MAX_LEN + 32];
 
-	(void)snprintf(uid, sizeof(uid), "%s~%" PRId64, o->key, now_us);
+	(void)snprintf(uid, sizeof(uid), "%s~%" PRId64, o->key, at.now_us);
 	if (json_object_set_new(metadata, "uid", json_string(uid)) != 0)
 		return no_memory(err);
 	former = object_new(o->resource, before, uid, o->name);
 	if (former == NULL)
 		return no_memory(err);
 	former->since_us = o->since_us;
-	bury(t, former, now_us);
+	bury(t, former, at.known_us);
 	return RF_OK;
 }
 
 /* Compare with what was there, which may have to live on in part. */
 static enum rf_status
 succeed(struct live_table *t, const struct live_object *o, json_t *object,
-    int64_t now_us, int64_t *since_us, struct rf_error *err)
+    struct live_time at, int64_t *since_us, struct rf_error *err)
 {
 	json_t *before = json_loadb(o->text, o->len, 0, NULL);
 	enum rf_status st = RF_OK;
@@ -218,9 +226,9 @@ succeed(struct live_table *t, const struct live_object *o, json_t *object,
 		return no_memory(err);
 	if (!has_addresses(object) && !keep_addresses(object, before))
 		st = no_memory(err);
-	if (has_moved(object, before)) {
-		st = leave_former(t, o, before, now_us, err);
-		*since_us = now_us;
+	if (st == RF_OK && is_other(object, before)) {
+		st = leave_former(t, o, before, at, err);
+		*since_us = at.now_us;
 	}
 	json_decref(before);
 	return st;
@@ -228,7 +236,7 @@ succeed(struct live_table *t, const struct live_object *o, json_t *object,
 
 enum rf_status
 live_table_put(struct live_table *t, size_t resource, json_t *object,
-    uint64_t mark, int64_t now_us, struct rf_error *err)
+    uint64_t mark, struct live_time when, struct rf_error *err)
 {
 	char key[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	struct live_object **at, *o, *old;
@@ -239,7 +247,7 @@ live_table_put(struct live_table *t, size_t resource, json_t *object,
 	at = find(t, resource, key);
 	old = *at;
 	if (old != NULL &&
-	    (st = succeed(t, old, object, now_us, &since_us, err)) != RF_OK)
+	    (st = succeed(t, old, object, when, &since_us, err)) != RF_OK)
 		return st;
 	if ((o = object_new(resource, object, key, name)) == NULL)
 		return no_memory(err);
@@ -270,7 +278,8 @@ live_table_remove(struct live_table *t, size_t resource, json_t *object,
 	enum rf_status st;
 
 	/* Its last state may tell more than the one before. */
-	st = live_table_put(t, resource, object, 0, gone_us, err);
+	st = live_table_put(t, resource, object, 0,
+	    (struct live_time){ gone_us, gone_us }, err);
 	if (st != RF_OK)
 		return st;
 	name_object(object, key, name);

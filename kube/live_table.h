@@ -41,12 +41,17 @@ RF_MUST_USE enum rf_status live_table_init(
     struct live_table *t, uint64_t seed, struct rf_error *err);
 void live_table_release(struct live_table *t);
 
+/* The state before was last known at known_us, and this one is at now_us. */
+struct live_time {
+	int64_t known_us, now_us;
+};
+
 /*
- * The state of an object as of now_us, which may be that before. A pod whose
- * addresses have changed leaves its former self behind as gone.
+ * The state of an object, which may be that before. A pod whose addresses,
+ * labels or owner have changed leaves its former self behind as gone.
  */
 RF_MUST_USE enum rf_status live_table_put(struct live_table *t, size_t resource,
-    json_t *object, uint64_t mark, int64_t now_us, struct rf_error *err);
+    json_t *object, uint64_t mark, struct live_time when, struct rf_error *err);
 
 /* It is gone, at gone_us. keep: it stays among those that are gone. */
 RF_MUST_USE enum rf_status live_table_remove(struct live_table *t,

@@ -27,6 +27,7 @@ struct feed {
 	struct reflector *reflector;
 	char selector[300]; /* of fields; "" is none */
 	uint64_t mark;      /* of the list in progress, or of the last */
+	int64_t known_us;   /* before it */
 };
 
 struct published {
@@ -89,11 +90,12 @@ is_readable(struct live_view *v, const struct client_resource *r,
 }
 
 static void
-on_list_begin(void *arg)
+on_list_begin(void *arg, int64_t known_us)
 {
 	struct feed *f = arg;
 
 	f->mark++;
+	f->known_us = known_us;
 }
 
 static enum rf_status
@@ -102,6 +104,9 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 {
 	struct feed *f = arg;
 	struct live_view *v = f->view;
+	struct live_time when = {
+		event == REFLECTOR_LISTED ? f->known_us : now_us, now_us
+	};
 	json_t *pruned = live_prune(&v->pruner, f->resource, object);
 	enum rf_status st = RF_OK;
 	struct rf_error why;
@@ -115,7 +120,7 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 		    stays_when_gone(f->resource), err);
 	else
 		st = live_table_put(
-		    &v->table, f->resource, pruned, f->mark, now_us, err);
+		    &v->table, f->resource, pruned, f->mark, when, err);
 out:
 	json_decref(pruned);
 	return st;

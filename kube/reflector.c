@@ -535,7 +535,7 @@ begin_list(struct reflector *r)
 	/* The server's last word. */
 	r->known_us = r->stats.lists > 0 ? r->stats.heard_us : r->now_us;
 	r->is_listing = true;
-	r->sink.list_begin(r->sink.arg);
+	r->sink.list_begin(r->sink.arg, r->known_us);
 }
 
 static void

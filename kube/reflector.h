@@ -37,8 +37,9 @@ enum reflector_event {
 
 struct reflector_sink {
 	void *arg;
-	/* A list begins. If one was begun before and not ended, it is void. */
-	void (*list_begin)(void *arg);
+	/* A list begins. If one was begun before and not ended, it is void.
+	 * What was known before was last known to be so at known_us. */
+	void (*list_begin)(void *arg, int64_t known_us);
 	/* object is borrowed, and may be changed. now_us: when it was read. */
 	enum rf_status (*object)(void *arg, enum reflector_event event,
 	    json_t *object, int64_t now_us, struct rf_error *err);

@@ -138,6 +138,21 @@ check_pod(
 	return RF_OK;
 }
 
+/* What is stored of a pod with other labels is what its flows were of: it stays
+ * as a pod of its own, which is gone. */
+static enum rf_status
+part_pod(struct put *p, const struct kube_pod *pod, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(p->s, SQL_POD_PART);
+
+	db_bind_text(&q, 1, pod->namespace);
+	db_bind_text(&q, 2, pod->name);
+	db_bind_text(&q, 3, pod->uid);
+	db_bind_text(&q, 4, column_labels(&p->w, &pod->labels));
+	db_bind_int(&q, 5, pod->from_us);
+	return run_put(p, &q, "Pod", pod->name, err);
+}
+
 static enum rf_status
 put_pod(struct put *p, size_t i, struct rf_error *err)
 {
@@ -146,7 +161,8 @@ put_pod(struct put *p, size_t i, struct rf_error *err)
 	struct db_stmt id = store_stmt(p->s, SQL_POD_ID);
 	enum rf_status st;
 
-	if ((st = check_pod(p->c, pod, err)) != RF_OK)
+	if ((st = check_pod(p->c, pod, err)) != RF_OK ||
+	    (st = part_pod(p, pod, err)) != RF_OK)
 		return st;
 	db_bind_text(&q, 1, pod->namespace);
 	db_bind_text(&q, 2, pod->name);

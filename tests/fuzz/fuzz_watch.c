@@ -86,17 +86,19 @@ apply(void *arg, enum stream_part part, const char *text, size_t len,
 	json_t *j = json_loadb(text, len, 0, NULL);
 	json_t *object = json_object_get(j, "object");
 	enum rf_status st = RF_OK;
+	struct live_time when;
 	json_t *pruned;
 
 	(void)part;
 	f->now_us++;
+	when = (struct live_time){ f->now_us - 1, f->now_us };
 	if (json_is_object(object)) {
 		pruned = live_prune(&f->pruner, resource, object);
 		require(pruned != NULL);
-		st = f->now_us % 7 == 0 ? live_table_remove(&f->table, resource,
-					      pruned, f->now_us, true, err)
-					: live_table_put(&f->table, resource,
-					      pruned, 1, f->now_us, err);
+		st = f->now_us % 7 == 0
+		    ? live_table_remove(
+			  &f->table, resource, pruned, f->now_us, true, err)
+		    : live_table_put(&f->table, resource, pruned, 1, when, err);
 		json_decref(pruned);
 	}
 	json_decref(j);

@@ -226,6 +226,69 @@ test_intervals(void **state)
 	viewer_release(&w);
 }
 
+#define LABELLED(role)                                                         \
+	"{\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u1\","    \
+	"\"resourceVersion\":\"11\",\"labels\":{\"role\":\"" role "\"}},"      \
+	"\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\","            \
+	"\"podIPs\":[{\"ip\":\"10.0.0.1\"}],\"startTime\":"                    \
+	"\"2026-03-02T08:00:00Z\"}}"
+
+/* The role of whoever has 10.0.0.1 so long after the start; "-": nobody. */
+static const char *
+role_at(const struct cluster *c, int64_t after_us)
+{
+	struct address_owner o;
+	struct ip_addr ip;
+
+	assert_true(ip_parse(&ip, "10.0.0.1"));
+	o = address_owner_at(c, &ip, START_US + after_us);
+	return o.pod == FLOW_NONE ? "-"
+				  : label_get(&c->pods[o.pod].labels, "role");
+}
+
+/* A pod that gets other labels was what it was until then; when nobody
+ * watched, nobody knows in between. */
+static void
+test_relabelled(void **state)
+{
+	static const struct replay_answer answers[] = {
+		{ .when = { PODS }, .times = 1, .text = LIST(LABELLED("x")) },
+		{ .when = { WATCH },
+		    .times = 1,
+		    .text = EVENT("MODIFIED", LABELLED("y")),
+		    OPEN },
+		{ .when = { WATCH },
+		    .times = 1,
+		    .status = 410,
+		    .text = "Gone" },
+		{ .when = { PODS }, .text = LIST(LABELLED("z")) },
+		REST,
+	};
+	const struct cluster *c;
+	int64_t y_us, z_us;
+	struct viewer w;
+
+	(void)state;
+	viewer_init(&w, answers, NELEM(answers));
+	follow(&w, 0, 0);
+	follow(&w, 1, 0);
+	y_us = w.now_us - START_US;
+	c = publish(&w);
+	assert_string_equal(role_at(c, -SECOND_US), "x");
+	assert_string_equal(role_at(c, y_us), "y");
+	live_view_release(w.view, c);
+	follow(&w, 1, 1);
+	z_us = w.now_us - START_US;
+	assert_true(z_us > y_us + 300 * SECOND_US);
+	c = publish(&w);
+	assert_string_equal(role_at(c, -SECOND_US), "x");
+	assert_string_equal(role_at(c, y_us + 60 * SECOND_US), "-");
+	assert_string_equal(role_at(c, z_us), "z");
+	assert_string_equal(c->pods[cluster_find_pod(c, "n", "a")].uid, "u1");
+	live_view_release(w.view, c);
+	viewer_release(&w);
+}
+
 /* What readers do not look at is no change, and nothing new is published. */
 static void
 test_generations(void **state)
@@ -483,6 +546,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[NELEM(cases) + 5] = {
+		cmocka_unit_test(test_relabelled),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_recorded),

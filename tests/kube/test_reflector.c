@@ -177,10 +177,11 @@ struct watcher {
 };
 
 static void
-on_begin(void *arg)
+on_begin(void *arg, int64_t known_us)
 {
 	struct watcher *w = arg;
 
+	assert_true(known_us <= w->now_us);
 	strbuf_putc(&w->log, '(');
 }
 

@@ -89,6 +89,35 @@ test_pod_changes(void **state)
 	teardown(&w);
 }
 
+/* Other labels are another identity: what was stored keeps its own. */
+static void
+test_pod_relabelled(void **state)
+{
+	static const struct label other[] = { { "app", "api" } };
+	struct kube_pod *now;
+	struct world w;
+
+	(void)state;
+	setup(&w);
+	now = &w.b->pods[2];
+	now->labels = (struct label_set)SET(other);
+	now->from_us = 70;
+	unite(&w);
+	assert_int_equal(w.got->n_pods, w.a->n_pods + 1);
+	now = &w.got->pods[2];
+	assert_string_equal(now->uid, "u2");
+	assert_labels(&now->labels, &(struct label_set)SET(other));
+	assert_false(now->deleted);
+	assert_int_equal(now->from_us, 70);
+	now = &w.got->pods[3];
+	assert_memory_equal(now->uid, "u2~", 3);
+	assert_labels(&now->labels, &w.a->pods[2].labels);
+	assert_true(now->deleted);
+	assert_int_equal(now->from_us, w.a->pods[2].from_us);
+	assert_int_equal(now->to_us, 70);
+	teardown(&w);
+}
+
 static void
 test_namespace_assumed(void **state)
 {
@@ -254,6 +283,7 @@ main(void)
 	static const struct CMUnitTest plain[] = {
 		cmocka_unit_test(test_pod_that_ended_stays_ended),
 		cmocka_unit_test(test_pod_changes),
+		cmocka_unit_test(test_pod_relabelled),
 		cmocka_unit_test(test_namespace_assumed),
 		cmocka_unit_test(test_workload_without_object),
 		cmocka_unit_test(test_workload_labels_are_common),
