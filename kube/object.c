@@ -449,3 +449,20 @@ object_record(
 	}
 	return head;
 }
+
+void *
+object_copy(struct object *o, enum raw_type type, const void *record,
+    const char *key, size_t size)
+{
+	struct raw_head *head = arena_alloc(&o->sb->scratch, size);
+
+	if (head == NULL) {
+		object_no_memory(o);
+		return NULL;
+	}
+	(void)memcpy(head, record, size);
+	if (add_record(o, &o->sb->raw[type], head, key))
+		return head;
+	object_no_memory(o);
+	return NULL;
+}

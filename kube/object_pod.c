@@ -264,31 +264,16 @@ read_status(struct object *o, struct raw_pod *p)
 	read_ends(o, status, p);
 }
 
-void
-object_read_pod(struct object *o)
+static void
+read_pod(struct object *o, const json_t *metadata, struct raw_pod *p)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
-	const char *uid = object_text(o, metadata, "metadata", "uid");
-	const char *key = uid != NULL
-	    ? uid
-	    : assemble_key(o->sb, NULL, o->namespace, o->name);
-	size_t before = o->sb->raw[RAW_POD].n;
-	struct raw_pod *p =
-	    key == NULL ? NULL : object_record(o, RAW_POD, key, sizeof(*p));
 	int64_t us;
 
-	if (p == NULL) {
-		object_no_memory(o);
-		return;
-	}
-	if (o->sb->raw[RAW_POD].n > before)
-		p->created_us = p->started_us = p->ready_us = p->began_us =
-		    p->deletion_us = p->finished_us = TIME_NONE;
-	p->since_us = o->since_us;
+	if (o->since_us != 0)
+		p->since_us = o->since_us;
 	p->gone_us = o->gone_us;
 	p->pod.namespace = o->namespace;
 	p->pod.name = o->name;
-	p->pod.uid = uid == NULL ? "" : uid;
 	p->pod.labels = object_labels(o, metadata, "metadata", "labels");
 	p->owner = object_owner(o, metadata);
 	us = object_time(o, metadata, "metadata", "creationTimestamp");
@@ -299,4 +284,48 @@ object_read_pod(struct object *o)
 		p->deletion_us = us;
 	read_spec(o, p);
 	read_status(o, p);
+}
+
+/* Where events may have been left out, as between two Lists, it was as before
+ * for sure only until the first of the two. */
+static void
+keep_history(struct object *o, const struct raw_pod *before, struct raw_pod *p)
+{
+	int64_t at_us = history_clock(o);
+
+	if (o->in_list)
+		at_us = o->sb->list_clock_us;
+	if (before == NULL || !history_leave(o, before, p, at_us))
+		return;
+	p->ready_us = p->began_us = TIME_NONE; /* those were the old ones' */
+	read_begin(o, object_map(o, o->json, "", "status"), p);
+}
+
+void
+object_read_pod(struct object *o)
+{
+	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const char *uid = object_text(o, metadata, "metadata", "uid");
+	const char *key = uid != NULL
+	    ? uid
+	    : assemble_key(o->sb, NULL, o->namespace, o->name);
+	size_t n = o->sb->raw[RAW_POD].n;
+	struct raw_pod *p =
+	    key == NULL ? NULL : object_record(o, RAW_POD, key, sizeof(*p));
+	struct raw_pod before;
+	bool is_new;
+
+	if (p == NULL) {
+		object_no_memory(o);
+		return;
+	}
+	is_new = o->sb->raw[RAW_POD].n > n;
+	if (is_new)
+		p->created_us = p->started_us = p->ready_us = p->began_us =
+		    p->deletion_us = p->finished_us = TIME_NONE;
+	before = *p;
+	p->pod.uid = uid == NULL ? "" : uid;
+	read_pod(o, metadata, p);
+	if (o->status == RF_OK)
+		keep_history(o, is_new ? NULL : &before, p);
 }

@@ -54,6 +54,7 @@ snapshot_builder_new(struct snapshot_builder **out, struct rf_error *err)
 		return rf_fail(err, RF_NOMEM, "snapshot: out of memory");
 	}
 	arena_init(&sb->scratch, 0);
+	sb->clock_us = sb->list_clock_us = TIME_NONE;
 	*out = sb;
 	return RF_OK;
 }
@@ -206,6 +207,7 @@ snapshot_list_begin(struct snapshot_builder *sb)
 		return;
 	sb->list++;
 	sb->n_scopes = 0;
+	sb->list_clock_us = sb->clock_us;
 }
 
 /*

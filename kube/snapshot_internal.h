@@ -62,6 +62,8 @@ struct raw_pod {
 	bool is_waiting;           /* no container has begun yet */
 	bool containers_done;      /* all but the init containers have ended */
 	int64_t since_us, gone_us; /* a watch saw it so; 0: not told */
+	struct raw_pod *next_changed;
+	bool is_changed; /* is on that list */
 };
 
 struct raw_service {
@@ -132,6 +134,9 @@ struct snapshot_builder {
 	size_t n_scopes, cap_scopes;
 	uint32_t list; /* number of the List in progress, or of the last */
 	bool list_continues; /* it was a page: the next List goes on */
+	/* The latest time that a pod told: it is that late, at least. */
+	int64_t clock_us, list_clock_us; /* now; before the List */
+	struct raw_pod *changed; /* since when is told by what comes next */
 	struct snapshot_stats stats;
 	struct string_map namespace_index; /* from here on: while assembling */
 	struct string_map node_index;
@@ -196,6 +201,22 @@ const char *snapshot_intern(struct snapshot_builder *sb, const char *s);
  */
 void *object_record(
     struct object *o, enum raw_type type, const char *key, size_t size);
+
+/* A copy of a raw record, under a key of its own; NULL as above. */
+void *object_copy(struct object *o, enum raw_type type, const void *record,
+    const char *key, size_t size);
+
+/* object_history.c: what a pod was before it changed. */
+
+/* How late it is at least, by this object too. */
+int64_t history_clock(struct object *o);
+/*
+ * p has become what it is now, and was before. If that makes it another - by
+ * address, label or owner - what it was stays until at_us, as a pod that is
+ * gone. true: it has other addresses.
+ */
+bool history_leave(struct object *o, const struct raw_pod *before,
+    struct raw_pod *p, int64_t at_us);
 
 /* One reader a kind. */
 void object_read_namespace(struct object *o);

@@ -145,9 +145,8 @@ test_same_second(void **state)
 		int ms;
 		const char *want;
 	} moments[] = { { -1, "a" }, { 0, "-" }, { 999, "-" }, { 1000, "b" } };
-	struct cluster *c =
-	    text_cluster(HELD("a", "Succeeded", "00:00", ENDED("20:00"))
-		    HELD("b", "Running", "10:00", BEGAN("20:00")));
+	struct cluster *c = text_cluster(HELD("a", "Succeeded", "00:00",
+	    ENDED("20:00")) HELD("b", "Running", "10:00", BEGAN("20:00")));
 	struct ip_addr ip = ip_of("10.0.0.5");
 
 	(void)state;
