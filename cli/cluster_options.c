@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+int
+cluster_choice_check(
+    const struct command_spec *spec, const struct cluster_choice *choice)
+{
+	const struct cluster_options *o = &choice->connection;
+
+	if (choice->chosen || (o->kubeconfig == NULL && o->context == NULL))
+		return OPTIONS_RUN;
+	return options_usage(spec, "--%s is of no use without --cluster",
+	    o->kubeconfig != NULL ? "kubeconfig" : "context");
+}
+
 enum rf_status
 cluster_connect(struct cluster_connection *out, const struct cluster_options *o,
     struct rf_error *err)

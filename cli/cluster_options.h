@@ -26,6 +26,26 @@ struct cluster_options {
 	  .help = "Context of the kubeconfig; else its current one." }
 /* clang-format on */
 
+/* --cluster beside them, for a command that can also do without a server. */
+struct cluster_choice {
+	bool chosen;
+	struct cluster_options connection;
+};
+
+/* Three rows of an option table; at is the offset of the struct above. */
+/* clang-format off */
+#define CLUSTER_CHOICE_ROWS(at, text) \
+	{ .name = "cluster", .kind = OPTION_FLAG, \
+	  .offset = (at) + offsetof(struct cluster_choice, chosen), \
+	  .help = (text) }, \
+	CLUSTER_OPTION_ROWS((at) + offsetof(struct cluster_choice, connection))
+/* clang-format on */
+
+/* --kubeconfig and --context are of no use without --cluster: OPTIONS_RUN, or
+ * the status of a mistake in usage. */
+int cluster_choice_check(
+    const struct command_spec *spec, const struct cluster_choice *choice);
+
 /* A client and what it borrows. */
 struct cluster_connection {
 	struct kubeconfig *config;

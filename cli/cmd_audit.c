@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
 #include "cli/edge_filter.h"
@@ -16,6 +17,7 @@ enum fail_on { FAIL_ON_WOULD_DROP, FAIL_ON_UNKNOWN, FAIL_ON_NEVER };
 struct audit_options {
 	const char *db;
 	struct option_list files;
+	struct cluster_choice cluster;
 	bool recurse;
 	struct option_list namespaces;
 	struct edge_filter_options filter;
@@ -42,6 +44,9 @@ static const struct option_spec table[] = {
 	  .help = "Policies as YAML or JSON: a file, the files of a "
 	      "directory, or standard input. Repeatable; all of them apply "
 	      "together." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct audit_options, cluster),
+	    "Instead of -f: the NetworkPolicies that live in the cluster "
+	    "now."),
 	{ .name = "recursive", .letter = 'R', .kind = OPTION_FLAG,
 	  AT(recurse), .help = "Also read the directories below DIR." },
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
@@ -79,13 +84,14 @@ static const struct option_spec table[] = {
 const struct command_spec audit_spec = {
 	.name = "audit",
 	.summary = "replay observed edges against policies",
-	.synopsis = "--db PATH -f FILE|DIR|-... [-R] [-n NS]...\n"
+	.synopsis = "--db PATH -f FILE|DIR|-...|--cluster [-R] [-n NS]...\n"
 		    "      [--workload NS/NAME]... [--port N] "
 		    "[--outcome OUTCOME]...\n"
 		    "      [-o table|json|markdown|sarif] "
 		    "[--fail-on would-drop|unknown|never]\n"
 		    "      [--default-namespace NS] [--since TIME] "
-		    "[--until TIME] [--no-headers]",
+		    "[--until TIME]\n"
+		    "      [--kubeconfig FILE] [--context NAME] [--no-headers]",
 	.about = "Ask of every observed edge whether these policies, all "
 		 "together, would let it\npass: what the source's egress "
 		 "says, what the destination's ingress says, and\nboth. Then "
@@ -95,8 +101,7 @@ const struct command_spec audit_spec = {
 	.examples = "  # Before applying a folder of policies\n"
 		    "  ringfence audit --db flows.db -R -f policies/\n\n"
 		    "  # What runs in the cluster now\n"
-		    "  kubectl get networkpolicies -A -o json |\n"
-		    "    ringfence audit --db flows.db -f - -o json\n\n"
+		    "  ringfence audit --db flows.db --cluster -o json\n\n"
 		    "  # As a comment on a change of policies\n"
 		    "  ringfence audit --db flows.db -R -f policies/ "
 		    "-o markdown --fail-on never\n",
@@ -219,11 +224,12 @@ static int
 run(const struct audit_options *o, const char *default_namespace,
     struct arena *arena)
 {
+	const struct policy_source source = { &o->cluster, &o->files,
+		o->recurse, default_namespace };
 	struct policy_input in;
 	int rc = STATUS_FAILURE;
 
-	if (policy_input_read(
-		&in, &o->files, o->recurse, default_namespace, arena) != RF_OK)
+	if (cluster_or_files(&in, &source, arena) != RF_OK)
 		goto out;
 	if (policy_input_accept(&in, "audited") != RF_OK)
 		goto out;
@@ -231,6 +237,24 @@ run(const struct audit_options *o, const char *default_namespace,
 out:
 	policy_input_release(&in);
 	return rc;
+}
+
+static int
+check_usage(const struct audit_options *o)
+{
+	if (o->db == NULL)
+		return options_usage(&audit_spec,
+		    "which database? Give --db PATH or set RINGFENCE_DB");
+	if (o->files.n == 0 && !o->cluster.chosen)
+		return options_usage(&audit_spec,
+		    "which policies? Give -f FILE, -f DIR, -f - or --cluster");
+	if (o->files.n > 0 && o->cluster.chosen)
+		return options_usage(
+		    &audit_spec, "either -f or --cluster, not both");
+	if (o->until_us != 0 && o->since_us >= o->until_us)
+		return options_usage(
+		    &audit_spec, "--since is not before --until");
+	return cluster_choice_check(&audit_spec, &o->cluster);
 }
 
 int
@@ -249,16 +273,8 @@ cmd_audit(int argc, char **argv)
 		ns = o.default_namespace;
 	else if (o.namespaces.n == 1)
 		ns = o.namespaces.v[0];
-	if (o.db == NULL)
-		rc = options_usage(&audit_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
-	else if (o.files.n == 0)
-		rc = options_usage(&audit_spec,
-		    "which policies? Give -f FILE, -f DIR or -f -");
-	else if (o.until_us != 0 && o.since_us >= o.until_us)
-		rc =
-		    options_usage(&audit_spec, "--since is not before --until");
-	else
+	rc = check_usage(&o);
+	if (rc == OPTIONS_RUN)
 		rc = edge_filter_check(&audit_spec, &o.filter);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o, ns, &arena);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/cluster_input.h"
 #include "cli/commands.h"
 #include "cli/end_ref.h"
@@ -17,6 +18,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 
 struct check_options {
 	struct option_list snapshots, files, operands;
+	struct cluster_choice cluster;
 	const char *db, *namespace, *probes;
 	bool recurse;
 	uint64_t port;
@@ -39,6 +41,9 @@ static const struct option_spec table[] = {
 	  .env = "RINGFENCE_DB",
 	  .help = "Without a snapshot: the database that knows the objects; "
 	      "else $RINGFENCE_DB." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct check_options, cluster),
+	    "The objects that live in the cluster now, and without -f its "
+	    "policies."),
 	{ .name = "filename", .letter = 'f', .arg = "FILE|DIR|-",
 	  .kind = OPTION_LIST, AT(files),
 	  .help = "Policies as YAML or JSON: a file, the files of a "
@@ -70,12 +75,14 @@ static const struct option_spec table[] = {
 const struct command_spec check_spec = {
 	.name = "check",
 	.summary = "would policies let one connection pass, and why",
-	.synopsis = "--snapshot FILE|--db PATH -f FILE|DIR|-... [-R] [-n NS]\n"
+	.synopsis = "--snapshot FILE|--db PATH|--cluster -f FILE|DIR|-... [-R] "
+		    "[-n NS]\n"
 		    "      SRC DST --port N [--protocol TCP|UDP|SCTP] "
 		    "[-o text|json]\n"
-		    "  ringfence check --snapshot FILE|--db PATH "
+		    "  ringfence check --snapshot FILE|--db PATH|--cluster "
 		    "-f FILE|DIR|-...\n"
-		    "      --probes FILE|- [-o text|json]",
+		    "      --probes FILE|- [-o text|json] [--kubeconfig FILE] "
+		    "[--context NAME]",
 	.about =
 	    "Say of a connection that need not exist whether these policies, "
 	    "all together,\nlet it pass: what isolates each side, the rule "
@@ -196,26 +203,18 @@ check_one(const struct check_options *o, const struct check_scene *s,
 
 static int
 check(const struct check_options *o, const struct policy_set *set,
-    struct arena *arena)
+    const struct cluster *cluster, struct arena *arena)
 {
-	struct check_scene s = { .set = set };
-	struct evaluator *evaluator = NULL;
-	struct cluster *cluster;
+	struct check_scene s = { .set = set, .cluster = cluster };
+	struct evaluator *evaluator;
 	struct rf_error err;
 	int rc;
 
-	if (cluster_input_read(&cluster, &o->snapshots, o->db) != RF_OK)
-		return STATUS_FAILURE;
-	if (evaluator_new(&evaluator, set, cluster, &err) != RF_OK) {
-		rc = fail(&err);
-		goto out;
-	}
-	s.cluster = cluster;
+	if (evaluator_new(&evaluator, set, cluster, &err) != RF_OK)
+		return fail(&err);
 	s.evaluator = evaluator;
 	rc = o->probes != NULL ? check_probes(o, &s) : check_one(o, &s, arena);
-out:
 	evaluator_free(evaluator);
-	cluster_free(cluster);
 	return rc;
 }
 
@@ -223,17 +222,23 @@ out:
 static int
 run(const struct check_options *o, struct arena *arena)
 {
+	const struct policy_source source = { &o->cluster, &o->files,
+		o->recurse, o->namespace };
+	struct cluster *cluster;
 	struct policy_input in;
 	int rc = STATUS_FAILURE;
 
-	if (policy_input_read(
-		&in, &o->files, o->recurse, o->namespace, arena) != RF_OK)
+	if (cluster_fetch_input(&cluster, &in, &source, arena) != RF_OK)
 		goto out;
 	if (policy_input_accept(&in, "checked") != RF_OK)
 		goto out;
-	rc = check(o, &in.set, arena);
+	if (cluster == NULL &&
+	    cluster_input_read(&cluster, &o->snapshots, o->db) != RF_OK)
+		goto out;
+	rc = check(o, &in.set, cluster, arena);
 out:
 	policy_input_release(&in);
+	cluster_free(cluster);
 	return rc;
 }
 
@@ -250,10 +255,14 @@ check_usage(const struct check_options *o)
 	if (inputs > 1)
 		return options_usage(
 		    &check_spec, "standard input (-) can be read only once");
-	if (o->snapshots.n == 0 && o->db == NULL)
+	if (o->cluster.chosen && o->snapshots.n > 0)
+		return options_usage(
+		    &check_spec, "either --snapshot or --cluster, not both");
+	if (o->snapshots.n == 0 && o->db == NULL && !o->cluster.chosen)
 		return options_usage(&check_spec,
-		    "which cluster? Give --snapshot FILE or --db PATH");
-	if (o->files.n == 0)
+		    "which cluster? Give --snapshot FILE, --db PATH or "
+		    "--cluster");
+	if (o->files.n == 0 && !o->cluster.chosen)
 		return options_usage(&check_spec,
 		    "which policies? Give -f FILE, -f DIR or -f -");
 	if (o->probes != NULL)
@@ -283,6 +292,8 @@ cmd_check(int argc, char **argv)
 	rc = options_parse(&check_spec, argc, argv, &o, &arena);
 	if (rc == OPTIONS_RUN)
 		rc = check_usage(&o);
+	if (rc == OPTIONS_RUN)
+		rc = cluster_choice_check(&check_spec, &o.cluster);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o, &arena);
 	arena_release(&arena);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/cluster_input.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
@@ -15,6 +16,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON };
 
 struct diff_options {
 	struct option_list snapshots, operands;
+	struct cluster_choice cluster;
 	const char *db, *namespace;
 	bool recurse;
 	unsigned format; /* enum format */
@@ -39,6 +41,9 @@ static const struct option_spec table[] = {
 	  .help = "Also list the pairs of workloads that change verdict, on "
 	      "the ports that pods declare; the cluster's objects as "
 	      "'kubectl get ... -o json' prints them. Repeatable." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct diff_options, cluster),
+	    "Instead of A: the NetworkPolicies that live in the cluster "
+	    "now."),
 	{ .name = "output", .letter = 'o', .arg = "FORMAT",
 	  .kind = OPTION_CHOICE, AT(format), .choices = formats,
 	  .help = "table (default) or json." },
@@ -48,8 +53,10 @@ static const struct option_spec table[] = {
 const struct command_spec diff_spec = {
 	.name = "diff",
 	.summary = "what two sets of policies say differently",
-	.synopsis = "A B [-R] [-n NS] [--db PATH] [--snapshot FILE]...\n"
-		    "      [-o table|json]",
+	.synopsis = "A|--cluster B [-R] [-n NS] [--db PATH] "
+		    "[--snapshot FILE]...\n"
+		    "      [--kubeconfig FILE] [--context NAME] "
+		    "[-o table|json]",
 	.about =
 	    "Compare the meaning of two sets of NetworkPolicies, not their "
 	    "text: order,\nrepetition, split rules and the like make no "
@@ -60,8 +67,7 @@ const struct command_spec diff_spec = {
 		    "seen?\n"
 		    "  ringfence diff old/ new/ --db flows.db\n\n"
 		    "  # Is the cluster as the repository says?\n"
-		    "  kubectl get networkpolicies -A -o json | ringfence diff "
-		    "policies/ -\n",
+		    "  ringfence diff --cluster policies/\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 	.takes_operands = true,
@@ -84,11 +90,15 @@ struct comparison {
 };
 
 static enum rf_status
-read_side(struct comparison *c, struct policy_input *out, size_t i)
+read_side(struct comparison *c, struct policy_input *out, bool is_b)
 {
-	struct option_list one = { .v = &c->o->operands.v[i], .n = 1 };
-	enum rf_status st = policy_input_read(
-	    out, &one, c->o->recurse, c->o->namespace, &c->arena);
+	static const struct cluster_choice none = { .chosen = false };
+	const struct diff_options *o = c->o;
+	size_t i = is_b ? o->operands.n - 1 : 0;
+	struct option_list one = { .v = &o->operands.v[i], .n = 1 };
+	const struct policy_source source = { is_b ? &none : &o->cluster, &one,
+		o->recurse, o->namespace };
+	enum rf_status st = cluster_or_files(out, &source, &c->arena);
 
 	return st == RF_OK ? policy_input_accept(out, "compared") : st;
 }
@@ -168,7 +178,8 @@ run(struct comparison *c)
 	enum rf_status st;
 	int rc = STATUS_FAILURE;
 
-	if (read_side(c, &c->a, 0) != RF_OK || read_side(c, &c->b, 1) != RF_OK)
+	if (read_side(c, &c->a, false) != RF_OK ||
+	    read_side(c, &c->b, true) != RF_OK)
 		goto out;
 	c->report.diff = &c->diff;
 	st = compare(c, &err);
@@ -196,13 +207,17 @@ check_usage(const struct diff_options *o)
 		inputs += strcmp(o->operands.v[i], "-") == 0;
 	for (size_t i = 0; i < o->snapshots.n; i++)
 		inputs += strcmp(o->snapshots.v[i], "-") == 0;
-	if (o->operands.n != 2)
+	if (o->cluster.chosen && o->operands.n != 1)
+		return options_usage(&diff_spec,
+		    "--cluster is A, so one set is named, B; %zu given",
+		    o->operands.n);
+	if (!o->cluster.chosen && o->operands.n != 2)
 		return options_usage(&diff_spec,
 		    "two sets are compared, A and B; %zu given", o->operands.n);
 	if (inputs > 1)
 		return options_usage(
 		    &diff_spec, "standard input (-) can be read only once");
-	return OPTIONS_RUN;
+	return cluster_choice_check(&diff_spec, &o->cluster);
 }
 
 int

@@ -2,6 +2,7 @@
 /* cmd_flows: list the edges of a database. */
 #include <stdlib.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
 #include "cli/edge_filter.h"
@@ -17,6 +18,7 @@ struct flows_options {
 	int64_t since_us, until_us;
 	struct edge_filter_options filter;
 	struct option_list files;
+	struct cluster_choice cluster;
 	bool recurse;
 	const char *default_namespace;
 	bool no_headers;
@@ -51,6 +53,8 @@ static const struct option_spec table[] = {
 	  .kind = OPTION_LIST, AT(files),
 	  .help = "Add a column with the verdict that these policies, all "
 	      "together, give, as audit does. Repeatable." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct flows_options, cluster),
+	    "As -f, with the NetworkPolicies that live in the cluster now."),
 	{ .name = "recursive", .letter = 'R', .kind = OPTION_FLAG,
 	  AT(recurse), .help = "Also read the directories below DIR." },
 	{ .name = "default-namespace", .arg = "NS", .kind = OPTION_TEXT,
@@ -68,7 +72,9 @@ const struct command_spec flows_spec = {
 	.synopsis = "--db PATH [-n NS]... [--workload NS/NAME]... [--port N]\n"
 		    "      [--outcome OUTCOME]... [--since TIME] "
 		    "[--until TIME]\n"
-		    "      [-f FILE|DIR|-]... [-R] [--default-namespace NS]\n"
+		    "      [-f FILE|DIR|-]...|--cluster [-R] "
+		    "[--default-namespace NS]\n"
+		    "      [--kubeconfig FILE] [--context NAME]\n"
 		    "      [-o table|json|csv] [--no-headers]",
 	.about = "List the edges of a database: which workload, node or "
 		 "address opened\nconnections to which, on which protocol and "
@@ -79,8 +85,7 @@ const struct command_spec flows_spec = {
 	    "  # What was refused, for a script\n"
 	    "  ringfence flows --db flows.db --outcome refused -o json\n\n"
 	    "  # With the verdict of the policies that run now\n"
-	    "  kubectl get networkpolicies -A -o json |\n"
-	    "    ringfence flows --db flows.db -f -\n",
+	    "  ringfence flows --db flows.db --cluster\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
@@ -174,15 +179,17 @@ list(const struct flows_options *o, const struct policy_set *set)
 static int
 run(const struct flows_options *o, struct arena *arena)
 {
-	const char *ns = o->default_namespace;
+	struct policy_source source = { &o->cluster, &o->files, o->recurse,
+		o->default_namespace };
 	struct policy_input in = { 0 };
 	int rc = STATUS_FAILURE;
 
-	if (o->files.n == 0)
+	if (o->files.n == 0 && !o->cluster.chosen)
 		return list(o, NULL);
-	if (ns == NULL)
-		ns = o->namespaces.n == 1 ? o->namespaces.v[0] : "default";
-	if (policy_input_read(&in, &o->files, o->recurse, ns, arena) == RF_OK &&
+	if (source.default_namespace == NULL)
+		source.default_namespace =
+		    o->namespaces.n == 1 ? o->namespaces.v[0] : "default";
+	if (cluster_or_files(&in, &source, arena) == RF_OK &&
 	    policy_input_accept(&in, "listed") == RF_OK)
 		rc = list(o, &in.set);
 	policy_input_release(&in);
@@ -206,7 +213,12 @@ cmd_flows(int argc, char **argv)
 	else if (o.until_us != 0 && o.since_us >= o.until_us)
 		rc =
 		    options_usage(&flows_spec, "--since is not before --until");
+	else if (o.files.n > 0 && o.cluster.chosen)
+		rc = options_usage(
+		    &flows_spec, "either -f or --cluster, not both");
 	else
+		rc = cluster_choice_check(&flows_spec, &o.cluster);
+	if (rc == OPTIONS_RUN)
 		rc = edge_filter_check(&flows_spec, &o.filter);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o, &arena);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/cluster_input.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
@@ -18,6 +19,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_SARIF };
 
 struct lint_options {
 	struct option_list files, snapshots;
+	struct cluster_choice cluster;
 	bool recurse;
 	const char *namespace, *default_namespace;
 	const char *db;
@@ -43,6 +45,9 @@ static const struct option_spec table[] = {
 	  .help = "The cluster's objects, as 'kubectl get ... -o json' prints "
 	      "them: finds what only the real labels and ports show. "
 	      "Repeatable, earlier states first." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct lint_options, cluster),
+	    "As --snapshot, with the objects that live in the cluster now, "
+	    "and without -f its policies."),
 	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
 	  .env = "RINGFENCE_DB",
 	  .help = "A database of observed flows: finds scraping, ingress, "
@@ -71,8 +76,9 @@ static const struct option_spec table[] = {
 const struct command_spec lint_spec = {
 	.name = "lint",
 	.summary = "mistakes in policies that a server accepts",
-	.synopsis = "-f FILE|DIR|-... [-R] [--snapshot FILE]... [--db PATH] "
-		    "[-n NS]\n"
+	.synopsis = "-f FILE|DIR|-... [-R] [--snapshot FILE...|--cluster]\n"
+		    "      [--db PATH] [-n NS] [--kubeconfig FILE] "
+		    "[--context NAME]\n"
 		    "      [-o table|json|sarif] [--strict] [--no-headers]\n"
 		    "  ringfence lint --explain ID|all",
 	.about = "Look for mistakes that a server accepts and an experienced "
@@ -168,12 +174,14 @@ lint(const struct lint_options *o, const struct lint_input *in,
 	return STATUS_OK;
 }
 
-/* The snapshot's objects if there is one, else those of the database. */
+/* The snapshot's or the cluster's objects if there are, else those of the
+ * database. */
 static int
 load_and_lint(const struct lint_options *o, const struct policy_set *set,
-    struct arena *arena)
+    const struct cluster *live, struct arena *arena)
 {
 	struct lint_input in = { .set = set,
+		.cluster = live,
 		.namespace_given =
 		    o->namespace != NULL || o->default_namespace != NULL };
 	struct store_filter filter = { 0 };
@@ -223,12 +231,14 @@ run(const struct lint_options *o, struct arena *arena)
 {
 	const char *ns =
 	    o->namespace != NULL ? o->namespace : o->default_namespace;
+	const struct policy_source source = { &o->cluster, &o->files,
+		o->recurse, ns == NULL ? "default" : ns };
+	struct cluster *live;
 	struct policy_input in;
 	struct rf_error err;
 	int rc = STATUS_FAILURE;
 
-	if (policy_input_read(&in, &o->files, o->recurse,
-		ns == NULL ? "default" : ns, arena) != RF_OK)
+	if (cluster_fetch_input(&live, &in, &source, arena) != RF_OK)
 		goto out;
 	if (print_problems(&in, &err) != RF_OK) {
 		fprintf(stderr, "ringfence: %s\n", err.msg);
@@ -241,10 +251,23 @@ run(const struct lint_options *o, struct arena *arena)
 		    in.n_refusals, in.n_refusals == 1 ? "" : "s");
 		goto out;
 	}
-	rc = load_and_lint(o, &in.set, arena);
+	rc = load_and_lint(o, &in.set, live, arena);
 out:
 	policy_input_release(&in);
+	cluster_free(live);
 	return rc;
+}
+
+static int
+check_usage(const struct lint_options *o)
+{
+	if (o->files.n == 0 && !o->cluster.chosen)
+		return options_usage(&lint_spec,
+		    "which policies? Give -f FILE, -f DIR, -f - or --cluster");
+	if (o->snapshots.n > 0 && o->cluster.chosen)
+		return options_usage(
+		    &lint_spec, "either --snapshot or --cluster, not both");
+	return cluster_choice_check(&lint_spec, &o->cluster);
 }
 
 int
@@ -258,10 +281,7 @@ cmd_lint(int argc, char **argv)
 	rc = options_parse(&lint_spec, argc, argv, &o, &arena);
 	if (rc == OPTIONS_RUN && o.explain != NULL)
 		rc = explain(&o);
-	else if (rc == OPTIONS_RUN && o.files.n == 0)
-		rc = options_usage(
-		    &lint_spec, "which policies? Give -f FILE, -f DIR or -f -");
-	else if (rc == OPTIONS_RUN)
+	else if (rc == OPTIONS_RUN && (rc = check_usage(&o)) == OPTIONS_RUN)
 		rc = run(&o, &arena);
 	arena_release(&arena);
 	return rc;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cluster_fetch.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
 #include "cli/policy_input.h"
@@ -25,6 +26,7 @@ struct recommend_command {
 	uint64_t max_external, external_budget;
 	unsigned external, public_ingress, cni; /* indices of choices */
 	struct option_list existing;
+	struct cluster_choice cluster;
 	bool incremental;
 	bool force;
 };
@@ -84,6 +86,9 @@ static const struct option_spec table[] = {
 	  .help = "Policies that are there already; else those that the "
 	      "snapshot held. REVIEW.md says what changes. Those that name "
 	      "no namespace are of the one -n. Repeatable." },
+	CLUSTER_CHOICE_ROWS(offsetof(struct recommend_command, cluster),
+	    "Instead of --existing: the NetworkPolicies that live in the "
+	    "cluster now."),
 	{ .name = "incremental", .kind = OPTION_FLAG, AT(incremental),
 	  .help = "Leave out what the existing policies allow already; they "
 	      "are then meant to stay." },
@@ -102,8 +107,9 @@ const struct command_spec recommend_spec = {
 		    "      [--max-external N] [--external-budget N] "
 		    "[--external exact|any]\n"
 		    "      [--public-ingress seen|open] "
-		    "[--existing FILE|DIR...] [--incremental]\n"
-		    "      [--force]",
+		    "[--existing FILE|DIR... | --cluster]\n"
+		    "      [--kubeconfig FILE] [--context NAME] "
+		    "[--incremental] [--force]",
 	.about =
 	    "Write NetworkPolicies that allow exactly what was observed: one "
 	    "per workload,\nDNS, and default-deny. Every observed edge is "
@@ -216,29 +222,8 @@ put(const struct recommend_command *o, const struct recommendation *r,
 	return RF_OK;
 }
 
-/* NetworkPolicies that the snapshots held. */
-static enum rf_status
-read_stored(const struct cluster *c, struct arena *arena,
-    struct policy_input *in, struct rf_error *err)
-{
-	enum rf_status st;
-
-	*in = (struct policy_input){ 0 };
-	st = policy_reader_new(&in->reader, arena, "default", err);
-	for (size_t i = 0; st == RF_OK && i < c->n_policies; i++)
-		st = policy_reader_text(in->reader, "the database",
-		    c->policies[i].json, strlen(c->policies[i].json), err);
-	if (st == RF_OK)
-		st = policy_reader_finish(in->reader, &in->set, err);
-	if (st != RF_OK)
-		return st;
-	in->problems = policy_reader_problems(in->reader, &in->n_problems);
-	in->n_refusals = policy_reader_refusals(in->reader);
-	return RF_OK;
-}
-
-/* The existing policies: those that were named, else those of the database.
- * What is wrong was said. */
+/* The existing policies: those that were named, else those of the cluster or
+ * the database. What is wrong was said. */
 static enum rf_status
 read_existing(const struct recommend_command *o, struct dataset *d,
     struct policy_input *in)
@@ -249,8 +234,12 @@ read_existing(const struct recommend_command *o, struct dataset *d,
 
 	if (o->existing.n > 0)
 		st = policy_input_read(in, &o->existing, true, ns, &d->arena);
-	else if ((st = read_stored(d->cluster, &d->arena, in, &err)) != RF_OK)
-		fprintf(stderr, "ringfence: %s\n", err.msg);
+	else if (o->cluster.chosen)
+		st = cluster_fetch_policies(
+		    in, &o->cluster.connection, &d->arena);
+	else
+		st = cluster_policies_read(
+		    in, d->cluster, "the database", &d->arena);
 	/* What a cluster holds a server has taken; only what somebody wrote
 	 * may have mistakes. */
 	if (st != RF_OK || in->n_refusals == 0 || o->existing.n == 0)
@@ -343,6 +332,11 @@ cmd_recommend(int argc, char **argv)
 	else
 		rc = scope_check_given(
 		    &recommend_spec, &o.namespaces, o.all_namespaces);
+	if (rc == OPTIONS_RUN && o.existing.n > 0 && o.cluster.chosen)
+		rc = options_usage(&recommend_spec,
+		    "either --existing or --cluster, not both");
+	if (rc == OPTIONS_RUN)
+		rc = cluster_choice_check(&recommend_spec, &o.cluster);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o);
 out:

@@ -5,14 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "cli/cluster_options.h"
+#include "cli/cluster_fetch.h"
 #include "cli/commands.h"
-#include "kube/client_save.h"
 
 struct snapshot_options {
 	struct cluster_options cluster;
@@ -63,23 +60,6 @@ fail(const char *text)
 	return STATUS_FAILURE;
 }
 
-static int64_t
-clock_us(void *arg)
-{
-	struct timespec t;
-
-	(void)arg;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static void
-warn(void *arg, const char *text)
-{
-	(void)arg;
-	fprintf(stderr, "ringfence snapshot: warning: %s\n", text);
-}
-
 static void
 print_summary(const struct client_save_report *r)
 {
@@ -98,17 +78,10 @@ print_summary(const struct client_save_report *r)
 static enum rf_status
 save(const struct snapshot_options *o, FILE *out, struct rf_error *err)
 {
-	struct client_save_config config = { .now_us = clock_us, .warn = warn };
-	struct cluster_connection cc;
 	struct client_save_report report;
-	enum rf_status st;
+	enum rf_status st =
+	    cluster_fetch_list(&o->cluster, NULL, out, &report, err);
 
-	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
-		config.seed = (uint64_t)getpid();
-	if ((st = cluster_connect(&cc, &o->cluster, err)) != RF_OK)
-		return st;
-	st = client_save(cc.client, out, &config, &report, err);
-	cluster_disconnect(&cc);
 	if (st == RF_OK && !o->quiet)
 		print_summary(&report);
 	return st;

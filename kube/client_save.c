@@ -143,6 +143,7 @@ save_resource(
 	const struct reflector_sink sink = { s, begin, put, end };
 	const struct reflector_config rc = { .resource = s->resource,
 		.list_only = true,
+		.silence_max_us = s->config->silence_max_us,
 		.seed = s->config->seed };
 	enum reflector_state state;
 	struct reflector *r;
@@ -159,6 +160,19 @@ save_resource(
 	*is_missing = state == REFLECTOR_FORBIDDEN || state == REFLECTOR_ABSENT;
 	reflector_free(r);
 	return st;
+}
+
+/* Is it to be saved, and of no use to go on without it? */
+static bool
+is_wanted(const struct client_save_config *config, const char *name)
+{
+	return config->only == NULL || strcmp(config->only, name) == 0;
+}
+
+static bool
+is_needed(const struct client_save_config *config, const char *name)
+{
+	return strcmp(config->only != NULL ? config->only : "pods", name) == 0;
 }
 
 enum rf_status
@@ -178,12 +192,15 @@ client_save(struct client *c, FILE *out,
 		enum rf_status st;
 
 		s.resource = &client_resources[i];
+		if (!is_wanted(config, s.resource->name)) {
+			report->missing[i] = true;
+			continue;
+		}
 		st = save_resource(c, &s, &report->missing[i], &why);
 		report->objects[i] = s.n;
 		if (st == RF_OK)
 			continue;
-		if (!report->missing[i] ||
-		    strcmp(s.resource->name, "pods") == 0)
+		if (!report->missing[i] || is_needed(config, s.resource->name))
 			return rf_fail(err, st, "%s", why.msg);
 		warn(config, why.msg);
 	}

@@ -30,34 +30,7 @@ verdict() {
 	fi
 }
 
-# jobs are forbidden, what is not recorded is not served.
-cat >serve.py <<'PY'
-import http.server, os, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *args):
-        pass
-    def do_GET(self):
-        name = self.path.split("?")[0].split("/")[-1]
-        paths = [sys.argv[1] + d + "list-" + name + ".json"
-                 for d in ("/kube-api/", "/kube/")]
-        paths = [p for p in paths if os.path.exists(p)]
-        status, body = 404, b"404 page not found\n"
-        if self.headers.get("Authorization") != "Bearer good":
-            status, body = 401, b'{"message":"Unauthorized"}'
-        elif name == "jobs":
-            status, body = 403, b'{"message":"jobs.batch is forbidden"}'
-        elif paths:
-            status, body = 200, open(paths[0], "rb").read()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-PY
-python3 serve.py "$fixtures" >port &
+python3 "$fixtures/../tests/support/serve_lists.py" "$fixtures" >port &
 server=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	[ -s port ] && break
