@@ -45,9 +45,17 @@ struct group {
 	const uint32_t *members; /* workloads, by name and kind */
 	size_t n_members;
 	struct label_selector subject, peer;
+	bool is_own;             /* subject is the workload's spec.selector */
+	uint32_t family;         /* index in run.families, or FLOW_NONE */
 	const char *policy_name; /* where the namespace is in scope */
 	uint32_t pod, pod2;      /* two that subject selects, or FLOW_NONE */
 	uint32_t policy;         /* index in the set, or FLOW_NONE */
+};
+
+/* Groups of a namespace that share a label with nobody else. */
+struct family {
+	struct label label;
+	size_t n_groups;
 };
 
 enum peer_type {
@@ -161,7 +169,9 @@ struct run {
 	struct space *spaces; /* by namespace */
 	struct group *groups;
 	size_t n_groups;
-	uint32_t *group_of;   /* by workload: group, or FLOW_NONE */
+	uint32_t *group_of; /* by workload: group, or FLOW_NONE */
+	struct family *families;
+	uint32_t n_families;
 	uint32_t api_service; /* default/kubernetes, or FLOW_NONE */
 	struct dns dns;
 	struct addr_list pod_ips; /* of pods that are not gone */
@@ -235,6 +245,9 @@ size_t space_holders(
 RF_MUST_USE enum rf_status groups_build(struct run *r);
 /* "Deployment web" or "Deployment web, StatefulSet web". */
 const char *group_title(struct run *r, const struct group *g);
+
+/* family.c: groups must be in place. */
+RF_MUST_USE enum rf_status families_build(struct run *r);
 
 /* dns.c */
 RF_MUST_USE enum rf_status dns_find(struct run *r);
@@ -324,10 +337,26 @@ struct peer_list {
 };
 RF_MUST_USE enum rf_status peers_write(struct run *r, uint32_t ns,
     const struct peer *peers, size_t n, struct peer_list *out);
-/* About how many lines peers take. */
-size_t peers_lines(
-    const struct run *r, uint32_t ns, const struct peer *peers, size_t n);
+/* How many lines they take. */
+RF_MUST_USE enum rf_status peers_lines(struct run *r, uint32_t ns,
+    const struct peer *peers, size_t n, size_t *lines);
 int peer_compare(const struct peer *a, const struct peer *b);
+
+/* element.c: the workloads among a rule's peers, as they are written. */
+struct element {
+	uint32_t first;  /* the first peer that it stands for */
+	uint32_t ns;     /* of it */
+	uint32_t family; /* of it */
+	const struct label_selector *pods;
+	const struct label_selector *namespaces; /* NULL: the policy's own */
+};
+struct element_list {
+	struct element *v; /* in the order of their first peers */
+	size_t n;
+};
+RF_MUST_USE enum rf_status elements_form(struct run *r, struct arena *arena,
+    uint32_t ns, const struct peer *peers, size_t n, struct element_list *out);
+size_t element_lines(const struct element *e);
 
 /* policies.c */
 RF_MUST_USE enum rf_status policies_build(struct run *r);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Peers as they are written: labels in the same namespace, namespace and
- * labels in one element otherwise, addresses as blocks. Workloads that one
- * label key tells apart share one element with an In list where that is
- * shorter; it selects exactly the same pods.
+ * Peers as they are written: workloads by their labels (element.c),
+ * addresses as blocks; and what a rule's comment calls them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,92 +22,26 @@ peer_compare(const struct peer *a, const struct peer *b)
 	return 0;
 }
 
-/* The key of a peer that one label selects; NULL: it needs more. */
-static const char *
-single_key(const struct run *r, const struct peer *p)
+enum rf_status
+peers_lines(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
+    size_t *lines)
 {
-	const struct label_selector *s;
+	struct element_list e;
+	enum rf_status st = elements_form(r, &r->scratch, ns, peers, n, &e);
 
-	if (p->type != PEER_GROUP)
-		return NULL;
-	s = &r->groups[p->group].peer;
-	if (s->match_labels.n != 1 || s->n_match_expressions != 0)
-		return NULL;
-	return s->match_labels.v[0].key;
-}
-
-/* May these two stand in one In list? */
-static bool
-same_list(const struct run *r, const struct peer *a, const struct peer *b)
-{
-	const char *k = single_key(r, a), *l = single_key(r, b);
-
-	return k != NULL && l != NULL && strcmp(k, l) == 0 &&
-	    r->groups[a->group].ns == r->groups[b->group].ns;
-}
-
-/* How many of the peers, from the first on, share an In list with peer i; 1
- * where a list would not be shorter. */
-static size_t
-list_size(const struct run *r, uint32_t ns, const struct peer *peers, size_t n,
-    size_t i)
-{
-	size_t count = 0, least;
-
-	if (single_key(r, &peers[i]) == NULL)
-		return 1;
-	for (size_t k = 0; k < n; k++)
-		count += same_list(r, &peers[i], &peers[k]);
-	least = r->groups[peers[i].group].ns == ns ? 3 : 2;
-	return count < least ? 1 : count;
-}
-
-/* Is peer i written as part of an earlier one's list? */
-static bool
-is_listed(const struct run *r, const struct peer *peers, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (same_list(r, &peers[k], &peers[i]))
-			return true;
-	return false;
-}
-
-static size_t
-selector_lines(const struct label_selector *s)
-{
-	size_t n = 1;
-
-	if (s->match_labels.n > 0)
-		n += 1 + s->match_labels.n;
-	if (s->n_match_expressions > 0)
-		n += 1 + 2 * s->n_match_expressions;
-	return n;
-}
-
-size_t
-peers_lines(
-    const struct run *r, uint32_t ns, const struct peer *peers, size_t n)
-{
-	size_t lines = 1;
-
-	if (n > 0 && peers[0].type == PEER_ANYONE)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct group *g = peers[i].type == PEER_GROUP
-		    ? &r->groups[peers[i].group]
-		    : NULL;
-		size_t len = g == NULL ? 1 : list_size(r, ns, peers, n, i);
-
-		if (g == NULL) {
-			lines += peers[i].type == PEER_EVERY_POD ? 1 : 2;
-			continue;
-		}
-		if (len > 1 && is_listed(r, peers, i))
-			continue;
-		lines += g->ns == ns ? 0 : 3;
-		lines += len > 1 ? 5 + len : selector_lines(&g->peer);
-	}
-	return lines;
+	*lines = n > 0 && peers[0].type == PEER_ANYONE ? 0 : 1;
+	if (st != RF_OK)
+		return st;
+	for (size_t i = 0; i < e.n; i++)
+		*lines += element_lines(&e.v[i]);
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].type == PEER_BLOCK)
+			*lines += 2;
+		else if (peers[i].type == PEER_EVERY_POD)
+			*lines += 1;
+		else if (peers[i].type == PEER_KUBE_DNS)
+			*lines += 6;
+	return RF_OK;
 }
 
 static struct label_selector *
@@ -125,60 +57,12 @@ label_selector_of(struct run *r, const char *key, const char *value)
 	return s;
 }
 
-static struct label_selector *
-namespace_selector(struct run *r, uint32_t ns)
-{
-	return label_selector_of(
-	    r, "kubernetes.io/metadata.name", r->c->namespaces[ns].name);
-}
-
 static int
 compare_values(const void *x, const void *y)
 {
 	const char *const *a = x, *const *b = y;
 
 	return strcmp(*a, *b);
-}
-
-/* One In list for every peer that shares one with peer i. */
-static struct label_selector *
-in_selector(struct run *r, const struct peer *peers, size_t n, size_t i)
-{
-	struct label_selector *s = arena_alloc(r->arena, sizeof(*s));
-	struct selector_requirement *req = arena_alloc(r->arena, sizeof(*req));
-	const char **values = arena_calloc(r->arena, n, sizeof(*values));
-
-	if (s == NULL || req == NULL || values == NULL)
-		return NULL;
-	*req = (struct selector_requirement){ .op = SELECTOR_IN,
-		.key = single_key(r, &peers[i]),
-		.values = values };
-	for (size_t k = i; k < n; k++)
-		if (same_list(r, &peers[i], &peers[k]))
-			values[req->n_values++] = r->groups[peers[k].group]
-						      .peer.match_labels.v[0]
-						      .value;
-	qsort(values, req->n_values, sizeof(*values), compare_values);
-	s->match_expressions = req;
-	s->n_match_expressions = 1;
-	return s;
-}
-
-static enum rf_status
-write_group(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
-    size_t i, struct policy_peer *out)
-{
-	const struct group *g = &r->groups[peers[i].group];
-
-	out->pod_selector = &g->peer;
-	if (list_size(r, ns, peers, n, i) > 1)
-		out->pod_selector = in_selector(r, peers, n, i);
-	if (g->ns != ns)
-		out->namespace_selector = namespace_selector(r, g->ns);
-	if (out->pod_selector == NULL ||
-	    (g->ns != ns && out->namespace_selector == NULL))
-		return run_nomem(r);
-	return RF_OK;
 }
 
 /* The names that DNS answers gave to the addresses of a block, in order. */
@@ -213,6 +97,17 @@ block_names(struct run *r, const struct ip_prefix *block)
 	return text;
 }
 
+/* What is said of one address among others. */
+static const char *
+block_comment(struct run *r, const struct peer *p)
+{
+	if ((p->kinds & BLOCK_EXTERNAL) != 0)
+		return block_names(r, &p->block);
+	if ((p->kinds & BLOCK_DNS) != 0 && dns_is_node_local(&p->block.addr))
+		return "NodeLocal DNSCache";
+	return NULL;
+}
+
 static enum rf_status
 write_block(struct run *r, const struct peer *p, struct policy_peer *out)
 {
@@ -224,8 +119,7 @@ write_block(struct run *r, const struct peer *p, struct policy_peer *out)
 		return run_nomem(r);
 	b->cidr = p->block;
 	out->ip_block = b;
-	if ((p->kinds & BLOCK_EXTERNAL) != 0)
-		out->comment = block_names(r, &p->block);
+	out->comment = block_comment(r, p);
 	if ((p->kinds & (BLOCK_WORLD | BLOCK_PUBLIC)) == 0)
 		return RF_OK;
 	st = external_exceptions(r, ip_prefix_is_v4(&p->block),
@@ -254,22 +148,15 @@ write_kube_dns(struct run *r, uint32_t ns, struct policy_peer *out)
 	return RF_OK;
 }
 
+/* A peer that is no workload. */
 static enum rf_status
-write_peer(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
-    size_t i, struct policy_peer *out)
+write_peer(
+    struct run *r, uint32_t ns, const struct peer *p, struct policy_peer *out)
 {
-	*out = (struct policy_peer){ 0 };
-	switch ((enum peer_type)peers[i].type) {
-	case PEER_GROUP:
-		return write_group(r, ns, peers, n, i, out);
-	case PEER_BLOCK:
-		return write_block(r, &peers[i], out);
-	case PEER_KUBE_DNS:
+	if (p->type == PEER_BLOCK)
+		return write_block(r, p, out);
+	if (p->type == PEER_KUBE_DNS)
 		return write_kube_dns(r, ns, out);
-	case PEER_EVERY_POD:
-	case PEER_ANYONE: /* is never written out */
-		break;
-	}
 	out->namespace_selector =
 	    arena_alloc(r->arena, sizeof(struct label_selector));
 	return out->namespace_selector == NULL ? run_nomem(r) : RF_OK;
@@ -302,74 +189,130 @@ block_reasons(struct run *r, unsigned kinds)
 	return text;
 }
 
-/* What a peer is called in a rule's comment. */
-static const char *
-peer_name(struct run *r, uint32_t ns, const struct peer *p)
-{
-	const struct group *g;
-	const char *name;
+/* A rule's comment in the making. */
+struct naming {
+	const char *v[NAMES_MAX];
+	size_t n;
+	bool more; /* than fit */
+};
 
-	if (p->type == PEER_BLOCK)
-		return block_reasons(r, p->kinds);
-	if (p->type == PEER_EVERY_POD)
-		return "every pod";
-	if (p->type == PEER_ANYONE)
-		return "anyone, every pod included";
-	if (p->type == PEER_KUBE_DNS)
-		return "DNS";
-	g = &r->groups[p->group];
-	name = r->c->workloads[g->members[0]].name;
-	if (g->ns == ns)
-		return name;
-	return run_printf(r, "%s/%s", r->c->namespaces[g->ns].name, name);
+static void
+naming_add(struct naming *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (name == NULL || strcmp(names->v[i], name) == 0)
+			return;
+	if (names->n == NAMES_MAX)
+		names->more = true;
+	else if (name != NULL)
+		names->v[names->n++] = name;
+}
+
+/* The workloads of a group, by name. */
+static void
+naming_add_group(
+    struct run *r, struct naming *names, uint32_t ns, const struct group *g)
+{
+	for (size_t i = 0; i < g->n_members && !names->more; i++) {
+		const char *name = r->c->workloads[g->members[i]].name;
+
+		if (g->ns != ns)
+			name = run_printf(
+			    r, "%s/%s", r->c->namespaces[g->ns].name, name);
+		naming_add(names, name);
+	}
+}
+
+/* The one name that all external addresses of a rule have, or NULL. */
+static const char *
+common_name(struct run *r, const struct peer *peers, size_t n)
+{
+	const char *common = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+
+		if (peers[i].type != PEER_BLOCK ||
+		    (peers[i].kinds & BLOCK_EXTERNAL) == 0)
+			continue;
+		name = block_names(r, &peers[i].block);
+		if (name == NULL ||
+		    (common != NULL && strcmp(common, name) != 0))
+			return NULL;
+		common = name;
+	}
+	return common;
 }
 
 /* The names of a rule's peers, each once, cut where there are many. */
 static const char *
-rule_comment(struct run *r, uint32_t ns, const struct peer *peers, size_t n)
+rule_comment(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
+    const char *outside)
 {
-	const char *names[NAMES_MAX], *text = NULL;
-	size_t k = 0, i;
+	struct naming names = { .n = 0 };
+	const char *text = NULL;
 
-	for (i = 0; i < n; i++) {
-		const char *name = peer_name(r, ns, &peers[i]);
-		bool is_new = name != NULL;
+	for (size_t i = 0; i < n && !names.more; i++) {
+		const struct peer *p = &peers[i];
 
-		for (size_t j = 0; j < k && is_new; j++)
-			is_new = strcmp(names[j], name) != 0;
-		if (!is_new)
-			continue;
-		if (k == NAMES_MAX)
-			break;
-		names[k++] = name;
+		if (p->type == PEER_GROUP)
+			naming_add_group(r, &names, ns, &r->groups[p->group]);
+		else if (p->type == PEER_EVERY_POD)
+			naming_add(&names, "every pod");
+		else if (p->type == PEER_ANYONE)
+			naming_add(&names, "anyone, every pod included");
+		else if (p->type == PEER_KUBE_DNS)
+			naming_add(&names, "DNS");
+		else if (p->kinds == BLOCK_EXTERNAL && outside != NULL)
+			naming_add(&names, outside);
+		else
+			naming_add(&names, block_reasons(r, p->kinds));
 	}
-	for (size_t j = 0; j < k; j++)
-		text = text == NULL ? names[0]
-				    : run_printf(r, "%s, %s", text, names[j]);
-	if (i < n)
-		text = run_printf(r, "%s and others", text);
-	return text;
+	for (size_t i = 0; i < names.n; i++)
+		text = text == NULL ? names.v[0]
+				    : run_printf(r, "%s, %s", text, names.v[i]);
+	return names.more ? run_printf(r, "%s and others", text) : text;
+}
+
+/* The rule's comment; what it says of addresses, they need not repeat. */
+static void
+write_comments(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
+    struct peer_list *out)
+{
+	const char *outside = common_name(r, peers, n);
+
+	out->comment = rule_comment(r, ns, peers, n, outside);
+	for (size_t i = 0; outside != NULL && i < out->n; i++)
+		if (out->v[i].comment != NULL &&
+		    strcmp(out->v[i].comment, outside) == 0)
+			out->v[i].comment = NULL;
 }
 
 enum rf_status
 peers_write(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
     struct peer_list *out)
 {
-	enum rf_status st;
+	struct element_list e;
+	enum rf_status st = elements_form(r, r->arena, ns, peers, n, &e);
+	size_t k = 0;
 
 	*out = (struct peer_list){ .v = arena_calloc(
 				       r->arena, n, sizeof(*out->v)) };
-	if (out->v == NULL)
-		return run_nomem(r);
+	if (st != RF_OK || out->v == NULL)
+		return st != RF_OK ? st : run_nomem(r);
 	for (size_t i = 0; i < n; i++) {
-		if (peers[i].type == PEER_ANYONE ||
-		    (list_size(r, ns, peers, n, i) > 1 &&
-			is_listed(r, peers, i)))
+		if (k < e.n && e.v[k].first == i) {
+			out->v[out->n++] =
+			    (struct policy_peer){ .pod_selector = e.v[k].pods,
+				    .namespace_selector = e.v[k].namespaces };
+			k++;
+		}
+		if (peers[i].type == PEER_GROUP || peers[i].type == PEER_ANYONE)
 			continue;
-		st = write_peer(r, ns, peers, n, i, &out->v[out->n++]);
+		st = write_peer(r, ns, &peers[i], &out->v[out->n++]);
 		if (st != RF_OK)
 			return st;
 	}
-	out->comment = rule_comment(r, ns, peers, n);
+	write_comments(r, ns, peers, n, out);
 	return RF_OK;
 }

@@ -95,7 +95,8 @@ covers(const struct need *a, const struct need *b)
 	    (a->peer.kinds == BLOCK_WORLD && b->peer.kinds == BLOCK_EXTERNAL);
 }
 
-/* Drop what a wider need of the same port allows anyway; order is kept. */
+/* Drop what a wider need of the same port allows anyway; order is kept. What
+ * was seen makes the wider one more than floor. */
 static size_t
 drop_covered(struct need *needs, size_t n)
 {
@@ -110,9 +111,14 @@ drop_covered(struct need *needs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		bool covered = false;
 
-		for (size_t j = 0; any && j < n && !covered; j++)
-			covered = needs[j].peer.type != PEER_GROUP &&
-			    covers(&needs[j], &needs[i]);
+		for (size_t j = 0; any && j < n; j++) {
+			if ((j >= k && j < i) || /* these have moved */
+			    needs[j].peer.type == PEER_GROUP ||
+			    !covers(&needs[j], &needs[i]))
+				continue;
+			needs[j].floor &= needs[i].floor;
+			covered = true;
+		}
 		if (!covered)
 			needs[k++] = needs[i];
 	}
@@ -124,6 +130,7 @@ struct pair {
 	uint32_t a, b;
 	uint32_t component;
 	bool floor;
+	uint8_t kinds; /* of an address, on this port */
 };
 
 /* A row: what one a is paired with. */
@@ -215,6 +222,7 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 			.a = by_port ? rel->pairs[i].b : rel->pairs[i].a,
 			.b = by_port ? rel->pairs[i].a : rel->pairs[i].b,
 			.floor = rel->pairs[i].floor,
+			.kinds = rel->pairs[i].kinds,
 		};
 	qsort(v, rel->n_pairs, sizeof(*v), compare_pairs);
 	for (size_t i = 0; i < rel->n_pairs; i++) {
@@ -229,6 +237,21 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 		parts[out->n - 1].n++;
 	}
 	return RF_OK;
+}
+
+/* What a peer of a part is, by the ports that are in it. */
+static uint8_t
+part_kinds(const struct part *part, size_t peer)
+{
+	uint8_t kinds = 0;
+
+	if (part->by_port)
+		for (size_t i = 0; i < part->n; i++)
+			kinds |= part->rows[i].v[peer].kinds;
+	else
+		for (size_t i = 0; i < part->rows[peer].n; i++)
+			kinds |= part->rows[peer].v[i].kinds;
+	return kinds;
 }
 
 /* The peers and ports of one part, in order. */
@@ -246,9 +269,11 @@ part_content(struct run *r, struct arena *arena, const struct relation *rel,
 	ports = arena_calloc(arena, out->n_ports, sizeof(*ports));
 	if (peers == NULL || ports == NULL)
 		return run_nomem(r);
-	for (size_t k = 0; k < out->n_peers; k++)
+	for (size_t k = 0; k < out->n_peers; k++) {
 		peers[k] = rel->peers[part->by_port ? part->rows->v[k].b
 						    : part->rows[k].a];
+		peers[k].kinds = part_kinds(part, k);
+	}
 	for (size_t k = 0; k < out->n_ports; k++)
 		ports[k] = rel->ports[part->by_port ? part->rows[k].a
 						    : part->rows->v[k].b];
@@ -263,14 +288,17 @@ count_lines(struct run *r, uint32_t ns, const struct relation *rel,
 {
 	struct relation part = { 0 };
 	enum rf_status st;
+	size_t n;
 
 	*lines = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		if ((st = part_content(r, &r->scratch, rel, &p->v[i], &part)) !=
 		    RF_OK)
 			return st;
-		*lines += 1 + 2 * part.n_ports +
-		    peers_lines(r, ns, part.peers, part.n_peers);
+		st = peers_lines(r, ns, part.peers, part.n_peers, &n);
+		if (st != RF_OK)
+			return st;
+		*lines += 1 + 2 * part.n_ports + n;
 	}
 	return RF_OK;
 }
@@ -306,10 +334,10 @@ relate(struct run *r, const struct need *needs, size_t n, struct relation *rel)
 
 		if (np == 0 || peer_compare(&peers[np - 1], &needs[i].peer))
 			peers[np++] = needs[i].peer;
-		peers[np - 1].kinds |= needs[i].peer.kinds;
 		pairs[i] = (struct pair){ .a = (uint32_t)(np - 1),
 			.b = (uint32_t)(q - ports),
-			.floor = needs[i].floor };
+			.floor = needs[i].floor,
+			.kinds = needs[i].peer.kinds };
 	}
 	*rel = (struct relation){ peers, np, ports, nq, pairs, n };
 	return RF_OK;
@@ -358,7 +386,20 @@ write_rules(struct run *r, uint32_t ns, const struct relation *rel,
 	return RF_OK;
 }
 
-/* The parts of the pairs in rel, in the shorter of the two ways. */
+/* Is an address one thing on one port and another on the next? Pairs are in
+ * order. */
+static bool
+kinds_differ(const struct relation *rel)
+{
+	for (size_t i = 1; i < rel->n_pairs; i++)
+		if (rel->pairs[i].a == rel->pairs[i - 1].a &&
+		    rel->pairs[i].kinds != rel->pairs[i - 1].kinds)
+			return true;
+	return false;
+}
+
+/* The parts of the pairs in rel, in the shorter of the two ways. An API
+ * server that is a node, too, is best told by port. */
 static enum rf_status
 part_shorter(
     struct run *r, uint32_t ns, const struct relation *rel, struct parting *out)
@@ -372,7 +413,8 @@ part_shorter(
 	    (st = count_lines(r, ns, rel, out, &lines_peer)) != RF_OK ||
 	    (st = count_lines(r, ns, rel, &by_port, &lines_port)) != RF_OK)
 		return st;
-	if (lines_port < lines_peer)
+	if (lines_port < lines_peer ||
+	    (lines_port == lines_peer && kinds_differ(rel)))
 		*out = by_port;
 	return RF_OK;
 }

@@ -8,6 +8,15 @@
 #include "core/rfc3339.h"
 #include "report/text.h"
 
+/* "a,b)" */
+static void
+add_values(struct strbuf *out, const struct selector_requirement *q)
+{
+	for (size_t i = 0; i < q->n_values; i++)
+		strbuf_printf(out, "%s%s", i == 0 ? "" : ",", q->values[i]);
+	strbuf_putc(out, ')');
+}
+
 static void
 add_requirement(struct strbuf *out, const struct selector_requirement *q)
 {
@@ -23,9 +32,7 @@ add_requirement(struct strbuf *out, const struct selector_requirement *q)
 	strbuf_printf(out, "%s%s", q->key, words[q->op]);
 	if (q->op == SELECTOR_EXISTS || q->op == SELECTOR_DOES_NOT_EXIST)
 		return;
-	for (size_t i = 0; i < q->n_values; i++)
-		strbuf_printf(out, "%s%s", i == 0 ? "" : ",", q->values[i]);
-	strbuf_putc(out, ')');
+	add_values(out, q);
 }
 
 void
@@ -49,17 +56,24 @@ review_selector(struct strbuf *out, const struct label_selector *s)
 	}
 }
 
-/* "monitoring/" for the usual selector, the labels themselves else. */
+/* "monitoring" for the usual selector, "(blue,red)" for several of them, the
+ * labels themselves else. */
 static void
 add_namespaces(struct strbuf *out, const struct label_selector *s)
 {
+	static const char name[] = "kubernetes.io/metadata.name";
+
 	if (selector_is_empty(s))
 		strbuf_puts(out, "any namespace");
 	else if (s->match_labels.n == 1 && s->n_match_expressions == 0 &&
-	    strcmp(s->match_labels.v[0].key, "kubernetes.io/metadata.name") ==
-		0)
+	    strcmp(s->match_labels.v[0].key, name) == 0)
 		strbuf_puts(out, s->match_labels.v[0].value);
-	else
+	else if (s->match_labels.n == 0 && s->n_match_expressions == 1 &&
+	    s->match_expressions->op == SELECTOR_IN &&
+	    strcmp(s->match_expressions->key, name) == 0) {
+		strbuf_putc(out, '(');
+		add_values(out, s->match_expressions);
+	} else
 		review_selector(out, s);
 }
 
@@ -86,11 +100,23 @@ add_peer(struct strbuf *out, const struct policy_peer *p)
 		review_selector(out, p->pod_selector);
 }
 
+/* Addresses do not say what they are: the rule's comment does. */
+static bool
+has_block(const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_peers; i++)
+		if (rule->peers[i].ip_block != NULL)
+			return true;
+	return false;
+}
+
 void
 review_peers(struct strbuf *out, const struct policy_rule *rule)
 {
 	if (rule->n_peers == 0)
 		strbuf_puts(out, "anyone");
+	if (rule->comment != NULL && has_block(rule))
+		strbuf_printf(out, "%s: ", rule->comment);
 	for (size_t i = 0; i < rule->n_peers; i++) {
 		if (i > 0)
 			strbuf_puts(out, "; ");

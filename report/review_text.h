@@ -14,7 +14,8 @@
 /* As kubectl -l takes it; "every pod" for the empty one. */
 void review_selector(struct strbuf *out, const struct label_selector *s);
 
-/* "app=web; monitoring/app=prometheus; 10.0.0.1/32", "anyone". */
+/* "app=web; (blue,red)/app=web", "nodes: 10.0.0.1/32; 10.0.0.2/32",
+ * "anyone". */
 void review_peers(struct strbuf *out, const struct policy_rule *rule);
 
 /* "TCP 80, UDP 53, TCP 30000-30040, TCP http", "any". */

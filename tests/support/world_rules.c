@@ -62,6 +62,22 @@ put_block(struct out *o, const struct policy_ip_block *b)
 	}
 }
 
+/* Namespaces by name; "*" is all of them. */
+static void
+put_namespaces(struct out *o, const struct label_selector *s)
+{
+	const struct selector_requirement *r = s->match_expressions;
+
+	if (selector_is_empty(s))
+		put(o, "*");
+	if (s->match_labels.n > 0)
+		put(o, s->match_labels.v[0].value);
+	for (size_t i = 0; s->n_match_expressions > 0 && i < r->n_values; i++) {
+		put(o, i > 0 ? "~" : "");
+		put(o, r->values[i]);
+	}
+}
+
 static void
 put_peer(struct out *o, const struct policy_peer *p)
 {
@@ -70,11 +86,8 @@ put_peer(struct out *o, const struct policy_peer *p)
 		return;
 	}
 	if (p->namespace_selector != NULL) {
-		const struct label_set *l =
-		    &p->namespace_selector->match_labels;
-
 		put(o, "ns:");
-		put(o, l->n == 1 ? l->v[0].value : "*");
+		put_namespaces(o, p->namespace_selector);
 		put(o, p->pod_selector != NULL ? "/" : "");
 	}
 	if (p->pod_selector != NULL)

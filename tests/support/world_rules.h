@@ -3,8 +3,8 @@
  * world_rules: a policy as one short text, for comparing in tests.
  *
  * "<subject> in <peers> @<ports>; eg <peers> @<ports>": peers are
- * "k=v+k=v", "ns:NAME/k=v" or a CIDR with "!except"; "!key" is DoesNotExist,
- * "key~a~b" is In; no peers are "anyone". Ports are "TCP/80", "TCP/80-90" or
+ * "k=v+k=v", "ns:NAME/k=v", "ns:A~B/k=v" or a CIDR with "!except"; "!key" is
+ * DoesNotExist, "key~a~b" is In; no peers are "anyone". Ports are "TCP/80", "TCP/80-90" or
  * "TCP/http". Rules of one direction are joined by " & ".
  */
 #ifndef TESTS_SUPPORT_WORLD_RULES_H
