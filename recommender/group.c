@@ -313,8 +313,7 @@ groups_build(struct run *r)
 	if ((st = grouping_start(&g)) != RF_OK ||
 	    (st = grouping_settle(&g)) != RF_OK ||
 	    (st = grouping_publish(&g)) != RF_OK ||
-	    (st = families_build(r)) != RF_OK ||
-	    (st = groups_name(r)) != RF_OK)
+	    (st = families_build(r)) != RF_OK || (st = groups_name(r)) != RF_OK)
 		return st;
 	groups_find_pods(r);
 	return RF_OK;

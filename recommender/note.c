@@ -188,29 +188,63 @@ note_edge_reasons(struct run *r, const struct edge *e)
 
 /* Policies that cover several workloads. */
 static enum rf_status
+note_shared(struct run *r, const struct group *g, struct recommend_note note)
+{
+	const char *title = group_title(r, g);
+
+	if (title == NULL)
+		return run_nomem(r);
+	note.reason = "shared-labels";
+	return note_add(r, note,
+	    "covers %s together: no stable label tells them apart", title);
+}
+
+/* Policies that select by what pods lack; those of a spec.selector are its
+ * author's own. */
+static enum rf_status
+note_lacking(struct run *r, const struct group *g, struct recommend_note note)
+{
+	const char *keys = NULL;
+
+	for (size_t i = 0; i < g->subject.n_match_expressions; i++) {
+		const struct selector_requirement *q =
+		    &g->subject.match_expressions[i];
+
+		if (q->op == SELECTOR_DOES_NOT_EXIST)
+			keys = keys == NULL
+			    ? q->key
+			    : run_printf(r, "%s, %s", keys, q->key);
+	}
+	if (keys == NULL || g->is_own)
+		return RF_OK;
+	note.reason = "missing-labels";
+	return note_add(r, note,
+	    "no labels of its own tell these pods apart, so they are selected "
+	    "by what they lack: %s; a label on their template that no other "
+	    "workload has makes it sure",
+	    keys);
+}
+
+/* What a reviewer should know of whom a policy selects. */
+static enum rf_status
 note_groups(struct run *r)
 {
-	enum rf_status st;
+	enum rf_status st = RF_OK;
 
-	for (uint32_t i = 0; i < r->n_groups; i++) {
+	for (uint32_t i = 0; i < r->n_groups && st == RF_OK; i++) {
 		struct group *g = &r->groups[i];
 		struct recommend_note note = { .kind = NOTE_REMARK,
-			.reason = "shared-labels",
 			.namespace = r->c->namespaces[g->ns].name,
 			.policy = g->policy_name };
-		const char *title;
 
-		if (g->n_members < 2 || !plan_group_in_scope(r, i))
+		if (!plan_group_in_scope(r, i))
 			continue;
-		if ((title = group_title(r, g)) == NULL)
-			return run_nomem(r);
-		st = note_add(r, note,
-		    "covers %s together: no stable label tells them apart",
-		    title);
-		if (st != RF_OK)
-			return st;
+		if (g->n_members > 1)
+			st = note_shared(r, g, note);
+		if (st == RF_OK)
+			st = note_lacking(r, g, note);
 	}
-	return RF_OK;
+	return st;
 }
 
 /* What no policy can select. */

@@ -4,7 +4,8 @@
  *
  * In this order: the workload's own spec.selector; the smallest set of stable
  * labels that all its pods share; such a set together with keys that its
- * pods never carry and the others do.
+ * pods never carry and the others do. What names a version is used only as
+ * far as spec.selector has it, and never alone: it does not say of what.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,18 @@ preference(const char *key)
 		if (strcmp(keys[i], key) == 0)
 			return i;
 	return n;
+}
+
+static bool
+is_version(const char *key)
+{
+	static const char *const keys[] = { "version", "chart", "revision",
+		"tag" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
 }
 
 static int
@@ -141,7 +154,8 @@ selects_exactly(const struct asked *q, const struct label_selector *sel)
 	return true;
 }
 
-/* The labels that all our variants share, the preferred first. */
+/* The labels that all our variants share, but for versions; the preferred
+ * first. */
 static void
 common_labels(const struct asked *q, struct label_pick *out)
 {
@@ -155,7 +169,7 @@ common_labels(const struct asked *q, struct label_pick *out)
 		return;
 	for (size_t i = 0; i < first->labels.n; i++) {
 		const struct label *l = &first->labels.v[i];
-		bool shared = out->n < CANDIDATES_MAX;
+		bool shared = out->n < CANDIDATES_MAX && !is_version(l->key);
 
 		for (size_t k = 0; k < q->space->n_variants && shared; k++)
 			shared = !is_ours(q, &q->space->variants[k]) ||
@@ -190,7 +204,8 @@ pick_sized(const struct asked *q, const struct label_pick *from, size_t k,
 		for (size_t i = 0; i < k; i++)
 			out->v[i] = from->v[idx[i]];
 		out->n = k;
-		if (find_stranger(q, out->v, k) == NULL)
+		if ((k > 1 || !is_version(out->v[0].key)) &&
+		    find_stranger(q, out->v, k) == NULL)
 			return true;
 	} while (next_choice(idx, k, from->n));
 	return false;
@@ -208,7 +223,7 @@ pick_reduced(const struct asked *q, const struct label_pick *from,
 		less.n--;
 		memmove(&less.v[i], &less.v[i + 1],
 		    (less.n - i) * sizeof(less.v[0]));
-		if (find_stranger(q, less.v, less.n) == NULL)
+		if (less.n > 0 && find_stranger(q, less.v, less.n) == NULL)
 			*out = less;
 	}
 }
@@ -437,6 +452,7 @@ selector_choose(struct run *r, const uint32_t *root_of, uint32_t root,
 		g->subject = (struct label_selector){ 0 };
 		st = choose_subject(&q, &common, g, clash);
 	}
+	g->is_own = own;
 	if (st != RF_OK || *clash != FLOW_NONE)
 		return st;
 	return choose_peer(&q, &common, own, g);

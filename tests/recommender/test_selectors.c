@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "tests/support/world_case.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -139,6 +141,96 @@ shared_ports(struct world *w)
 	(void)world_connect(w, b.web, b.db, 5432);
 }
 
+/* reviews-v1 to -v3, told apart by version; all but the last call db. */
+static void
+versions(struct world *w, unsigned n)
+{
+	struct world_base b = world_base(w);
+	uint32_t pods[3];
+	char text[64], ip[32];
+
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(
+		    text, sizeof(text), "app=reviews,version=v%u", i + 1);
+		(void)snprintf(ip, sizeof(ip), "10.0.1.%u", i + 31);
+		pods[i] = world_pod(w,
+		    world_workload(
+			w, "shop", "Deployment", &text[4], text, text),
+		    &text[4], text, ip, b.n1);
+	}
+	world_finish(w);
+	for (unsigned i = 0; i < n; i++)
+		(void)world_connect(w, pods[i], b.db, 5432);
+	(void)world_connect(w, b.web, b.db, 5432);
+}
+
+static void
+whole_family(struct world *w)
+{
+	versions(w, 3);
+}
+
+static void
+part_of_family(struct world *w)
+{
+	versions(w, 2);
+}
+
+/* Two of three call db; the third is a bare pod. */
+static void
+family_with_stranger(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(
+	    w, "shop", "Deployment", "x", "app=pair,side=x", "app=pair,side=x");
+	uint32_t y = world_workload(
+	    w, "shop", "Deployment", "y", "app=pair,side=y", "app=pair,side=y");
+	uint32_t z = world_workload(w, "shop", "Pod", "z", NULL, "");
+	uint32_t px =
+	    world_pod(w, x, "x1", "app=pair,side=x", "10.0.1.31", b.n1);
+	uint32_t py =
+	    world_pod(w, y, "y1", "app=pair,side=y", "10.0.1.32", b.n1);
+
+	(void)world_pod(w, z, "z1", "app=pair,side=z", "10.0.1.33", b.n1);
+	world_finish(w);
+	(void)world_connect(w, px, b.db, 5432);
+	(void)world_connect(w, py, b.db, 5432);
+}
+
+/* The same labels in three namespaces, all of which call db. */
+static void
+same_elsewhere(struct world *w)
+{
+	static const char *const names[] = { "blue", "red" };
+	struct world_base b = world_base(w);
+	uint32_t pods[2];
+	char ip[32];
+
+	for (unsigned i = 0; i < 2; i++) {
+		(void)snprintf(ip, sizeof(ip), "10.0.1.%u", i + 41);
+		pods[i] = world_app(w, names[i], "web", ip, b.n1);
+	}
+	world_finish(w);
+	(void)world_connect(w, b.web, b.db, 5432);
+	(void)world_connect(w, pods[0], b.db, 5432);
+	(void)world_connect(w, pods[1], b.db, 5432);
+}
+
+/* Pods that nothing owns, of two releases: no version may part them. */
+static void
+bare_versions(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Pod", "x", NULL, "");
+	uint32_t y = world_workload(w, "shop", "Pod", "y", NULL, "");
+	uint32_t px =
+	    world_pod(w, x, "x", "run=bare,version=v1", "10.0.1.31", b.n1);
+
+	(void)world_pod(w, y, "y", "run=bare,version=v2", "10.0.1.32", b.n1);
+	world_finish(w);
+	(void)world_connect(w, px, b.db, 5432);
+}
+
 static void
 host_network(struct world *w)
 {
@@ -209,8 +301,9 @@ dns_server(struct world *w)
 }
 
 static struct world_case cases[] = {
-	SHOP("canary: told apart by what it lacks", canary, "web",
-	    "app=web+!track in eg " DNS " & app=db @TCP/5432"),
+	REMARK("canary: told apart by what it lacks", canary, "web",
+	    "app=web+!track in eg " DNS " & app=db @TCP/5432",
+	    "missing-labels"),
 	SHOP("canary: the other", canary, "web-canary",
 	    "app=web+track=canary in eg " DNS " & app=db @TCP/5433"),
 	SHOP("canary: as peers", canary, "db",
@@ -226,8 +319,8 @@ static struct world_case cases[] = {
 	SHOP("CronJob between runs", cron_job, "backup", "app=backup in eg"),
 	SHOP("bare pods: a valid name", bare_pods, "debug-x",
 	    "run=debug in eg " DNS " & app=db @TCP/5432"),
-	SHOP("no labels", unlabelled, "loose",
-	    "!app in eg " DNS " & app=db @TCP/5432"),
+	REMARK("no labels", unlabelled, "loose",
+	    "!app in eg " DNS " & app=db @TCP/5432", "missing-labels"),
 	SHOP("subject: all of spec.selector", helm, "server",
 	    "app.kubernetes.io/component=server+app.kubernetes.io/"
 	    "instance=one+app.kubernetes.io/name=api "
@@ -237,6 +330,17 @@ static struct world_case cases[] = {
 	    " & app.kubernetes.io/component=server @TCP/80"),
 	SHOP("peers share ports, ports share peers", shared_ports, "db",
 	    "app=db in app~c1~c2~c3 @TCP/5432,TCP/5433 & app=web @TCP/5432 eg"),
+	SHOP("peers: a whole family by its label", whole_family, "db",
+	    "app=db in app=reviews app=web @TCP/5432 eg"),
+	SHOP("peers: a part of a family one by one", part_of_family, "db",
+	    "app=db in app=reviews+version=v1 app=reviews+version=v2 app=web "
+	    "@TCP/5432 eg"),
+	SHOP("peers: a bare pod has the family's label", family_with_stranger,
+	    "db", "app=db in side=x side=y @TCP/5432 eg"),
+	REMARK("versions part no bare pods", bare_versions, "x",
+	    "run=bare in eg " DNS " & app=db @TCP/5432", "shared-labels"),
+	SHOP("peers: one list of namespaces", same_elsewhere, "db",
+	    "app=db in ns:blue~red/app=web app=web @TCP/5432 eg"),
 	REMARK("hostNetwork has no policy", host_network, NULL, "exporter",
 	    "host-network"),
 	SHOP("DNS on another port", openshift, "web",

@@ -4,8 +4,8 @@
  *
  * "<subject> in <peers> @<ports>; eg <peers> @<ports>": peers are
  * "k=v+k=v", "ns:NAME/k=v", "ns:A~B/k=v" or a CIDR with "!except"; "!key" is
- * DoesNotExist, "key~a~b" is In; no peers are "anyone". Ports are "TCP/80", "TCP/80-90" or
- * "TCP/http". Rules of one direction are joined by " & ".
+ * DoesNotExist, "key~a~b" is In; no peers are "anyone". Ports are "TCP/80",
+ * "TCP/80-90" or "TCP/http". Rules of one direction are joined by " & ".
  */
 #ifndef TESTS_SUPPORT_WORLD_RULES_H
 #define TESTS_SUPPORT_WORLD_RULES_H
