@@ -8,6 +8,7 @@
 
 #include "core/rfc3339.h"
 #include "kube/client_internal.h"
+#include "kube/json_text.h"
 
 #define TOKEN_MAX 65536
 /* Clocks differ, and a request takes its time. */
@@ -184,12 +185,12 @@ credentials_parse(struct credentials *cr, const char *text, size_t len,
 {
 	struct credentials fresh = { .from_plugin = true };
 	json_error_t je;
-	json_t *j = json_loadb(text, len, 0, &je);
+	json_t *j = json_text_read(text, len, 0, &je);
 	const char *kind = json_string_value(json_object_get(j, "kind"));
 	enum rf_status st;
 
 	if (j == NULL)
-		return rf_fail(err, RF_CORRUPT,
+		return rf_fail(err, json_text_status(&je),
 		    "%s: printed no JSON: line %d: %s", name, je.line, je.text);
 	if (kind == NULL || strcmp(kind, "ExecCredential") != 0)
 		st = rf_fail(err, RF_CORRUPT,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kube/client_internal.h"
+#include "kube/json_text.h"
 
 #define FIRST_LINE_MAX    200
 #define RETRY_AFTER_MAX_S 3600
@@ -14,7 +15,8 @@ static bool
 explain_status(struct strbuf *message, int64_t *retry_after_us,
     const char *body, size_t len)
 {
-	json_t *j = json_loadb(body, len, 0, NULL), *details, *seconds;
+	json_error_t why;
+	json_t *j = json_text_read(body, len, 0, &why), *details, *seconds;
 	const char *text = json_string_value(json_object_get(j, "message"));
 	bool has_text = text != NULL && *text != '\0';
 	json_int_t s;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kube/json_text.h"
+
 #define DEPTH_MAX 12
 /* true: all of it. A map: these members. [x]: x of every element. */
 #define META                                                                   \
@@ -62,6 +64,7 @@ templates[] = {
 static json_t *
 parse_template(const char *text)
 {
+	json_error_t why;
 	char buf[1024];
 	size_t len = strlen(text);
 
@@ -69,7 +72,7 @@ parse_template(const char *text)
 		return NULL;
 	for (size_t i = 0; i <= len; i++)
 		buf[i] = (char)(text[i] == '\'' ? '"' : text[i]);
-	return json_loads(buf, 0, NULL);
+	return json_text_read(buf, len, 0, &why);
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "core/hash.h"
 #include "core/strbuf.h"
+#include "kube/json_text.h"
 
 #define SLOTS_MIN    256
 #define NAME_MAX_LEN 600 /* namespace 63, name 253, and then some */
@@ -218,7 +219,8 @@ static enum rf_status
 succeed(struct live_table *t, const struct live_object *o, json_t *object,
     struct live_time at, int64_t *since_us, struct rf_error *err)
 {
-	json_t *before = json_loadb(o->text, o->len, 0, NULL);
+	json_error_t why;
+	json_t *before = json_text_read(o->text, o->len, 0, &why);
 	enum rf_status st = RF_OK;
 
 	*since_us = o->since_us;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kube/json_text.h"
 #include "kube/live_prune.h"
 #include "kube/live_table.h"
 #include "kube/reflector.h"
@@ -254,8 +255,9 @@ static enum rf_status
 take(struct snapshot_builder *sb, const struct live_object *o,
     struct rf_error *err)
 {
+	json_error_t why;
 	struct snapshot_item item = {
-		.json = json_loadb(o->text, o->len, 0, NULL),
+		.json = json_text_read(o->text, o->len, 0, &why),
 		.file = client_resources[o->resource].name,
 		.line = 1,
 		.is_deleted_event = o->gone_us != 0,

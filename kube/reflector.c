@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "kube/client_stream.h"
+#include "kube/json_text.h"
 
 #define SECOND_US   INT64_C(1000000)
 #define VERSION_MAX 64
@@ -254,10 +255,10 @@ parse(json_t **out, const char *text, size_t len, struct rf_error *err)
 	if (memchr(text, '\0', len) != NULL)
 		return rf_fail(
 		    err, RF_CORRUPT, "the answer is no JSON: a NUL character");
-	*out = json_loadb(text, len, 0, &je);
+	*out = json_text_read(text, len, 0, &je);
 	if (*out == NULL)
-		return rf_fail(
-		    err, RF_CORRUPT, "the answer is no JSON: %s", je.text);
+		return rf_fail(err, json_text_status(&je),
+		    "the answer is no JSON: %s", je.text);
 	return RF_OK;
 }
 

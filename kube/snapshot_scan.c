@@ -9,6 +9,7 @@
 
 #include "core/strbuf.h"
 #include "kube/error_line.h"
+#include "kube/json_text.h"
 #include "kube/snapshot_internal.h"
 
 #define READ_BYTES     65536
@@ -166,10 +167,11 @@ parse_text(
 		return rf_fail(s->err, RF_CORRUPT,
 		    "%s:%u: not JSON: a NUL character", s->name,
 		    (unsigned)line);
-	*out = json_loadb(text, len, JSON_DECODE_ANY, &je);
+	*out = json_text_read(text, len, JSON_DECODE_ANY, &je);
 	if (*out != NULL)
 		return RF_OK;
-	return rf_fail(s->err, RF_CORRUPT, "%s:%u: not JSON: %s", s->name,
+	return rf_fail(s->err, json_text_status(&je), "%s:%u: not JSON: %s",
+	    s->name,
 	    (unsigned)(line + (uint32_t)(je.line > 0 ? je.line - 1 : 0)),
 	    je.text);
 }

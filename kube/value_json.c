@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/json_text.h"
 #include "kube/value_internal.h"
 
 #define TWO_TO_63 9223372036854775808.0
@@ -247,13 +248,13 @@ static size_t
 check_document(struct walk *w, const char *end)
 {
 	json_error_t je;
-	json_t *j = json_loadb(w->p, (size_t)(end - w->p),
+	json_t *j = json_text_read(w->p, (size_t)(end - w->p),
 	    JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &je);
 
 	if (j == NULL) {
-		w->status =
-		    rf_fail(w->r->err, RF_CORRUPT, "line %u: not JSON: %s",
-			(unsigned)(w->line + (uint32_t)je.line - 1), je.text);
+		w->status = rf_fail(w->r->err, json_text_status(&je),
+		    "line %u: not JSON: %s",
+		    (unsigned)(w->line + (uint32_t)je.line - 1), je.text);
 		return 0;
 	}
 	json_decref(j);

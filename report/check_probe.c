@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "kube/json_text.h"
+
 enum field {
 	FIELD_SRC,
 	FIELD_DST,
@@ -215,13 +217,14 @@ check_probe_read_json(
 {
 	enum rf_status st = RF_OK;
 	json_error_t why;
-	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why), *v;
+	json_t *o = json_text_read(line, len, JSON_REJECT_DUPLICATES, &why), *v;
 	const char *key;
 
 	start(out);
 	if (o == NULL)
-		return rf_fail(
-		    err, RF_INVAL, "column %d: %s", why.column, why.text);
+		return rf_fail(err,
+		    json_text_status(&why) == RF_NOMEM ? RF_NOMEM : RF_INVAL,
+		    "column %d: %s", why.column, why.text);
 	if (!json_is_object(o)) {
 		json_decref(o);
 		return rf_fail(err, RF_INVAL, "no JSON object");

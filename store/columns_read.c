@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "kube/json_text.h"
+
 static enum rf_status
 fail_column(const char *text, const char *want, struct rf_error *err)
 {
@@ -16,6 +18,17 @@ static enum rf_status
 fail_memory(struct rf_error *err)
 {
 	return rf_fail(err, RF_NOMEM, "read the cluster: out of memory");
+}
+
+/* The text as JSON; NULL sets *st. */
+static json_t *
+load(const char *text, enum rf_status *st)
+{
+	json_error_t je;
+	json_t *root = json_text_read(text, strlen(text), 0, &je);
+
+	*st = root != NULL ? RF_OK : json_text_status(&je);
+	return root;
 }
 
 /* A copy of a JSON string; NULL sets *st. */
@@ -148,18 +161,24 @@ enum rf_status
 column_read_labels(struct label_set *out, const char *text, struct arena *a,
     struct rf_error *err)
 {
-	json_t *root = json_loads(text, 0, NULL);
+	enum rf_status st;
+	json_t *root = load(text, &st);
 
-	return finish(labels_of(out, root, a), root, text, "labels", err);
+	if (root != NULL)
+		st = labels_of(out, root, a);
+	return finish(st, root, text, "labels", err);
 }
 
 enum rf_status
 column_read_selector(struct label_selector *out, const char *text,
     struct arena *a, struct rf_error *err)
 {
-	json_t *root = json_loads(text, 0, NULL);
+	enum rf_status st;
+	json_t *root = load(text, &st);
 
-	return finish(selector_of(out, root, a), root, text, "selector", err);
+	if (root != NULL)
+		st = selector_of(out, root, a);
+	return finish(st, root, text, "selector", err);
 }
 
 /* Load a list and room for its elements; *v NULL and RF_OK: it is empty. */
@@ -167,9 +186,13 @@ static enum rf_status
 open_list(json_t **root, void **v, size_t *n, const char *text, size_t size,
     struct arena *a)
 {
+	enum rf_status st;
+
 	*v = NULL;
 	*n = 0;
-	*root = json_loads(text, 0, NULL);
+	*root = load(text, &st);
+	if (*root == NULL)
+		return st;
 	if (!json_is_array(*root))
 		return RF_CORRUPT;
 	*n = json_array_size(*root);

@@ -76,6 +76,8 @@ finds arrows.sh cli/a.c '#include <jansson.h>' 'at home'
 finds arrows.sh kube/a.c '#include "cluster.h"' 'start with its room'
 finds arrows.sh cli/a.c '#include "sql.h"' 'store/ alone'
 
+finds arrows.sh kube/a.c '	j = json_loadb(s, n, 0, NULL);' 'json_text_read'
+
 finds style.sh core/a.c 'int x;' 'SPDX'
 finds style.sh core/a.sh 'exit 0' 'SPDX'
 finds style.sh core/a.c "$spdx

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_text: jansson's reader, made safe against want of memory.
+ *
+ * jansson itself calls that a mistake in the text, wherever it just was, and
+ * where a long token has to grow it drops a character of it and goes on:
+ * "matchExpressions" comes out as "matchExpressios". So nobody else calls
+ * json_loadb() and its like (tests/lint/arrows.sh).
+ */
+#ifndef KUBE_JSON_TEXT_H
+#define KUBE_JSON_TEXT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "core/error.h"
+
+/* As json_loadb(3); why may not be NULL. */
+json_t *json_text_read(
+    const char *text, size_t len, size_t flags, json_error_t *why);
+
+/* RF_NOMEM or RF_CORRUPT, after json_text_read gave NULL. */
+enum rf_status json_text_status(const json_error_t *why);
+
+#endif
