@@ -307,21 +307,6 @@ readable(const char *path, struct rf_error *err)
 	return false;
 }
 
-/* A database that this run made and put nothing into does not stay. */
-static void
-remove_database(const char *path)
-{
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	char name[4096];
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		int n = snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-
-		if (n > 0 && (size_t)n < sizeof(name))
-			(void)unlink(name);
-	}
-}
-
 static int
 run(const struct collect_options *o)
 {
@@ -349,9 +334,11 @@ run(const struct collect_options *o)
 	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
 		return fail(&err);
 	status = collect_into(store, o);
-	store_close(store);
+	/* A database that this run made and put nothing into does not stay. */
 	if (status != STATUS_OK && !existed)
-		remove_database(o->db);
+		store_discard(store);
+	else
+		store_close(store);
 	return status;
 }
 

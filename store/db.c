@@ -45,8 +45,10 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 		why = "the file is not an SQLite database; give another path";
 		break;
 	case SQLITE_CORRUPT:
-		why = "the database is damaged; restore a copy, or save what "
-		      "is left with: sqlite3 FILE .recover";
+		/* SQLite calls it the same when the disk cannot be read */
+		why = "the database is damaged, or its disk fails; restore a "
+		      "copy, or save what is left with: sqlite3 FILE "
+		      ".recover";
 		break;
 	case SQLITE_READONLY:
 		why = "the file or its directory cannot be written, and SQLite "

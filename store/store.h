@@ -30,6 +30,12 @@ RF_MUST_USE enum rf_status store_open(struct store **out, const char *path,
 void store_close(struct store *s);
 
 /*
+ * Close a WRITE handle that failed before it put anything, and remove the
+ * file, unless it holds something after all or another handle is open.
+ */
+void store_discard(struct store *s);
+
+/*
  * One transaction around what follows: all of it lands, or nothing does. Each
  * put is whole by itself too: one that fails within a transaction undoes what
  * it did, and the caller may go on. After a failed commit, roll back.
