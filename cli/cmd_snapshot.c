@@ -133,6 +133,10 @@ save_beside(const struct snapshot_options *o, char *beside)
 	if (f == NULL) {
 		fprintf(stderr, "ringfence snapshot: %s: %s\n", beside,
 		    strerror(errno));
+		if (fd >= 0) {
+			(void)close(fd);
+			(void)unlink(beside);
+		}
 		return STATUS_FAILURE;
 	}
 	set_mode(f);

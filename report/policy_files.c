@@ -33,6 +33,7 @@ struct writing {
 	struct arena arena; /* of their texts */
 	size_t removed;
 	struct strbuf path, other; /* scratch */
+	bool no_memory;            /* a name could not be made */
 	struct rf_error *err;
 };
 
@@ -57,7 +58,7 @@ policy_files_print(
 
 /* DIR[/folder][/prefix name suffix] in out. */
 static const char *
-path_to(const struct writing *w, struct strbuf *out, const char *folder,
+path_to(struct writing *w, struct strbuf *out, const char *folder,
     const char *name, const char *suffix)
 {
 	strbuf_clear(out);
@@ -67,7 +68,19 @@ path_to(const struct writing *w, struct strbuf *out, const char *folder,
 	if (name != NULL)
 		strbuf_printf(
 		    out, "/%s%s%s", *suffix != '\0' ? "." : "", name, suffix);
-	return strbuf_str(out);
+	if (!strbuf_failed(out))
+		return strbuf_str(out);
+	w->no_memory = true; /* the beginning of a path is another path */
+	return "";
+}
+
+/* The status of a step, in which no name was missing. */
+static enum rf_status
+step(const struct writing *w, enum rf_status st)
+{
+	if (st != RF_OK || !w->no_memory)
+		return st;
+	return rf_fail(w->err, RF_NOMEM, "write %s: out of memory", w->dir);
 }
 
 /* Names come from the database: none may lead out of its folder. */
@@ -150,6 +163,7 @@ is_marked(struct writing *w, const struct strbuf *marker, const char *name)
 {
 	strbuf_clear(&w->other);
 	strbuf_printf(&w->other, "\n%s\n", name);
+	w->no_memory |= strbuf_failed(&w->other);
 	return !strbuf_failed(&w->other) &&
 	    strstr(strbuf_str(marker), strbuf_str(&w->other)) != NULL;
 }
@@ -272,9 +286,13 @@ make_dirs(struct writing *w)
 static enum rf_status
 write_text(struct writing *w, const char *path, const struct strbuf *text)
 {
-	FILE *f = fopen(path, "we");
+	FILE *f;
 	bool ok;
 
+	if (strbuf_failed(text))
+		return rf_fail(
+		    w->err, RF_NOMEM, "write %s: out of memory", path);
+	f = fopen(path, "we");
 	if (f == NULL)
 		return rf_fail(
 		    w->err, RF_IO, "create %s: %s", path, strerror(errno));
@@ -315,9 +333,15 @@ write_temporary(struct writing *w)
 static void
 remove_temporary(struct writing *w)
 {
-	for (size_t i = 0; i < w->n_items; i++)
-		(void)unlink(path_to(
-		    w, &w->path, w->items[i].folder, w->items[i].name, ".tmp"));
+	for (size_t i = 0; i < w->n_items; i++) {
+		const char *folder = w->items[i].folder;
+
+		(void)unlink(
+		    path_to(w, &w->path, folder, w->items[i].name, ".tmp"));
+		if (is_first(w, i))
+			(void)unlink(
+			    path_to(w, &w->path, folder, MARKER, ".tmp"));
+	}
 }
 
 static enum rf_status
@@ -358,7 +382,7 @@ put_in_place(struct writing *w)
 	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		st = rename_one(w, w->items[i].folder, w->items[i].name);
 	if (st == RF_OK)
-		st = walk_all(w, remove_stale);
+		st = step(w, walk_all(w, remove_stale));
 	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
 			st = write_marker(w, w->items[i].folder);
@@ -501,10 +525,11 @@ write_all(struct writing *w)
 {
 	enum rf_status st;
 
-	if ((st = make_dirs(w)) != RF_OK || (st = list_top(w)) != RF_OK)
+	if ((st = step(w, make_dirs(w))) != RF_OK ||
+	    (st = step(w, list_top(w))) != RF_OK)
 		return st;
-	if ((st = write_temporary(w)) == RF_OK)
-		st = put_in_place(w);
+	if ((st = step(w, write_temporary(w))) == RF_OK)
+		st = step(w, put_in_place(w));
 	if (st != RF_OK)
 		remove_temporary(w);
 	return st;
@@ -524,7 +549,7 @@ policy_files_write(const char *dir, const struct recommendation *r,
 	if (st == RF_OK)
 		st = make_items(&w, review);
 	if (st == RF_OK && !force)
-		st = walk_all(&w, refuse_foreign);
+		st = step(&w, walk_all(&w, refuse_foreign));
 	if (st == RF_OK)
 		st = write_all(&w);
 	*removed = w.removed;
