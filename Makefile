@@ -148,14 +148,36 @@ fuzz:
 		-fno-sanitize-recover=all' fuzzers
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
+# Every command while memory and disks fail: tests/fault/fault.c says how.
+FAULT := $(B)/tests/fault/fault
+$(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(cli_LIBS)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -Dmain=ringfence_main \
+		-include tests/fault/child.h -c \
+		-o $(@D)/main.o cli/main.c
+	$(Q)for f in alloc io; do $(cc) -U_FORTIFY_SOURCE \
+		-fno-sanitize=all -c -o $(@D)/fault_$$f.o \
+		tests/fault/fault_$$f.c || exit 1; done
+	$(Q)$(cc) -MF $@.d -o $@ $(@D)/main.o $(@D)/fault_*.o \
+		$(filter-out %/fault_alloc.c %/fault_io.c, \
+		$(filter tests/%.c,$^)) $(fuzzld) -ldl
+
 # check is what test does once everything that it needs is installed.
-programs: all $(UNIT) $(REPLAY) $(B)/ringfence-no-conntrack
+programs: all $(UNIT) $(REPLAY) $(FAULT) $(B)/ringfence-no-conntrack
 check: programs
 	@tests/run-all.sh $(B)
 test: deps
 	@$(MAKE) --no-print-directory check
 deps:
 	@scripts/deps.sh
+# More of what check does in passing: FAULT_RUNS points of every scenario.
+FAULT_RUNS ?= 60
+check-fault:
+	@$(MAKE) B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		build/asan/tests/fault/fault
+	@build/asan/tests/fault/fault -r $(FAULT_RUNS)
 debug:
 	@$(MAKE) B=build/debug CFLAGS='-O0 -g3' all
 asan:
@@ -211,6 +233,7 @@ help:
 	@echo 'make demo       the whole story on fixtures/shop'
 	@echo 'make unit       unit tests alone; make check: test without deps'
 	@echo 'make asan       every test under ASan and UBSan'
+	@echo 'make check-fault  every command, allocation after allocation failing'
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
 	@echo 'make reformat   clang-format -i on every source'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
@@ -222,6 +245,6 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault test deps debug asan demo \
 	bench tidy format reformat lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/run-all.sh BUILD-DIR
-# Run what `make check` has built there: unit tests, the fuzz corpus, the
-# end-to-end scripts and the query plans; end with "N passed, N failed".
+# Run what `make check` has built there: unit tests, the fuzz corpus, commands
+# while memory and disks fail, the end-to-end scripts and the query plans; end
+# with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 3
 . tests/tally.sh
@@ -25,6 +26,7 @@ for target in $(sources 'tests/fuzz/fuzz_*.c' |
 	stage "fuzz corpus $target" "$build/tests/fuzz/replay_$target" \
 	    "fixtures/fuzz/$target"
 done
+stage faults "$build/tests/fault/fault" -r 8
 for script in tests/e2e/*.sh; do
 	[ -f "$script" ] || continue
 	stage "e2e ${script##*/}" "$script" "$build/ringfence"

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Usage: fault [-s WORDS-OF-NAME] [-k KIND] [-n NTH] [-r RUNS] [-l]
+ *
+ * Run every scenario of scenario.c again and again: with the first allocation
+ * failing, with the second, ...; once alone and once with all that follow;
+ * then the same with what the file system is asked for. Each time it must
+ * either end with exit status 3 and a word why, having changed nothing that
+ * was there, or end as if nothing had failed, with the same output. It may
+ * never crash, leak, or say that all is well with half of an output.
+ *
+ * -n with -s and -k runs that one alone and shows where it failed (for
+ * addr2line) and what the command printed.
+ * Ends with "N passed, N failed".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/fault/child.h"
+#include "tests/fault/scenario.h"
+#include "tests/fault/tree.h"
+
+#define RUNS       120 /* of a scenario with a kind */
+#define COMPLAINTS 3   /* shown of each */
+
+static const struct kind {
+	const char *name;
+	struct child_fault fault;
+} kinds[] = {
+	{ "alloc", { .kind = FAULT_ALLOC } },
+	{ "alloc-on", { .kind = FAULT_ALLOC, .forever = true } },
+	{ "eio", { .kind = FAULT_EIO } },
+	{ "eio-on", { .kind = FAULT_EIO, .forever = true } },
+	{ "full", { .kind = FAULT_FULL, .forever = true } },
+};
+
+/* How a scenario ends; what it should be compared with. */
+struct ending {
+	int status;
+	uint64_t out;
+	struct tree tree;
+	uint64_t database; /* what flows shows of it; 0: none */
+};
+
+struct run {
+	struct child_places places;
+	const char *base; /* % */
+	char view[PATH_SIZE];
+	const struct scenario *s;
+	struct ending before, after;
+	unsigned complaints;
+};
+
+static void
+path_in(char *out, const char *folder, const char *name)
+{
+	if (snprintf(out, PATH_SIZE, "%s/%s", folder, name) >= PATH_SIZE)
+		abort();
+}
+
+static bool
+says(const char *path, const char *const *words)
+{
+	FILE *f = fopen(path, "re");
+	char text[4096];
+	size_t n;
+
+	if (f == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	(void)fclose(f);
+	for (; *words != NULL; words++)
+		if (strstr(text, *words) != NULL)
+			return true;
+	return false;
+}
+
+/* What a reader sees of the scenario's database; 0: no flows at all, whether
+ * there is a file or not. */
+static uint64_t
+view_database(const struct run *r)
+{
+	static const char *const empty[] = { "\"edges\": []", NULL };
+	struct child_places places = r->places;
+	char path[PATH_SIZE], words[PATH_SIZE];
+
+	if (r->s->database == NULL)
+		return 0;
+	path_in(path, places.own, r->s->database);
+	if (access(path, F_OK) != 0)
+		return 0;
+	(void)snprintf(
+	    words, sizeof(words), "flows -o json --db #%s", r->s->database);
+	path_in(places.out, r->base, "view");
+	path_in(places.err, r->base, "view-error");
+	if (child_run(&places, words, NULL) != 0 || says(places.out, empty))
+		return 0;
+	return tree_mark(places.out);
+}
+
+static void
+begin(struct run *r)
+{
+	char from[PATH_SIZE], to[PATH_SIZE], names[2][64];
+	const struct scenario *s = r->s;
+
+	tree_remove(r->places.own);
+	if (mkdir(r->places.own, 0700) != 0)
+		abort();
+	if (s->copy != NULL) {
+		if (sscanf(s->copy, "%63s %63s", names[0], names[1]) != 2)
+			abort();
+		path_in(from, r->base, names[0]);
+		path_in(to, r->places.own, names[1]);
+		tree_copy_file(from, to);
+	}
+	if (s->before != NULL && child_run(&r->places, s->before, NULL) != 0)
+		abort();
+}
+
+static void
+look(const struct run *r, struct ending *e)
+{
+	tree_read(&e->tree, r->places.own);
+	e->database = view_database(r);
+	e->out = tree_mark(r->places.out);
+}
+
+static void
+show_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[400];
+
+	for (int i = 0; f != NULL && i < 60 && fgets(line, sizeof(line), f);
+	     i++)
+		printf("      %s%s", line, strchr(line, '\n') ? "" : "\n");
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+/* Does the message name what was wrong? */
+static bool
+explains(const struct run *r, enum fault_kind kind)
+{
+	/* SQLite's json_valid() takes want of memory for a mistake */
+	static const char *const memory[] = { "memory", "Cannot allocate",
+		"json_valid", NULL };
+	static const char *const disk[] = { "rror", "full", "open", "write",
+		"read", "disk", "No space", NULL };
+
+	return says(r->places.err, kind == FAULT_ALLOC ? memory : disk);
+}
+
+/* What is wrong with how it ended; NULL: nothing. */
+static const char *
+judge(const struct run *r, const struct ending *e, enum fault_kind kind)
+{
+	static char why[PATH_SIZE];
+	const char *stranger;
+	char path[PATH_SIZE];
+
+	if (e->status == CHILD_SANITIZER)
+		return "a sanitizer spoke";
+	if (e->status < 0)
+		return e->status == -14 ? "it hangs" : "it crashed";
+	if (r->s->database != NULL) {
+		path_in(path, r->places.own, r->s->database);
+		if (!child_database_is_whole(path))
+			return "the database is damaged";
+	}
+	if (e->status == r->after.status) {
+		if (e->out != r->after.out)
+			return "it ended well with another output";
+		if (!tree_equal(&e->tree, &r->after.tree) ||
+		    e->database != r->after.database)
+			return "it ended well with other files";
+		return NULL;
+	}
+	if (e->status != 3)
+		return "its status is neither 3 nor that of a good run";
+	if (!explains(r, kind))
+		return "it does not say why";
+	stranger = tree_stranger(&e->tree, &r->before.tree, &r->after.tree);
+	if (stranger != NULL) {
+		(void)snprintf(
+		    why, sizeof(why), "it left behind %.200s", stranger);
+		return why;
+	}
+	if (e->database != r->before.database &&
+	    e->database != r->after.database)
+		return "what was committed is lost";
+	return NULL;
+}
+
+static bool
+try(struct run *r, const struct kind *k, unsigned long long nth, bool show)
+{
+	struct child_fault fault = k->fault;
+	struct ending e = { 0 };
+	const char *wrong;
+
+	fault.nth = nth;
+	fault.trace = show;
+	begin(r);
+	e.status = child_run(&r->places, r->s->args, &fault);
+	if (!child_failed_some() && !show)
+		return true;
+	look(r, &e);
+	wrong = judge(r, &e, k->fault.kind);
+	tree_release(&e.tree);
+	if (wrong != NULL && r->complaints++ < COMPLAINTS)
+		printf("  -s '%s' -k %s -n %llu: %s (status %d)\n", r->s->name,
+		    k->name, nth, wrong, e.status);
+	if (show || (wrong != NULL && r->complaints <= COMPLAINTS))
+		show_file(r->places.err);
+	return wrong == NULL;
+}
+
+/* Every one of few, the first of many and then steps through the rest. */
+static unsigned long long
+next_point(unsigned long long nth, unsigned long long calls, unsigned runs)
+{
+	unsigned dense = runs / 2;
+
+	if (calls <= runs || nth < dense)
+		return nth + 1;
+	return nth + 1 + (calls - dense) / (runs - dense);
+}
+
+static bool
+run_kind(struct run *r, const struct kind *k, unsigned runs)
+{
+	struct child_fault count = k->fault;
+	unsigned long long calls;
+	unsigned tried = 0, bad = 0;
+
+	count.nth = 0;
+	begin(r);
+	(void)child_run(&r->places, r->s->args, &count);
+	calls = child_calls();
+	r->complaints = 0;
+	for (unsigned long long nth = 1; nth <= calls;
+	     nth = next_point(nth, calls, runs)) {
+		tried++;
+		bad += !try(r, k, nth, false);
+	}
+	printf("%s %s, %s: %u of %llu points, %u bad\n",
+	    bad == 0 ? "ok" : "not ok", r->s->name, k->name, tried, calls, bad);
+	(void)fflush(stdout);
+	return bad == 0;
+}
+
+/* What the scenario does when nothing fails. */
+static void
+learn(struct run *r)
+{
+	struct ending again = { 0 };
+
+	begin(r);
+	look(r, &r->before);
+	r->after.status = child_run(&r->places, r->s->args, NULL);
+	look(r, &r->after);
+	if (r->after.status != 0 && r->after.status != 1) {
+		printf("'%s' does not work at all:\n", r->s->name);
+		show_file(r->places.err);
+		exit(3);
+	}
+	begin(r);
+	again.status = child_run(&r->places, r->s->args, NULL);
+	look(r, &again);
+	if (again.out != r->after.out || again.database != r->after.database) {
+		printf("'%s' differs from run to run\n", r->s->name);
+		exit(3);
+	}
+	tree_release(&again.tree);
+}
+
+static void
+forget(struct run *r)
+{
+	tree_release(&r->before.tree);
+	tree_release(&r->after.tree);
+	memset(&r->before, 0, sizeof(r->before));
+	memset(&r->after, 0, sizeof(r->after));
+}
+
+static void
+make_base(struct run *r)
+{
+	for (const char *const *c = scenario_base; *c != NULL; c++) {
+		if (child_run(&r->places, *c, NULL) == 0)
+			continue;
+		printf("cannot prepare: %s\n", *c);
+		show_file(r->places.err);
+		exit(3);
+	}
+}
+
+struct wanted {
+	const char *name, *kind;
+	unsigned long long nth;
+	unsigned runs;
+};
+
+static void
+run_all(
+    struct run *r, const struct wanted *want, unsigned *pass, unsigned *fail)
+{
+	for (size_t i = 0; i < n_scenarios; i++) {
+		r->s = &scenarios[i];
+		if (want->name != NULL && strcmp(r->s->name, want->name) != 0)
+			continue;
+		learn(r);
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			bool ok;
+
+			if (want->kind != NULL &&
+			    strcmp(kinds[k].name, want->kind) != 0)
+				continue;
+			ok = want->nth != 0
+			    ? try(r, &kinds[k], want->nth, true)
+			    : run_kind(r, &kinds[k], want->runs);
+			*(ok ? pass : fail) += 1;
+		}
+		forget(r);
+	}
+}
+
+static int
+read_options(struct wanted *want, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "s:k:n:r:l")) != -1) {
+		switch (c) {
+		case 's':
+			want->name = optarg;
+			break;
+		case 'k':
+			want->kind = optarg;
+			break;
+		case 'n':
+			want->nth = strtoull(optarg, NULL, 10);
+			break;
+		case 'r':
+			want->runs = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			for (size_t i = 0; i < n_scenarios; i++)
+				puts(scenarios[i].name);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	char top[] = "/tmp/ringfence-fault.XXXXXX", base[PATH_SIZE];
+	struct wanted want = { .runs = RUNS };
+	unsigned pass = 0, fail = 0;
+	struct run r = { 0 };
+	int rc = read_options(&want, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	(void)unsetenv("RINGFENCE_DB");
+	if (mkdtemp(top) == NULL)
+		return 3;
+	path_in(base, top, "base");
+	path_in(r.places.own, top, "own");
+	path_in(r.places.out, top, "out");
+	path_in(r.places.err, top, "err");
+	if (mkdir(base, 0700) != 0)
+		return 3;
+	r.base = r.places.base = base;
+	r.places.fixtures = "fixtures";
+	make_base(&r);
+	run_all(&r, &want, &pass, &fail);
+	tree_remove(top);
+	printf("%u passed, %u failed\n", pass, fail);
+	return fail == 0 && pass > 0 ? 0 : 1;
+}

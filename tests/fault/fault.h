@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault: make the nth allocation, or the nth call to the file system, of a
+ * process fail.
+ *
+ * The shims take the place of the C library's functions in the whole process,
+ * so that those of SQLite, jansson, libyaml and libpcap fail as ours do. Only
+ * while armed, and never in the process that runs the scenarios. State is in
+ * shared memory: the parent reads what became of its child.
+ */
+#ifndef TESTS_FAULT_FAULT_H
+#define TESTS_FAULT_FAULT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fault_kind {
+	FAULT_ALLOC, /* malloc and its like answer NULL */
+	FAULT_EIO,   /* open, read, write, sync, rename, ... answer EIO */
+	FAULT_FULL,  /* what needs room answers ENOSPC, writing half of it */
+};
+
+struct fault_state {
+	atomic_bool armed;
+	enum fault_kind kind;
+	bool trace;          /* say on stderr where it failed first */
+	bool forever;        /* all from the nth on, not just that one */
+	uint64_t nth;        /* from 1; 0: only count */
+	atomic_ullong count; /* calls of this kind while armed */
+	atomic_ullong fired;
+};
+
+extern struct fault_state *fault_state; /* NULL: never fail */
+
+/* One call of this kind: shall it fail? */
+bool fault_hits(enum fault_kind kind);
+
+#endif

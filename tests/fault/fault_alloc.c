@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault_alloc: malloc and its like, which fail on demand.
+ *
+ * The C library and the sanitizers both allow to be replaced, and both keep
+ * what they do under a name of their own. This file itself is compiled without
+ * sanitizers: it is called before they are ready.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fault/fault.h"
+
+/* The sanitizer's where there is one, else the C library's. */
+#define REAL(name)                                                             \
+	(__interceptor_##name != NULL ? __interceptor_##name : __libc_##name)
+#define REAL_IS(type, name, params)                                            \
+	type __interceptor_##name params __attribute__((weak));                \
+	type __libc_##name params
+
+REAL_IS(void *, malloc, (size_t size));
+REAL_IS(void *, calloc, (size_t n, size_t size));
+REAL_IS(void *, realloc, (void *p, size_t size));
+
+struct fault_state *fault_state;
+
+static void
+fire(struct fault_state *s)
+{
+	void *frames[32];
+
+	if (atomic_fetch_add(&s->fired, 1) == 0 && s->trace)
+		backtrace_symbols_fd(frames, backtrace(frames, 32), 2);
+}
+
+bool
+fault_hits(enum fault_kind kind)
+{
+	struct fault_state *s = fault_state;
+	uint64_t n;
+
+	if (s == NULL || !atomic_load(&s->armed) || s->kind != kind)
+		return false;
+	n = atomic_fetch_add(&s->count, 1) + 1;
+	if (s->nth == 0 || n < s->nth || (n > s->nth && !s->forever))
+		return false;
+	fire(s);
+	return true;
+}
+
+static _Thread_local unsigned exempt;
+
+/* A sanitizer asks for it in each new thread, and dies without an answer. */
+int
+pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
+{
+	static int (*next)(pthread_t, pthread_attr_t *);
+	int rc;
+
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT, "pthread_getattr_np");
+	exempt++;
+	rc = next(thread, attr);
+	exempt--;
+	return rc;
+}
+
+static bool
+fails(void)
+{
+	if (exempt != 0 || !fault_hits(FAULT_ALLOC))
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+malloc(size_t size)
+{
+	return fails() ? NULL : REAL(malloc)(size);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : REAL(calloc)(n, size);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+	return fails() ? NULL : REAL(realloc)(p, size);
+}
+
+/* A sanitizer's own ones of these would not come by here. */
+void *
+reallocarray(void *p, size_t n, size_t size)
+{
+	if (size != 0 && n > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(p, n == 0 || size == 0 ? 1 : n * size);
+}
+
+char *
+strndup(const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *copy = malloc(len + 1);
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *
+strdup(const char *s)
+{
+	return strndup(s, strlen(s));
+}

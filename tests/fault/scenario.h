@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scenario: one command line that is run again and again while something
+ * fails.
+ *
+ * Words of it that begin with @ are paths in fixtures/, with % in a folder
+ * that scenario_base made once and nobody changes, with # in a folder of its
+ * own that is new for each try.
+ */
+#ifndef TESTS_FAULT_SCENARIO_H
+#define TESTS_FAULT_SCENARIO_H
+
+#include <stddef.h>
+
+struct scenario {
+	const char *name;
+	const char *args;
+	const char *copy;     /* "FROM TO": a file of % that # begins with */
+	const char *before;   /* a command to run first, without faults */
+	const char *database; /* the one in # that it writes, or NULL */
+};
+
+extern const struct scenario scenarios[];
+extern const size_t n_scenarios;
+
+/* Commands that make what stands in %, in this order; NULL ends them. */
+extern const char *const scenario_base[];
+
+#endif

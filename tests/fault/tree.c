@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fault/tree.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct tree *reading; /* nftw(3) hands nothing through */
+static size_t folder_len;
+
+uint64_t
+tree_mark(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t mark = 14695981039346656037u;
+	int c;
+
+	if (f == NULL)
+		return 0;
+	while ((c = getc_unlocked(f)) != EOF)
+		mark = (mark ^ (uint64_t)c) * 1099511628211u;
+	(void)fclose(f);
+	return mark;
+}
+
+static int
+note(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	struct tree *t = reading;
+
+	(void)st;
+	(void)where;
+	if (type != FTW_F || strstr(path, ".db") != NULL)
+		return 0;
+	t->files = realloc(t->files, (t->n + 1) * sizeof(*t->files));
+	if (t->files == NULL)
+		abort();
+	t->files[t->n].name = strdup(path + folder_len + 1);
+	t->files[t->n++].mark = tree_mark(path);
+	return 0;
+}
+
+static int
+by_name(const void *x, const void *y)
+{
+	const struct tree_file *a = x, *b = y;
+
+	return strcmp(a->name, b->name);
+}
+
+void
+tree_read(struct tree *t, const char *folder)
+{
+	*t = (struct tree){ 0 };
+	reading = t;
+	folder_len = strlen(folder);
+	if (access(folder, F_OK) == 0 && nftw(folder, note, 16, FTW_PHYS) != 0)
+		abort();
+	if (t->n > 0)
+		qsort(t->files, t->n, sizeof(*t->files), by_name);
+}
+
+void
+tree_release(struct tree *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->files[i].name);
+	free(t->files);
+	*t = (struct tree){ 0 };
+}
+
+static bool
+has(const struct tree *t, const struct tree_file *f)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->files[i].mark == f->mark &&
+		    strcmp(t->files[i].name, f->name) == 0)
+			return true;
+	return false;
+}
+
+const char *
+tree_stranger(
+    const struct tree *t, const struct tree *before, const struct tree *after)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (!has(before, &t->files[i]) && !has(after, &t->files[i]))
+			return t->files[i].name;
+	return NULL;
+}
+
+bool
+tree_equal(const struct tree *a, const struct tree *b)
+{
+	return a->n == b->n && tree_stranger(a, b, b) == NULL;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+void
+tree_remove(const char *folder)
+{
+	if (access(folder, F_OK) == 0)
+		(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void
+tree_copy_file(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+	char chunk[65536];
+	size_t n;
+
+	if (in == NULL || out == NULL)
+		abort();
+	while ((n = fread(chunk, 1, sizeof(chunk), in)) > 0)
+		if (fwrite(chunk, 1, n, out) != n)
+			abort();
+	(void)fclose(in);
+	if (fclose(out) != 0)
+		abort();
+}
