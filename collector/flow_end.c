@@ -5,7 +5,8 @@
 #include "collector/flow_internal.h"
 
 #define ROOM_LOOK       64 /* legs compared before one has to go */
-#define LOOK_AHEAD      8  /* legs fetched ahead of the hand */
+#define ROOM_RUN        8  /* of them that lie side by side */
+#define DUE_MAX         16 /* legs fetched before they are looked at */
 #define LOOK_AGAIN_MS   10000
 #define EXPIRE_ROUND_MS 4000
 #define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
@@ -157,20 +158,24 @@ is_root(const struct leg *leg)
 	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
 }
 
-/* How full the table is, and how long what is over may then stay in it. */
+/* How long what is over may stay in a table that fills, and how far ahead of
+ * their deadlines legs are looked at, as these were set when it was empty. */
 struct crowding {
-	uint32_t closed_ms, answered_ms;
+	uint32_t closed_ms, answered_ms, dns_over_ms, ahead_ms;
 };
 
 static const struct crowding *
 crowding(const struct flow_table *ft)
 {
-	static const struct crowding some = { 2000, 5000 };
-	static const struct crowding much = { 1000, 2000 };
+	static const struct crowding none = { FLOW_TABLE_CLOSED_MS,
+		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 0 };
+	static const struct crowding some = { 2000, 5000, 2000, 3000 };
+	static const struct crowding much = { 1000, 2000, 1000, 4000 };
+	uint32_t eighths = ft->pool.live / (ft->pool.max / 8);
 
-	if (ft->pool.live <= ft->pool.max / 4 * 3)
-		return NULL;
-	return ft->pool.live <= ft->pool.max / 8 * 7 ? &some : &much;
+	if (eighths < 2)
+		return &none;
+	return eighths < 6 ? &some : &much;
 }
 
 static bool
@@ -183,24 +188,25 @@ is_answered_udp(const struct leg *root)
 /* How long the root may be silent. In a crowded table what has had its answer
  * or its end makes place soon. */
 static uint32_t
-idle_ms(const struct flow_table *ft, const struct leg *root)
+idle_ms(const struct crowding *c, const struct leg *root)
 {
-	const struct crowding *c = crowding(ft);
 	uint32_t idle = flow_idle_ms(root);
 
-	if (c == NULL)
-		return idle;
 	if (leg_is_closed(root) && idle > c->closed_ms)
 		return c->closed_ms;
 	if (is_answered_udp(root) && idle > c->answered_ms)
-		return c->answered_ms;
+		idle = c->answered_ms;
+	if (is_answered_udp(root) && idle > c->dns_over_ms &&
+	    leg_is_dns(root) && flow_dns_is_over(root))
+		return c->dns_over_ms;
 	return idle;
 }
 
 void
 flow_hurry(struct flow_table *ft, uint32_t root)
 {
-	uint32_t soon = ft->now_ms + idle_ms(ft, &ft->pool.legs[root]);
+	uint32_t soon =
+	    ft->now_ms + idle_ms(crowding(ft), &ft->pool.legs[root]);
 
 	if (ft->pool.deadlines[root] > soon)
 		ft->pool.deadlines[root] = soon;
@@ -209,9 +215,10 @@ flow_hurry(struct flow_table *ft, uint32_t root)
 /* When this root will have been silent for too long; or when to look again,
  * as the table may be crowded by then. */
 static uint32_t
-deadline_of(const struct flow_table *ft, const struct leg *root)
+deadline_of(const struct flow_table *ft, const struct crowding *c,
+    const struct leg *root)
 {
-	uint32_t idle = idle_ms(ft, root);
+	uint32_t idle = idle_ms(c, root);
 
 	if (ft->now_ms - root->last_ms > idle)
 		return 0;
@@ -221,15 +228,15 @@ deadline_of(const struct flow_table *ft, const struct leg *root)
 }
 
 /*
- * How many legs to look at after n packets: as many as there were packets, but
- * at a low rate enough to be round once in EXPIRE_ROUND_MS.
+ * How many legs to look at after n packets: twice as many, but at a low
+ * rate enough to be round once in EXPIRE_ROUND_MS.
  */
 static size_t
 quota(struct flow_table *ft, size_t n)
 {
 	uint64_t elapsed = ft->now_ms - ft->expired_ms;
 	uint64_t due = elapsed * ft->pool.used / EXPIRE_ROUND_MS;
-	size_t q = crowding(ft) != NULL ? n * 4 : n;
+	size_t q = n * 2;
 
 	if (due > 0)
 		ft->expired_ms = ft->now_ms;
@@ -252,6 +259,7 @@ remember(struct flow_table *ft, uint32_t hash)
 {
 	uint32_t *b = put_out_bucket(ft, hash);
 
+	ft->n_put_out += b[FLOW_PUT_OUT_WAYS - 1] == 0 && hash != 0;
 	for (int i = FLOW_PUT_OUT_WAYS - 1; i > 0; i--)
 		b[i] = b[i - 1];
 	b[0] = hash;
@@ -274,10 +282,39 @@ was_told_alive(const struct leg *root)
 	    root->key.protocol != FLOW_UDP;
 }
 
+/*
+ * Look at roots whose time may have come. Whatever they are, all of them are
+ * asked for before the first is looked at, and so is what their end will touch.
+ */
+static void
+look_at(struct flow_table *ft, const uint32_t *due, size_t n)
+{
+	struct leg_pool *pool = &ft->pool;
+	const struct crowding *c = crowding(ft);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct leg *leg = &pool->legs[due[i]];
+
+		pool->deadlines[due[i]] = deadline_of(ft, c, leg);
+		if (pool->deadlines[due[i]] == 0)
+			leg_prefetch_remove(pool, due[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (pool->deadlines[due[i]] != 0)
+			continue;
+		if (was_told_alive(&pool->legs[due[i]]))
+			remember_all(ft, due[i]);
+		flow_end(ft, due[i]);
+	}
+}
+
 void
 flow_expire(struct flow_table *ft, size_t n)
 {
 	struct leg_pool *pool = &ft->pool;
+	uint32_t until = ft->now_ms + crowding(ft)->ahead_ms;
+	uint32_t due[DUE_MAX];
+	size_t n_due = 0;
 
 	for (n = quota(ft, n); n > 0; n--) {
 		uint32_t leg;
@@ -285,18 +322,17 @@ flow_expire(struct flow_table *ft, size_t n)
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
 		leg = ft->hand++;
-		if (leg + LOOK_AHEAD < pool->used &&
-		    pool->deadlines[leg + LOOK_AHEAD] < ft->now_ms)
-			__builtin_prefetch(&pool->legs[leg + LOOK_AHEAD]);
-		if (pool->deadlines[leg] >= ft->now_ms)
+		if (pool->deadlines[leg] >= until)
 			continue;
-		pool->deadlines[leg] = deadline_of(ft, &pool->legs[leg]);
-		if (pool->deadlines[leg] != 0)
-			continue;
-		if (was_told_alive(&pool->legs[leg]))
-			remember_all(ft, leg);
-		flow_end(ft, leg);
+		__builtin_prefetch(&pool->legs[leg]);
+		__builtin_prefetch(&pool->legs[leg].first_us);
+		due[n_due++] = leg;
+		if (n_due == DUE_MAX) {
+			look_at(ft, due, n_due);
+			n_due = 0;
+		}
 	}
+	look_at(ft, due, n_due);
 }
 
 /* How dear a connection is: what is over goes first, then the half-open. */
@@ -319,32 +355,39 @@ flow_was_put_out(struct flow_table *ft, uint32_t hash)
 {
 	uint32_t *b = put_out_bucket(ft, hash);
 
+	if (ft->n_put_out == 0)
+		return false;
 	for (int i = 0; i < FLOW_PUT_OUT_WAYS; i++)
 		if (b[i] == hash && hash != 0) {
 			b[i] = 0;
+			ft->n_put_out--;
 			return true;
 		}
 	return false;
 }
 
+/*
+ * Of legs from all over the table, as those that lie side by side are of one
+ * age; the table is full, so there is a root among them or soon behind.
+ */
 void
 flow_make_room(struct flow_table *ft)
 {
 	struct leg_pool *pool = &ft->pool;
-	uint32_t best = LEG_NONE;
+	uint32_t best = LEG_NONE, at = 0;
 
-	for (uint32_t seen = 0; seen < pool->max; seen++) {
+	for (uint32_t seen = 0; seen < pool->max + ROOM_LOOK; seen++) {
 		const struct leg *leg;
 
-		if (ft->hand >= pool->used)
-			ft->hand = 0;
-		leg = &pool->legs[ft->hand];
-		if (is_root(leg) &&
-		    (best == LEG_NONE || worth(leg) < worth(&pool->legs[best])))
-			best = ft->hand;
-		ft->hand++;
 		if (seen >= ROOM_LOOK && best != LEG_NONE)
 			break;
+		if (seen < ROOM_LOOK && seen % ROOM_RUN == 0)
+			at = (uint32_t)hash_mix(
+			    ft->stats.legs * 64 + seen, pool->seed | 1);
+		leg = &pool->legs[at++ & (pool->max - 1)];
+		if (is_root(leg) &&
+		    (best == LEG_NONE || worth(leg) < worth(&pool->legs[best])))
+			best = (uint32_t)(leg - pool->legs);
 	}
 	if (!leg_is_closed(&pool->legs[best]) &&
 	    !is_answered_udp(&pool->legs[best])) {

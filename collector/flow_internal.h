@@ -25,6 +25,7 @@ struct flow_table {
 	struct leg_pool pool;
 	struct leg_join *join;
 	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
+	uint32_t n_put_out;
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
 	struct flow_table_config config;
 	struct flow_table_stats stats;
@@ -103,8 +104,14 @@ void flow_known_opens(
 void flow_hurry(struct flow_table *ft, uint32_t root);
 
 /* Offer a packet of the leg for joining it to another leg's connection. */
-void flow_join(
-    struct flow_table *ft, uint32_t leg, const struct packet *p, bool from_lo);
+void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
+    struct leg_join_marks *marks, bool from_lo);
+
+/* Take a message of a DNS leg: who asks whom, and what waits for an answer. */
+void flow_dns_note(struct leg *leg, const struct packet *p, bool from_lo);
+
+/* Has every question of a DNS leg had its answer? */
+bool flow_dns_is_over(const struct leg *leg);
 
 /* Gather flags and legs; false: a tail, too little to be a connection. */
 bool flow_describe(

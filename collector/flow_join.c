@@ -118,12 +118,12 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 }
 
 void
-flow_join(
-    struct flow_table *ft, uint32_t leg, const struct packet *p, bool from_lo)
+flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
+    struct leg_join_marks *marks, bool from_lo)
 {
 	struct leg_join_found found;
 
-	leg_join_find(ft->join, p, leg, from_lo, ft->now_ms, &found);
+	leg_join_find(ft->join, p, marks, leg, from_lo, ft->now_ms, &found);
 	if (found.known)
 		return;
 	ft->pool.legs[leg].flags += LEG_TRY;

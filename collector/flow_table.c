@@ -60,6 +60,16 @@ flow_table_stats(const struct flow_table *ft)
 	return &ft->stats;
 }
 
+/* A packet on its way into the table. */
+struct sighting {
+	const struct packet *p;
+	struct leg_key key;
+	struct leg_join_marks marks;
+	uint32_t hash;
+	uint32_t leg; /* that the hash most likely stands for */
+	bool from_lo; /* the packet's source is the key's lower end */
+};
+
 /* Where a sighting was made: interface, direction, overlay, capture point. */
 static uint32_t
 tap_of(const struct packet *p)
@@ -107,8 +117,11 @@ flow_idle_ms(const struct leg *leg)
 {
 	uint32_t f = leg->flags;
 
+	if (leg->key.protocol == FLOW_UDP && !leg_is_dns(leg))
+		return FLOW_TABLE_UDP_MS;
 	if (leg->key.protocol == FLOW_UDP)
-		return leg_is_dns(leg) ? FLOW_TABLE_DNS_MS : FLOW_TABLE_UDP_MS;
+		return flow_dns_is_over(leg) ? FLOW_TABLE_DNS_OVER_MS
+					     : FLOW_TABLE_DNS_MS;
 	if (leg_is_closed(leg))
 		return FLOW_TABLE_CLOSED_MS;
 	if (f & LEG_BOTH(LEG_SYN) && !(f & LEG_BOTH(LEG_SYNACK)) &&
@@ -132,48 +145,13 @@ syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
 	return true;
 }
 
-/*
- * A mark of the question in a DNS query (RFC 1035 section 4.1.2), the type
- * aside, as a client asks for both families from one socket; 0: no query.
- */
-static uint32_t
-dns_question(const struct leg *leg, const struct packet *p)
-{
-	uint32_t mark = 2166136261u;
-
-	if (!leg_is_dns(leg) || p->payload_captured < 13 ||
-	    p->payload[2] & 0x80)
-		return 0;
-	for (uint32_t i = 12; i < p->payload_captured && p->payload[i] != 0;
-	     i++)
-		mark = (mark ^ (p->payload[i] | 0x20)) * 16777619u;
-	return mark | 1;
-}
-
-/* UDP has no end: silence is one, and so is another question after the answer
- * to the last, as a busy client's ports come round within seconds. */
-static bool
-udp_starts_anew(
-    const struct flow_table *ft, const struct leg *leg, const struct packet *p)
-{
-	uint32_t idle = ft->now_ms - leg->last_ms, question;
-
-	if (idle > flow_idle_ms(leg))
-		return true;
-	if (idle <= FLOW_TABLE_DNS_DONE_MS ||
-	    (leg->flags & LEG_BOTH(LEG_DATA)) != LEG_BOTH(LEG_DATA))
-		return false;
-	question = dns_question(leg, p);
-	return question != 0 && leg->isn != 0 && question != leg->isn;
-}
-
 /* Does this packet begin another connection on the leg's ports? */
 static bool
 starts_anew(const struct flow_table *ft, const struct leg *leg,
     const struct packet *p, bool from_lo)
 {
-	if (p->protocol == FLOW_UDP)
-		return udp_starts_anew(ft, leg, p);
+	if (p->protocol == FLOW_UDP) /* it has no end: silence is one */
+		return ft->now_ms - leg->last_ms > flow_idle_ms(leg);
 	if (p->protocol == FLOW_TCP
 		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
 		: (p->tcp_flags & SCTP_INIT) != 0)
@@ -191,9 +169,7 @@ static void
 note_numbers(
     struct leg *leg, const struct packet *p, uint32_t bits, bool from_lo)
 {
-	if (p->protocol == FLOW_UDP && leg->isn == 0)
-		leg->isn = dns_question(leg, p);
-	else if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
+	if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
 		leg->isn = p->seq;
 	else if (bits & LEG_SYNACK && !(leg->flags & LEG_BOTH(LEG_SYN)) &&
 	    p->protocol == FLOW_TCP)
@@ -203,16 +179,6 @@ note_numbers(
 		if (p->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
 			leg->close_seq[!from_lo] = p->ack;
 	}
-}
-
-/* Which end is the client, where the message itself says so (RFC 1035). */
-static uint32_t
-dns_client(const struct leg *leg, const struct packet *p, bool from_lo)
-{
-	if (p->protocol != FLOW_UDP || p->payload_captured < 12 ||
-	    !leg_is_dns(leg))
-		return 0;
-	return LEG_CLIENT << (p->payload[2] & 0x80 ? !from_lo : from_lo);
 }
 
 /* Came in, or went out: proof of delivery for what stays unanswered. */
@@ -244,22 +210,25 @@ is_answered(uint32_t flags)
 
 /* The parts of a packet's work that most packets have no need of. */
 static void
-leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
-    uint32_t bits, bool from_lo)
+leg_notice(
+    struct flow_table *ft, uint32_t index, struct sighting *s, uint32_t bits)
 {
+	const struct packet *p = s->p;
+	bool from_lo = s->from_lo;
 	struct leg *leg = &ft->pool.legs[index];
 	bool was_closed = leg_is_closed(leg);
 
 	if (leg->flags & LEG_KNOWN)
 		flow_known_speaks(ft, index);
-	note_numbers(leg, p, bits, from_lo);
+	if (p->protocol != FLOW_UDP)
+		note_numbers(leg, p, bits, from_lo);
 	if (!is_answered(leg->flags))
 		note_passage(leg, p, from_lo);
-	leg->flags |= bits << from_lo | dns_client(leg, p, from_lo);
+	leg->flags |= bits << from_lo;
 	if (!was_closed && leg_is_closed(leg))
 		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, p))
-		flow_join(ft, index, p, from_lo);
+		flow_join(ft, index, p, &s->marks, from_lo);
 	if (is_answered(leg->flags) && !leg_is_closed(leg) &&
 	    !leg_wants_join(leg, p))
 		leg->flags |= LEG_SETTLED;
@@ -269,23 +238,24 @@ leg_notice(struct flow_table *ft, uint32_t index, const struct packet *p,
 
 /* A leg for the packet's key; there is always one after making room. */
 static uint32_t
-leg_start(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
-    const struct packet *p, bool from_lo)
+leg_start(struct flow_table *ft, const struct sighting *s)
 {
-	uint32_t index = leg_add(&ft->pool, key, hash);
+	const struct packet *p = s->p;
+	uint32_t index = leg_add(&ft->pool, &s->key, s->hash);
 	struct leg *leg;
 
 	if (index == LEG_NONE) {
 		flow_make_room(ft);
-		index = leg_add(&ft->pool, key, hash);
+		index = leg_add(&ft->pool, &s->key, s->hash);
 	}
 	leg = &ft->pool.legs[index];
-	leg->flags = LEG_LIVE | (from_lo ? LEG_FIRST_LO : 0);
+	if (s->from_lo)
+		leg->flags |= LEG_FIRST_LO;
 	leg->first_us = p->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
 	ft->pool.deadlines[index] = ft->now_ms + FLOW_FIRST_LOOK_MS;
-	if (flow_was_put_out(ft, hash) &&
+	if (flow_was_put_out(ft, s->hash) &&
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;
 	ft->stats.legs++;
@@ -312,20 +282,19 @@ leg_count(struct leg *leg, const struct packet *p, bool from_lo)
 
 /* An ICMP error speaks of a packet that the leg's sender had sent. */
 static void
-leg_refuse(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
-    bool from_lo)
+leg_refuse(struct flow_table *ft, const struct sighting *s)
 {
-	uint32_t index = leg_find(&ft->pool, key, hash);
+	uint32_t index = leg_find(&ft->pool, &s->key, s->hash);
 
 	if (index != LEG_NONE)
-		ft->pool.legs[index].flags |= LEG_REFUSED << from_lo;
+		ft->pool.legs[index].flags |= LEG_REFUSED << s->from_lo;
 }
 
 static bool
-take(struct flow_table *ft, const struct packet *p, const struct leg_key *key,
-    uint32_t hash, bool from_lo)
+take(struct flow_table *ft, struct sighting *s)
 {
-	uint32_t index = leg_find(&ft->pool, key, hash);
+	const struct packet *p = s->p;
+	uint32_t index = leg_find(&ft->pool, &s->key, s->hash);
 	uint32_t bits = bits_of(p);
 	struct leg *leg;
 	bool first;
@@ -334,20 +303,33 @@ take(struct flow_table *ft, const struct packet *p, const struct leg_key *key,
 	if (index != LEG_NONE &&
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
 		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
-	    starts_anew(ft, &ft->pool.legs[index], p, from_lo)) {
+	    starts_anew(ft, &ft->pool.legs[index], p, s->from_lo)) {
 		if (ft->pool.legs[index].flags & LEG_KNOWN)
 			flow_known_opens(ft, index, p);
 		flow_end(ft, index);
 		index = LEG_NONE;
 	}
 	if (index == LEG_NONE)
-		index = leg_start(ft, key, hash, p, from_lo);
+		index = leg_start(ft, s);
 	leg = &ft->pool.legs[index];
 	leg->last_ms = ft->now_ms;
-	first = leg_count(leg, p, from_lo);
-	if (!(leg->flags & LEG_SETTLED) || bits << from_lo & ~leg->flags)
-		leg_notice(ft, index, p, bits, from_lo);
+	first = leg_count(leg, p, s->from_lo);
+	if (p->protocol == FLOW_UDP && leg_is_dns(leg))
+		flow_dns_note(leg, p, s->from_lo);
+	if (!(leg->flags & LEG_SETTLED) || bits << s->from_lo & ~leg->flags)
+		leg_notice(ft, index, s, bits);
 	return first && !(leg->flags & LEG_MEMBER);
+}
+
+/* Whose packet it is. */
+static void
+sighting_of(
+    const struct flow_table *ft, const struct packet *p, struct sighting *s)
+{
+	s->p = p;
+	s->from_lo = leg_key_of(&s->key, p);
+	s->hash = leg_hash(&ft->pool, &s->key);
+	s->marks.n = 0;
 }
 
 /* Give a later fragment the ports of its datagram's first one. */
@@ -385,44 +367,70 @@ is_edgy(const struct packet *p)
 	    p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
 }
 
+/*
+ * What taking the packet will read of its leg, and of the marks if it will be
+ * offered for joining, is asked for before any packet of the batch is taken.
+ */
+static void
+bring_leg(struct flow_table *ft, struct sighting *s)
+{
+	uint32_t leg = leg_prefetch(&ft->pool, s->hash, is_edgy(s->p));
+
+	s->leg = leg;
+	if (leg == LEG_NONE)
+		leg_join_prepare(ft->join, s->p, &s->marks);
+	else if (is_edgy(s->p))
+		__builtin_prefetch(&ft->pool.deadlines[leg], 1);
+}
+
+static void
+bring_marks(struct flow_table *ft, struct sighting *s)
+{
+	if (s->leg != LEG_NONE && is_edgy(s->p) &&
+	    leg_wants_join(&ft->pool.legs[s->leg], s->p))
+		leg_join_prepare(ft->join, s->p, &s->marks);
+}
+
+/* Fragments go by the ports of their datagram's first one. */
+static bool
+take_fragment(struct flow_table *ft, const struct packet *p)
+{
+	struct packet copy = *p;
+	struct sighting s;
+
+	if (!fragment_ports(ft, &copy))
+		return false;
+	sighting_of(ft, &copy, &s);
+	return take(ft, &s) && !p->fragment;
+}
+
 void
 flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
     bool *first_copy)
 {
-	struct leg_key keys[FLOW_TABLE_BATCH];
-	uint32_t hashes[FLOW_TABLE_BATCH];
-	bool from_lo[FLOW_TABLE_BATCH];
+	struct sighting v[FLOW_TABLE_BATCH];
 
 	for (size_t i = 0; i < n; i++) {
-		from_lo[i] = leg_key_of(&keys[i], &packets[i]);
-		hashes[i] = leg_hash(&ft->pool, &keys[i]);
-		leg_prefetch_slot(&ft->pool, hashes[i]);
+		sighting_of(ft, &packets[i], &v[i]);
+		leg_prefetch_slot(&ft->pool, v[i].hash);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (leg_prefetch(&ft->pool, hashes[i], is_edgy(&packets[i])) ==
-		    LEG_NONE)
-			leg_join_prefetch(ft->join, &packets[i]);
+		bring_leg(ft, &v[i]);
+	for (size_t i = 0; i < n; i++)
+		bring_marks(ft, &v[i]);
 	for (size_t i = 0; i < n; i++) {
-		struct packet copy;
 		const struct packet *p = &packets[i];
 		bool first = false;
 
 		ft->stats.packets++;
-		if (p->icmp_error) {
-			leg_refuse(ft, &keys[i], hashes[i], from_lo[i]);
-		} else if (p->fragment || p->more_fragments) {
-			copy = *p;
-			if (fragment_ports(ft, &copy)) {
-				from_lo[i] = leg_key_of(&keys[i], &copy);
-				hashes[i] = leg_hash(&ft->pool, &keys[i]);
-				first = take(
-				    ft, &copy, &keys[i], hashes[i], from_lo[i]);
-			}
-		} else {
-			first = take(ft, p, &keys[i], hashes[i], from_lo[i]);
-		}
+		if (p->icmp_error)
+			leg_refuse(ft, &v[i]);
+		else if (p->fragment || p->more_fragments)
+			first = take_fragment(ft, p);
+		else
+			first = take(ft, &v[i]);
 		if (first_copy != NULL)
-			first_copy[i] = first && !p->fragment;
+			first_copy[i] = first;
 	}
 	flow_expire(ft, n);
 }

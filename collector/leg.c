@@ -3,26 +3,24 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE ((size_t)2 * 1024 * 1024)
+#include "collector/alloc_large.h"
+
+#define SLOTS_FIRST ((uint32_t)8192) /* grows up to twice the legs */
 
 _Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
 _Static_assert(sizeof(struct leg) == 128, "two cache lines");
 
-/* Random access over tens of MiB: large pages, where the kernel has them, save
- * a page walk for almost every packet. */
-static void *
-alloc_huge(size_t size)
+static size_t
+slots_bytes(const struct leg_pool *pool)
 {
-	void *p;
+	return (size_t)pool->max * 2 * sizeof(struct leg_slot);
+}
 
-	if (size < HUGE_PAGE)
-		return aligned_alloc(64, size);
-	p = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
-	if (p != NULL)
-		(void)madvise(p, size, MADV_HUGEPAGE);
-	return p;
+static size_t
+legs_bytes(const struct leg_pool *pool)
+{
+	return (size_t)pool->max * sizeof(struct leg);
 }
 
 enum rf_status
@@ -32,14 +30,14 @@ leg_pool_init(
 	*pool = (struct leg_pool){
 		.max = max,
 		.free = LEG_NONE,
-		.slot_mask = max * 2 - 1,
 		.seed = seed,
 	};
 	if (max < 64 || max > (uint32_t)1 << 26 || (max & (max - 1)) != 0)
 		return rf_fail(err, RF_INVAL,
 		    "flow table: %u legs is no power of two from 64 on", max);
-	pool->legs = alloc_huge((size_t)max * sizeof(struct leg));
-	pool->slots = alloc_huge((size_t)max * 2 * sizeof(struct leg_slot));
+	pool->slot_mask = (max < SLOTS_FIRST / 2 ? max * 2 : SLOTS_FIRST) - 1;
+	pool->legs = alloc_large(legs_bytes(pool));
+	pool->slots = alloc_large(slots_bytes(pool));
 	pool->deadlines = calloc(max, sizeof(*pool->deadlines));
 	if (pool->legs == NULL || pool->slots == NULL ||
 	    pool->deadlines == NULL) {
@@ -47,15 +45,14 @@ leg_pool_init(
 		return rf_fail(
 		    err, RF_NOMEM, "flow table: no memory for %u legs", max);
 	}
-	memset(pool->slots, 0, (size_t)max * 2 * sizeof(struct leg_slot));
 	return RF_OK;
 }
 
 void
 leg_pool_release(struct leg_pool *pool)
 {
-	free(pool->legs);
-	free(pool->slots);
+	free_large(pool->legs, legs_bytes(pool));
+	free_large(pool->slots, slots_bytes(pool));
 	free(pool->deadlines);
 	pool->deadlines = NULL;
 	pool->legs = NULL;
@@ -111,25 +108,51 @@ leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 	return LEG_NONE;
 }
 
+static void
+slot_put(struct leg_pool *pool, uint32_t leg)
+{
+	uint32_t hash = pool->legs[leg].hash, i = hash & pool->slot_mask;
+
+	while (pool->slots[i].leg != 0)
+		i = (i + 1) & pool->slot_mask;
+	pool->slots[i] = (struct leg_slot){ .hash = hash, .leg = leg + 1 };
+}
+
+/*
+ * Twice the slots, in the memory that was set aside for all of them: a few
+ * milliseconds at the largest, and what is never needed is never touched.
+ */
+static void
+slots_grow(struct leg_pool *pool)
+{
+	memset(pool->slots, 0,
+	    ((size_t)pool->slot_mask + 1) * sizeof(*pool->slots));
+	pool->slot_mask = pool->slot_mask * 2 + 1;
+	for (uint32_t i = 0; i < pool->used; i++)
+		if (pool->legs[i].flags & LEG_LIVE)
+			slot_put(pool, i);
+}
+
 uint32_t
 leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 {
-	uint32_t i = hash & pool->slot_mask, leg = pool->free;
+	uint32_t leg = pool->free;
 
+	if (leg == LEG_NONE && pool->used == pool->max)
+		return LEG_NONE;
+	if (pool->live > pool->slot_mask / 2)
+		slots_grow(pool);
 	if (leg != LEG_NONE)
 		pool->free = pool->legs[leg].next;
-	else if (pool->used < pool->max)
-		leg = pool->used++;
 	else
-		return LEG_NONE;
+		leg = pool->used++;
 	memset(&pool->legs[leg], 0, sizeof(struct leg));
 	pool->legs[leg].key = *key;
 	pool->legs[leg].hash = hash;
 	pool->legs[leg].next = LEG_NONE;
+	pool->legs[leg].flags = LEG_LIVE;
 	pool->deadlines[leg] = LEG_NEVER;
-	while (pool->slots[i].leg != 0)
-		i = (i + 1) & pool->slot_mask;
-	pool->slots[i] = (struct leg_slot){ .hash = hash, .leg = leg + 1 };
+	slot_put(pool, leg);
 	pool->live++;
 	return leg;
 }

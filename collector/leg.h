@@ -66,8 +66,11 @@ struct leg {
 	uint32_t hash;
 	uint32_t root; /* LEG_MEMBER: the leg that stands for all */
 	uint32_t next; /* next leg of the connection, or of the free list */
-	uint32_t isn;  /* of who sent SYN or INIT; UDP: mark of the question */
-	uint32_t close_seq[2]; /* behind the FIN or RST, by direction */
+	uint32_t isn;  /* of who sent SYN or INIT */
+	union {
+		uint32_t close_seq[2]; /* behind the FIN or RST, by direction */
+		uint32_t question[2];  /* DNS over UDP: flow_dns.c */
+	};
 	uint32_t bytes_high;
 	uint32_t last_out_if;
 	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
@@ -89,8 +92,8 @@ struct leg_pool {
 	uint32_t used; /* legs ever handed out: beyond is untouched memory */
 	uint32_t free; /* head of the free list, or LEG_NONE */
 	uint32_t live;
-	struct leg_slot *slots;
-	uint32_t slot_mask;
+	struct leg_slot *slots; /* of max * 2 only the first are in use … */
+	uint32_t slot_mask;     /* … twice as many as there are legs */
 	uint64_t seed;
 };
 
@@ -139,9 +142,16 @@ leg_prefetch(const struct leg_pool *pool, uint32_t hash, bool all)
 uint32_t leg_find(
     const struct leg_pool *pool, const struct leg_key *key, uint32_t hash);
 
-/* A zeroed leg under that key, or LEG_NONE when the pool is full. */
+/* A leg under that key, zero but for LEG_LIVE; LEG_NONE: the pool is full. */
 uint32_t leg_add(
     struct leg_pool *pool, const struct leg_key *key, uint32_t hash);
+
+/* Bring in what leg_remove will touch of the index. */
+static inline void
+leg_prefetch_remove(const struct leg_pool *pool, uint32_t leg)
+{
+	leg_prefetch_slot(pool, pool->legs[leg].hash);
+}
 
 /* Take a leg out of index and pool. */
 void leg_remove(struct leg_pool *pool, uint32_t leg);

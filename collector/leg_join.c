@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/leg_join.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/alloc_large.h"
 #include "core/flow.h"
 #include "core/hash.h"
 
-#define WAYS 4 /* one bucket is one cache line */
+#define WAYS 4 /* one bucket is one cache line; the newest comes first */
 
 struct mark {
 	uint32_t tag;     /* of the hash; 0 empty */
@@ -16,36 +18,55 @@ struct mark {
 	uint32_t ip_id;
 };
 
+struct bucket {
+	alignas(64) struct mark marks[WAYS];
+};
+
 struct leg_join {
 	uint64_t seed;
 	uint32_t bucket_mask;
-	struct mark marks[]; /* WAYS a bucket */
+	struct bucket *buckets;
 };
 
 struct leg_join *
 leg_join_new(uint32_t entries_max, uint64_t seed)
 {
-	struct leg_join *lj;
+	struct leg_join *lj = calloc(1, sizeof(*lj));
+	uint32_t n = entries_max / WAYS;
 
-	lj = calloc(1, sizeof(*lj) + entries_max * sizeof(struct mark));
 	if (lj == NULL)
 		return NULL;
 	lj->seed = seed;
-	lj->bucket_mask = entries_max / WAYS - 1;
+	lj->bucket_mask = n - 1;
+	lj->buckets = alloc_large(n * sizeof(struct bucket));
+	if (lj->buckets == NULL) {
+		free(lj);
+		return NULL;
+	}
 	return lj;
 }
 
 void
 leg_join_free(struct leg_join *lj)
 {
+	if (lj == NULL)
+		return;
+	free_large(
+	    lj->buckets, ((size_t)lj->bucket_mask + 1) * sizeof(struct bucket));
 	free(lj);
 }
 
 void
 leg_join_forget(struct leg_join *lj)
 {
-	memset(lj->marks, 0,
-	    ((size_t)lj->bucket_mask + 1) * WAYS * sizeof(struct mark));
+	memset(lj->buckets, 0,
+	    ((size_t)lj->bucket_mask + 1) * sizeof(struct bucket));
+}
+
+static struct bucket *
+bucket_of(const struct leg_join *lj, uint64_t hash)
+{
+	return &lj->buckets[hash & lj->bucket_mask];
 }
 
 /* Look the hash up in its bucket, add what is new to found, remember it. */
@@ -53,13 +74,10 @@ static void
 bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
     struct leg_join_found *found)
 {
-	struct mark *b = &lj->marks[(hash & lj->bucket_mask) * WAYS];
-	struct mark *oldest = b;
+	struct mark *b = bucket_of(lj, hash)->marks;
 	uint32_t tag = (uint32_t)(hash >> 32) | 1;
 
 	for (struct mark *m = b; m < b + WAYS; m++) {
-		if (m->ms < oldest->ms || m->tag == 0)
-			oldest = m;
 		if (m->tag != tag || mine->ms - m->ms > LEG_JOIN_WINDOW_MS)
 			continue;
 		if (m->leg_dir >> 1 == mine->leg_dir >> 1) {
@@ -73,8 +91,9 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 				.same_id = m->ip_id == mine->ip_id,
 			};
 	}
-	*oldest = *mine;
-	oldest->tag = tag;
+	memmove(b + 1, b, (WAYS - 1) * sizeof(*b));
+	b[0] = *mine;
+	b[0].tag = tag;
 }
 
 static uint64_t
@@ -90,7 +109,7 @@ hash_numbers(const struct leg_join *lj, const struct packet *p)
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
-/* UDP: the payload's mark with one end, or with the IP id. */
+/* UDP: the payload's mark with one end, or with none. */
 static uint64_t
 hash_payload(const struct leg_join *lj, const struct packet *p,
     const struct ip_addr *ip, uint32_t extra)
@@ -103,66 +122,49 @@ hash_payload(const struct leg_join *lj, const struct packet *p,
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
-static uint64_t
-hash_src(const struct leg_join *lj, const struct packet *p)
-{
-	return hash_payload(lj, p, &p->src, p->sport);
-}
-
-static uint64_t
-hash_dst(const struct leg_join *lj, const struct packet *p)
-{
-	return hash_payload(lj, p, &p->dst, 0x10000u | p->dport);
-}
-
-static uint64_t
-hash_neither(const struct leg_join *lj, const struct packet *p)
+void
+leg_join_prepare(const struct leg_join *lj, const struct packet *p,
+    struct leg_join_marks *marks)
 {
 	static const struct ip_addr none;
 
-	return hash_payload(lj, p, &none, 0x20000u);
-}
-
-static void
-prefetch(const struct leg_join *lj, uint64_t hash)
-{
-	__builtin_prefetch(&lj->marks[(hash & lj->bucket_mask) * WAYS]);
-}
-
-void
-leg_join_prefetch(const struct leg_join *lj, const struct packet *p)
-{
 	if (p->protocol != FLOW_UDP) {
-		prefetch(lj, hash_numbers(lj, p));
-		return;
+		marks->n = 1;
+		marks->hash[0] = hash_numbers(lj, p);
+	} else {
+		marks->n = 3;
+		marks->hash[0] = hash_payload(lj, p, &p->src, p->sport);
+		marks->hash[1] =
+		    hash_payload(lj, p, &p->dst, 0x10000u | p->dport);
+		marks->hash[2] = hash_payload(lj, p, &none, 0x20000u);
 	}
-	prefetch(lj, hash_src(lj, p));
-	prefetch(lj, hash_dst(lj, p));
-	prefetch(lj, hash_neither(lj, p));
+	for (unsigned i = 0; i < marks->n; i++)
+		__builtin_prefetch(bucket_of(lj, marks->hash[i]), 1);
 }
 
+/* The first mark alone says whether this leg had the packet: with the others
+ * it may be another packet of the same bytes. */
 void
-leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
-    bool from_lo, uint32_t now_ms, struct leg_join_found *found)
+leg_join_find(struct leg_join *lj, const struct packet *p,
+    struct leg_join_marks *marks, uint32_t leg, bool from_lo, uint32_t now_ms,
+    struct leg_join_found *found)
 {
 	struct mark mine = {
 		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
 	};
 
+	if (marks->n == 0)
+		leg_join_prepare(lj, p, marks);
 	found->n = 0;
 	found->known = false;
-	if (p->protocol != FLOW_UDP) {
-		bucket_visit(lj, hash_numbers(lj, p), &mine, found);
-	} else {
-		bucket_visit(lj, hash_src(lj, p), &mine, found);
-		if (!found->known) {
-			bucket_visit(lj, hash_dst(lj, p), &mine, found);
-			bucket_visit(lj, hash_neither(lj, p), &mine, found);
-			found->known = false;
-		}
-	}
-	if (found->known)
+	bucket_visit(lj, marks->hash[0], &mine, found);
+	if (found->known) {
 		found->n = 0;
+		return;
+	}
+	for (unsigned i = 1; i < marks->n; i++)
+		bucket_visit(lj, marks->hash[i], &mine, found);
+	found->known = false;
 }
 
 static bool

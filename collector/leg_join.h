@@ -67,16 +67,24 @@ struct leg_join_found {
 	bool known; /* the leg itself had this packet already; n is 0 */
 };
 
+/* What a packet is known again by; n is 0: not worked out yet. */
+struct leg_join_marks {
+	uint64_t hash[3];
+	unsigned n;
+};
+
+/* Work them out, and bring in what leg_join_find will read. */
+void leg_join_prepare(const struct leg_join *lj, const struct packet *p,
+    struct leg_join_marks *marks);
+
 /*
  * Find earlier sightings of p within the window, under other legs than leg;
  * then remember this one, unless it is known. from_lo: the packet's source is
- * the leg's lower end.
+ * the leg's lower end. marks are those of p.
  */
-void leg_join_find(struct leg_join *lj, const struct packet *p, uint32_t leg,
-    bool from_lo, uint32_t now_ms, struct leg_join_found *found);
-
-/* Bring in what leg_join_find will read for this packet. */
-void leg_join_prefetch(const struct leg_join *lj, const struct packet *p);
+void leg_join_find(struct leg_join *lj, const struct packet *p,
+    struct leg_join_marks *marks, uint32_t leg, bool from_lo, uint32_t now_ms,
+    struct leg_join_found *found);
 
 /* Both ends of one sighting, as its packet had them. */
 struct leg_ends {

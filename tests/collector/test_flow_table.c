@@ -311,12 +311,12 @@ test_left(void **state)
 	assert_true(w.seen[0].entered && !w.seen[0].left);
 }
 
-/* One DNS packet; question is the name's only label. */
+/* One DNS message of that id, between the client's port and the server. */
 static void
-play_dns(struct world *w, int ms, bool response, const char *question)
+play_dns(struct world *w, int ms, bool response, uint16_t port, uint16_t id)
 {
-	static uint8_t msg[64];
-	struct sight s = { ms, ANY, 0, POD_A, 40000, POD_B, 53, 0, 0, 0, 40, U,
+	static uint8_t msg[12];
+	struct sight s = { ms, ANY, 0, POD_A, port, POD_B, 53, 0, 0, 0, 40, U,
 		0, 0 };
 	struct packet p;
 
@@ -324,22 +324,21 @@ play_dns(struct world *w, int ms, bool response, const char *question)
 		s.src = POD_B;
 		s.sport = 53;
 		s.dst = POD_A;
-		s.dport = 40000;
+		s.dport = port;
 	}
 	p = packet_of(&s);
 	memset(msg, 0, sizeof(msg));
+	msg[0] = (uint8_t)(id >> 8);
+	msg[1] = (uint8_t)id;
 	msg[2] = response ? 0x80 : 0;
-	msg[12] = (uint8_t)strlen(question);
-	for (size_t i = 0; question[i] != '\0'; i++)
-		msg[13 + i] = (uint8_t)question[i];
 	p.payload = msg;
 	p.payload_captured = sizeof(msg);
-	p.payload_sum = (uint16_t)(ms * 2 + response);
+	p.payload_sum = (uint16_t)(id * 2 + response);
 	flow_table_add(w->ft, &p, 1, NULL);
 }
 
-/* A port that comes round: another question after the answer begins another
- * exchange, the same one (the other family, late) does not. */
+/* A port that comes round: once all questions had their answers the next one
+ * begins another exchange; while one waits (the other family, late) not. */
 static void
 test_dns_port_reused(void **state)
 {
@@ -347,16 +346,57 @@ test_dns_port_reused(void **state)
 
 	(void)state;
 	world_open(&w, 1024);
-	play_dns(&w, 0, false, "db");
-	play_dns(&w, 1, true, "db");
-	play_dns(&w, 3000, false, "DB");
-	play_dns(&w, 3001, true, "db");
-	play_dns(&w, 6000, false, "web");
-	play_dns(&w, 6001, true, "web");
+	play_dns(&w, 0, false, 40000, 1);
+	play_dns(&w, 0, false, 40000, 2);
+	play_dns(&w, 1, true, 40000, 1);
+	play_dns(&w, 4000, false, 40000, 2); /* again */
+	play_dns(&w, 4001, true, 40000, 2);
+	play_dns(&w, 7000, false, 40000, 3);
+	play_dns(&w, 7001, true, 40000, 3);
 	world_close(&w);
 	assert_int_equal(w.n, 2);
-	assert_int_equal(w.seen[0].packets, 4);
+	assert_int_equal(w.seen[0].packets, 5);
 	assert_int_equal(w.seen[0].opening, OPENING_HANDSHAKE);
+	assert_int_equal(w.seen[1].packets, 2);
+}
+
+static void
+count_exchange(void *arg, const struct connection *c)
+{
+	size_t *told = arg;
+
+	assert_true(c->counted && c->both_ways);
+	assert_int_equal(c->packets, 4);
+	(*told)++;
+}
+
+/* Three times as many exchanges as there is room for within the longest
+ * silence of one: none is taken apart. */
+static void
+test_dns_crowded(void **state)
+{
+	struct flow_table_config config = {
+		.legs_max = 1024, .seed = 42, .sink = count_exchange
+	};
+	struct world w = { .n = 0 };
+	size_t told = 0;
+	const int n = 9000;
+
+	(void)state;
+	config.sink_arg = &told;
+	assert_int_equal(flow_table_new(&w.ft, &config, NULL), RF_OK);
+	for (int i = 0; i < n + 50; i++)
+		for (int step = 0; step < 4; step++) {
+			int which = i - step * 15; /* 50 ms apart */
+
+			if (which >= 0 && which < n)
+				play_dns(&w, i * 10 / 3, step % 2 == 1,
+				    (uint16_t)(20000 + which),
+				    (uint16_t)(which * 2 + step / 2));
+		}
+	assert_int_equal(flow_table_stats(w.ft)->forced_out, 0);
+	world_close(&w);
+	assert_int_equal(told, n);
 }
 
 static void
@@ -471,6 +511,7 @@ main(void)
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_conservation),
 		cmocka_unit_test(test_dns_port_reused),
+		cmocka_unit_test(test_dns_crowded),
 	};
 
 	for (size_t i = 0; i < NELEM(world_cases); i++)
