@@ -17,6 +17,7 @@
 #define READ_MAX 8192 /* frames of one capture before it is another's turn */
 #define SECOND   ((int64_t)1000000)
 #define RETRY_US SECOND
+#define DRAIN_US (5 * SECOND) /* for what the rings hold at the end */
 
 /* One capture point. */
 struct point {
@@ -35,6 +36,7 @@ struct live {
 	enum filter_mode mode;
 	struct daemon *daemon; /* while it runs */
 	uint64_t packets;
+	int64_t frame_us;  /* time of the latest frame */
 	int64_t second_us; /* when the work of every second was last done */
 };
 
@@ -120,6 +122,8 @@ on_frame(void *arg, const struct capture_frame *f)
 	struct live *l = p->live;
 
 	l->packets++;
+	if (f->ts_us > l->frame_us)
+		l->frame_us = f->ts_us;
 	daemon_frame(l->daemon, (size_t)(p - l->points),
 	    capture_live_link(p->capture), f);
 }
@@ -263,6 +267,24 @@ wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
 	return RF_OK;
 }
 
+/* What came before the signal is in the rings still; it counts, too. */
+static void
+drain(struct live *l, struct pollfd *fds)
+{
+	int64_t end_us = live_now_us(), now_us;
+	struct rf_error err;
+	uint64_t before;
+
+	do {
+		before = l->packets;
+		if (wait_for(l, fds, &err) != RF_OK)
+			return;
+		read_points(l, fds);
+		now_us = live_now_us();
+	} while (l->packets != before && l->frame_us < end_us &&
+	    now_us >= end_us && now_us - end_us < DRAIN_US);
+}
+
 enum rf_status
 live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 {
@@ -283,6 +305,7 @@ live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 		*sig = take_signals(l);
 		daemon_step(d, live_now_us());
 	}
+	drain(l, fds);
 	for (size_t i = 0; i < l->config.n_devices; i++)
 		count_drops(l, i);
 	return RF_OK;
