@@ -4,11 +4,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/daemon_writer.h"
 #include "collector/intake.h"
 
 #define LEGS_MAX ((uint32_t)1 << 17)
+
+/* At the end the writer is waited for, so often and so long each time. */
+#define WAITS   500
+#define WAIT_US 10000
 
 struct daemon {
 	struct daemon_config config;
@@ -24,6 +29,7 @@ struct daemon {
 	uint64_t lost_packets;
 	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
 	int64_t now_us, flush_us;
+	unsigned waits; /* that are left */
 };
 
 /* The flow table's view of addresses outlives the cluster that it is of. */
@@ -133,6 +139,19 @@ rotate(struct daemon *d)
 	return true;
 }
 
+/* Nothing more will come that a writer's pause could cost. */
+static bool
+rotate_at_last(struct daemon *d)
+{
+	while (!rotate(d)) {
+		if (d->waits == 0)
+			return false;
+		d->waits--;
+		(void)usleep(WAIT_US);
+	}
+	return true;
+}
+
 /*
  * Of a connection that only the kernel's table told of: on which side of it
  * this node is, if that can be told.
@@ -157,7 +176,7 @@ on_connection(void *arg, const struct connection *c)
 	struct daemon *d = arg;
 	struct aggregate_item r;
 
-	if (!aggregate_has_room(d->buffer->sums) && !rotate(d)) {
+	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d)) {
 		d->lost += c->counted;
 		d->lost_packets += c->packets;
 		return;
@@ -290,6 +309,7 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 
 	intake_flush(&d->intake);
 	d->now_us = now_us;
+	d->waits = d->config.synchronous ? 0 : WAITS;
 	flow_table_finish(d->ft);
 	complete_buffer(d);
 	st = writer_finish(d->writer, d->buffer, err);
