@@ -13,6 +13,7 @@
 
 #include "cli/commands.h"
 #include "cli/duration.h"
+#include "collector/footprint.h"
 #include "collector/live.h"
 #include "collector/metrics.h"
 #include "collector/privilege.h"
@@ -359,8 +360,10 @@ run_session(struct session *s, int *sig, struct rf_error *err)
 	struct rf_error later;
 	enum rf_status st, end;
 
-	if ((st = open_all(s, err)) != RF_OK ||
-	    (st = start_all(s, err)) != RF_OK)
+	if ((st = open_all(s, err)) != RF_OK)
+		return st;
+	footprint_reduce();
+	if ((st = start_all(s, err)) != RF_OK)
 		return st;
 	if (!s->target->quiet)
 		fprintf(stderr, "ringfence collect: capturing\n");
