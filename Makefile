@@ -164,7 +164,8 @@ $(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(cli_LIBS)
 		$(filter tests/%.c,$^)) $(fuzzld) -ldl
 
 # check is what test does once everything that it needs is installed.
-programs: all $(UNIT) $(REPLAY) $(FAULT) $(B)/ringfence-no-conntrack
+programs: all $(UNIT) $(REPLAY) $(FAULT) $(B)/ringfence-no-conntrack \
+    $(B)/bench/send_frames
 check: programs
 	@tests/run-all.sh $(B)
 test: deps
@@ -200,6 +201,8 @@ $(B)/bench/gen_traffic: $(wildcard bench/traffic/*.[ch]) $(B)/core.a
 	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c %.a,$^) $(LINK)
 bench: all $(BENCH)
 	@bench/run.sh $(B)
+bench-live: all $(B)/bench/send_frames
+	@bench/live.sh $(B)
 
 # clang-tidy leaves a stamp per file, so that only what changed is read again.
 DIRS    := $(MODULES) tests/* bench bench/traffic
@@ -239,6 +242,7 @@ help:
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
 	@echo 'make fuzz-replay  the committed fuzz inputs, once (no clang)'
 	@echo 'make bench      packets/s beside a null libpcap loop'
+	@echo 'make bench-live  what capturing live costs, and loses (as root)'
 	@echo 'make debug      build/debug/ringfence, not optimised'
 	@echo 'make install    binary and manual; DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make clean      remove build/'
@@ -246,5 +250,5 @@ help:
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault test deps debug asan demo \
-	bench tidy format reformat lint install clean help
+	bench bench-live tidy format reformat lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
