@@ -7,6 +7,7 @@
 #include "cli/dataset.h"
 #include "cli/edge_filter.h"
 #include "cli/policy_input.h"
+#include "report/coverage.h"
 #include "report/edges.h"
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
@@ -149,6 +150,7 @@ show(struct dataset *d, const struct flows_options *o,
 		fprintf(stderr, "ringfence: %s\n", err.msg);
 	else if (v.n_edges == 0)
 		say_none(&o->namespaces);
+	coverage_warn(stderr, &d->flows);
 	return st;
 }
 

@@ -28,10 +28,31 @@ sum_up(const struct flow_set *fs)
 }
 
 static void
-warn_counter(FILE *out, uint64_t n, const char *what)
+warn_counter(FILE *out, const char *prefix, uint64_t n, const char *what)
 {
 	if (n > 0)
-		fprintf(out, "Warning: %" PRIu64 " %s.\n", n, what);
+		fprintf(out, "%s: %" PRIu64 " %s.\n", prefix, n, what);
+}
+
+/* What no reader of edges may overlook. */
+static void
+warn_losses(FILE *out, const struct coverage *sum, const char *prefix)
+{
+	warn_counter(out, prefix, sum->dropped,
+	    "packets were lost in capture: edges may be missing");
+	warn_counter(out, prefix, sum->table_full,
+	    "connections were put out of a full table early");
+}
+
+void
+coverage_warn(FILE *out, const struct flow_set *fs)
+{
+	struct coverage sum;
+
+	if (fs->n_coverage == 0)
+		return;
+	sum = sum_up(fs);
+	warn_losses(out, &sum, "ringfence: warning");
 }
 
 void
@@ -52,15 +73,12 @@ coverage_print(FILE *out, const struct flow_set *fs)
 	    "Observed from %s to %s in %zu capture%s: %" PRIu64 " packets.\n",
 	    rfc3339_format(sum.from_us, from), rfc3339_format(sum.to_us, to), n,
 	    n == 1 ? "" : "s", sum.packets);
-	warn_counter(out, sum.dropped,
-	    "packets were lost in capture: edges may be missing");
-	warn_counter(out, sum.truncated,
+	warn_losses(out, &sum, "Warning");
+	warn_counter(out, "Warning", sum.truncated,
 	    "packets were cut too short to be read; capture with a larger "
 	    "snaplen");
-	warn_counter(out, sum.malformed, "packets were malformed");
-	warn_counter(out, sum.unsupported,
+	warn_counter(out, "Warning", sum.malformed, "packets were malformed");
+	warn_counter(out, "Warning", sum.unsupported,
 	    "packets are of a protocol or link type that is not read");
-	warn_counter(out, sum.table_full,
-	    "connections were put out of a full table early");
 	fputs("What was not observed is not covered.\n", out);
 }

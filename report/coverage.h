@@ -16,4 +16,7 @@
  */
 void coverage_print(FILE *out, const struct flow_set *fs);
 
+/* Only what was lost, a line each, for standard error; nothing if nothing. */
+void coverage_warn(FILE *out, const struct flow_set *fs);
+
 #endif
