@@ -180,6 +180,7 @@ struct run {
 	struct prefix_list pod_ranges;
 	struct node_addr *node_ips; /* sorted by address */
 	size_t n_node_ips;
+	bool *is_api_node; /* by node: the API server listens there */
 
 	struct edge *edges; /* those considered, in stable order */
 	size_t n_edges;
@@ -263,6 +264,8 @@ uint32_t plan_group(const struct run *r, const struct endpoint *e);
 bool plan_group_in_scope(const struct run *r, uint32_t group);
 struct plan plan_flow(const struct run *r, const struct flow *f);
 bool plan_is_api_server(const struct run *r, const struct flow *f);
+/* Is it an address of the API server, whatever the port? */
+bool plan_is_api_address(const struct run *r, const struct ip_addr *ip);
 /* The backends that a flow to a Service as a whole may have reached; at most
  * max are written, returns how many there are. */
 size_t plan_targets(const struct run *r, const struct flow *f,

@@ -74,22 +74,36 @@ add_other_block(struct run *r, struct need need, enum block_kind kind,
 	return add_block(r, need, kind, ip);
 }
 
-/* Every address behind default/kubernetes, and the one that was reached. */
+/* Every address behind default/kubernetes; port 0: as each listens. */
+static enum rf_status
+add_api_backends(struct run *r, struct need need)
+{
+	size_t n;
+	const struct kube_backend *b =
+	    address_backends(r->c, r->api_service, &n);
+	uint16_t port = need.port;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++) {
+		need.port = port == 0 ? b[i].port : port;
+		if (b[i].ready && b[i].protocol == FLOW_TCP &&
+		    (st = add_other_block(
+			 r, need, BLOCK_API_SERVER, &b[i].ip)) != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
+/* All of them, and the one that was reached. */
 static enum rf_status
 add_api_server(struct run *r, const struct flow *f, uint32_t group)
 {
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
-	size_t n;
-	const struct kube_backend *b =
-	    address_backends(r->c, r->api_service, &n);
 	enum rf_status st;
 
-	for (size_t i = 0; i < n; i++)
-		if (b[i].ready && b[i].protocol == FLOW_TCP &&
-		    (st = add_other_block(r,
-			 need_of(f, group, POLICY_EGRESS, b[i].port),
-			 BLOCK_API_SERVER, &b[i].ip)) != RF_OK)
-			return st;
+	st = add_api_backends(r, need_of(f, group, POLICY_EGRESS, 0));
+	if (st != RF_OK)
+		return st;
 	if ((st = cni_add_service(r, f, group, NULL)) != RF_OK)
 		return st;
 	if (ip_is_none(&dst->ip))
@@ -145,11 +159,19 @@ add_ingress(struct run *r, const struct flow *f, uint32_t group, uint16_t port)
 	const struct endpoint *seen = &r->fs->endpoints[f->seen_src];
 	struct need need = need_of(f, group, POLICY_INGRESS, port);
 	struct raw raw = raw_of(f, group, POLICY_INGRESS, seen);
+	enum rf_status st;
 
 	if (plan_group(r, seen) != FLOW_NONE) {
 		need.peer = (struct peer){ .type = PEER_GROUP,
 			.group = plan_group(r, seen) };
 		return needs_add(r, need);
+	}
+	if (seen->type == ENDPOINT_EXTERNAL &&
+	    plan_is_api_address(r, &seen->ip)) {
+		st = add_api_backends(r, need);
+		return st != RF_OK
+		    ? st
+		    : add_block(r, need, BLOCK_API_SERVER, &seen->ip);
 	}
 	raw.port = port;
 	if (raw.kind == RAW_NODE && src->type != ENDPOINT_NODE) {

@@ -60,16 +60,28 @@ compare_node_addrs(const void *x, const void *y)
 	return d != 0 ? d : (a->kind > b->kind) - (a->kind < b->kind);
 }
 
+/* Which nodes the API server listens on. */
+static void
+mark_api_nodes(struct run *r)
+{
+	for (size_t i = 0; i < r->n_node_ips; i++)
+		if (plan_is_api_address(r, &r->node_ips[i].ip))
+			r->is_api_node[r->node_ips[i].node] = true;
+}
+
 enum rf_status
 node_collect(struct run *r)
 {
 	const struct cluster *c = r->c;
 	size_t n = 0, k = 0;
 
+	r->is_api_node =
+	    arena_calloc(r->arena, c->n_nodes, sizeof(*r->is_api_node));
+
 	for (size_t i = 0; i < c->n_nodes; i++)
 		n += c->nodes[i].n_addrs + 2 * c->nodes[i].n_pod_cidrs;
 	r->node_ips = arena_calloc(r->arena, n, sizeof(*r->node_ips));
-	if (r->node_ips == NULL)
+	if (r->node_ips == NULL || r->is_api_node == NULL)
 		return run_nomem(r);
 	for (uint32_t i = 0; i < c->n_nodes; i++) {
 		const struct kube_node *node = &c->nodes[i];
@@ -93,6 +105,7 @@ node_collect(struct run *r)
 		    !ip_equal(&r->node_ips[k - 1].ip, &r->node_ips[i].ip))
 			r->node_ips[k++] = r->node_ips[i];
 	r->n_node_ips = k;
+	mark_api_nodes(r);
 	return RF_OK;
 }
 
@@ -114,12 +127,13 @@ node_kind_of(const struct run *r, const struct ip_addr *ip)
 	return direct_kind(ip);
 }
 
+/* proto.peer.kinds may say more than that it is a node. */
 static enum rf_status
 add_block(struct run *r, struct need proto, const struct ip_prefix *block)
 {
-	proto.peer = (struct peer){
-		.type = PEER_BLOCK, .kinds = BLOCK_NODE, .block = *block
-	};
+	proto.peer = (struct peer){ .type = PEER_BLOCK,
+		.kinds = BLOCK_NODE | (proto.peer.kinds & BLOCK_API_SERVER),
+		.block = *block };
 	return needs_add(r, proto);
 }
 
@@ -151,6 +165,17 @@ add_many(struct run *r, struct need proto, const struct ip_addr *v, size_t n)
 	return RF_OK;
 }
 
+/* Is this one of the addresses that node_add_all is to list? */
+static bool
+is_wanted(const struct run *r, const struct node_addr *a,
+    const struct need *proto, unsigned kinds, bool v4)
+{
+	if ((proto->peer.kinds & BLOCK_API_SERVER) != 0 &&
+	    !r->is_api_node[a->node])
+		return false;
+	return (a->kind & kinds) != 0 && ip_is_v4(&a->ip) == v4;
+}
+
 enum rf_status
 node_add_all(struct run *r, struct need proto, unsigned kinds)
 {
@@ -164,8 +189,8 @@ node_add_all(struct run *r, struct need proto, unsigned kinds)
 		size_t n = 0;
 
 		for (size_t i = 0; i < r->n_node_ips; i++)
-			if ((r->node_ips[i].kind & kinds) != 0 &&
-			    ip_is_v4(&r->node_ips[i].ip) == (v4 == 1))
+			if (is_wanted(
+				r, &r->node_ips[i], &proto, kinds, v4 == 1))
 				v[n++] = r->node_ips[i].ip;
 		if (n > 0)
 			st = add_many(r, proto, v, n);
@@ -237,6 +262,59 @@ remark(
 	    (unsigned)raw->port, text);
 }
 
+/* Did all of these clients run where the API server does, as webhooks'
+ * do? */
+static bool
+all_api_nodes(const struct run *r, const struct raw *raws, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (raws[i].direction != POLICY_INGRESS ||
+		    raws[i].node == FLOW_NONE || !r->is_api_node[raws[i].node])
+			return false;
+	return true;
+}
+
+/* Do clients from outside come in by these kinds of addresses, too? Their
+ * raws are next to these. */
+static bool
+entry_covers(
+    const struct run *r, const struct raw *raws, size_t n, unsigned kinds)
+{
+	const struct raw *end = r->raws + r->n_raws, *next = raws + n;
+	size_t m = 0;
+
+	while (next + m < end && next[m].group == raws->group &&
+	    next[m].direction == raws->direction &&
+	    next[m].protocol == raws->protocol && next[m].port == raws->port &&
+	    next[m].kind == RAW_ENTRY)
+		m++;
+	return m > 0 && (kinds & ~entry_kinds(r, next, m)) == 0;
+}
+
+static enum rf_status
+remark_nodes(struct run *r, const struct raw *raws, bool api, bool all)
+{
+	bool in = raws->direction == POLICY_INGRESS;
+
+	if (raws->kind == RAW_ENTRY)
+		return remark(r, raws, "all-nodes",
+		    "clients come in through nodes, so every node's address is "
+		    "allowed; a new node must be added");
+	if (api)
+		return remark(r, raws, "api-server-nodes",
+		    "a node of the API server calls it, as for a webhook, so "
+		    "every such node is allowed; a new one must be added");
+	if (all)
+		return remark(r, raws, "all-nodes",
+		    in ? "several nodes call it, so every node's address is "
+			 "allowed; a new node must be added"
+		       : "several nodes were reached, so every node's address "
+			 "is allowed; a new node must be added");
+	return remark(r, raws, "node-address",
+	    "only the node addresses that were seen are allowed; another node "
+	    "must be added");
+}
+
 enum rf_status
 node_needs(struct run *r, const struct raw *raws, size_t n)
 {
@@ -245,8 +323,8 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 		.protocol = raws->protocol,
 		.port = raws->port };
 	bool entry = raws->kind == RAW_ENTRY;
-	bool all =
-	    entry || (raws->direction == POLICY_EGRESS && spans_nodes(raws, n));
+	bool api = !entry && all_api_nodes(r, raws, n);
+	bool all = entry || api || spans_nodes(raws, n);
 	unsigned kinds = 0;
 	enum rf_status st;
 
@@ -254,6 +332,7 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 		return RF_OK;
 	if (entry && r->options->public_open)
 		return external_anyone(r, raws);
+	proto.peer.kinds = api ? BLOCK_API_SERVER : 0;
 	for (size_t i = 0; i < n; i++)
 		kinds |= node_kind_of(r, &raws[i].ip);
 	if (entry)
@@ -268,15 +347,7 @@ node_needs(struct run *r, const struct raw *raws, size_t n)
 		if ((st = add_block(r, proto, &host)) != RF_OK)
 			return st;
 	}
-	if (entry)
-		return remark(r, raws, "all-nodes",
-		    "clients come in through nodes, so every node's address is "
-		    "allowed; a new node must be added");
-	if (all)
-		return remark(r, raws, "all-nodes",
-		    "several nodes were reached, so every node's address is "
-		    "allowed; a new node must be added");
-	return remark(r, raws, "node-address",
-	    "only the node addresses that were seen are allowed; another node "
-	    "must be added");
+	if (!entry && entry_covers(r, raws, n, kinds))
+		return RF_OK;
+	return remark_nodes(r, raws, api, all);
 }

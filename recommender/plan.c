@@ -90,6 +90,20 @@ plan_is_api_server(const struct run *r, const struct flow *f)
 	return false;
 }
 
+bool
+plan_is_api_address(const struct run *r, const struct ip_addr *ip)
+{
+	size_t n = 0;
+	const struct kube_backend *b = r->api_service == FLOW_NONE
+	    ? NULL
+	    : address_backends(r->c, r->api_service, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (ip_equal(&b[i].ip, ip))
+			return true;
+	return false;
+}
+
 static bool
 is_metadata(const struct ip_addr *ip)
 {
