@@ -12,6 +12,10 @@
 #define MERGE_BUDGET 4  /* addresses covered for each one observed */
 #define EXCEPT_MAX   64 /* exceptions of a block; more are merged */
 
+static const char *const private_classes[] = { "10.0.0.0/8", "172.16.0.0/12",
+	"192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
+#define N_PRIVATE (sizeof(private_classes) / sizeof(private_classes[0]))
+
 static enum rf_status
 add_block(struct run *r, struct need proto, enum block_kind kind,
     const struct ip_prefix *block)
@@ -46,15 +50,13 @@ static bool
 may_merge(const struct run *r, const struct ip_prefix *a,
     const struct ip_prefix *b, const struct ip_prefix *both)
 {
-	static const char *const classes[] = { "10.0.0.0/8", "172.16.0.0/12",
-		"192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
 	struct ip_prefix c;
 
 	if (ip_prefix_is_v4(a) != ip_prefix_is_v4(b) ||
 	    (ip_prefix_is_v4(a) && both->bits < 96 + 8))
 		return false;
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (ip_prefix_parse(&c, classes[i], NULL) &&
+	for (size_t i = 0; i < N_PRIVATE; i++)
+		if (ip_prefix_parse(&c, private_classes[i], NULL) &&
 		    !ip_prefix_covers(&c, both) && ip_prefix_covers(both, &c))
 			return false;
 	if (ip_is_private(&a->addr) != ip_is_private(&b->addr))
@@ -200,6 +202,41 @@ add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		n));
 }
 
+/* Clients from private networks: those networks, but for the cluster's own
+ * addresses; what is public is still told one by one. */
+static enum rf_status
+add_private(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	bool seen[N_PRIVATE] = { false };
+	size_t n_private = 0;
+	struct ip_prefix c;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ip_prefix host = ip_prefix_host(&raws[i].ip);
+		bool is_private = false;
+
+		for (size_t k = 0; k < N_PRIVATE; k++)
+			if (ip_prefix_parse(&c, private_classes[k], NULL) &&
+			    ip_prefix_covers(&c, &host))
+				seen[k] = is_private = true;
+		n_private += is_private;
+		if (!is_private &&
+		    (st = add_exact(r, proto, &raws[i], 1)) != RF_OK)
+			return st;
+	}
+	for (size_t k = 0; k < N_PRIVATE; k++)
+		if (seen[k] && ip_prefix_parse(&c, private_classes[k], NULL) &&
+		    (st = add_block(r, proto, BLOCK_WORLD, &c)) != RF_OK)
+			return st;
+	return remark(r, raws, "open-to-private",
+	    run_printf(r,
+		"%zu clients from private networks came in through a Service, "
+		"so every address of these networks outside of the cluster is "
+		"allowed",
+		n_private));
+}
+
 /* Whoever asks: this admits every pod as well. */
 enum rf_status
 external_anyone(struct run *r, const struct raw *raws)
@@ -258,19 +295,20 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 		.direction = raws->direction,
 		.protocol = raws->protocol,
 		.port = raws->port };
-	bool in = raws->direction == POLICY_INGRESS, via_service = false;
-	size_t n_open = 0;
+	bool in = raws->direction == POLICY_INGRESS;
+	size_t n_open = 0, n_inner = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		via_service |= raws[i].via_service;
-		n_open += raws[i].via_service && !ip_is_private(&raws[i].ip);
-	}
-	if (in && via_service && r->options->public_open)
+	for (size_t i = 0; i < n; i++)
+		if (raws[i].via_service)
+			*(ip_is_private(&raws[i].ip) ? &n_inner : &n_open) += 1;
+	if (in && n_open + n_inner > 0 && r->options->public_open)
 		return external_anyone(r, raws);
 	if (n <= r->max_external)
 		return add_exact(r, proto, raws, n);
 	if (in && n_open > r->max_external)
 		return add_world(r, proto, raws, n);
+	if (in && n_inner > r->max_external)
+		return add_private(r, proto, raws, n);
 	if (!in && r->options->external_any)
 		return add_public(r, proto, raws, n);
 	return add_merged(r, proto, raws, n);
@@ -284,9 +322,10 @@ holds_others(const struct run *r, const struct ip_prefix *p)
 }
 
 /* Too many exceptions: unite the closest neighbours, but never around an
- * address that was seen outside, nor beyond a sixteenth of the family. */
+ * address that was seen outside, nor beyond a sixteenth of the block. */
 static size_t
-limit_exceptions(const struct run *r, struct ip_prefix *v, size_t n)
+limit_exceptions(const struct run *r, const struct ip_prefix *block,
+    struct ip_prefix *v, size_t n)
 {
 	while (n > EXCEPT_MAX) {
 		struct ip_prefix best = { 0 };
@@ -294,9 +333,8 @@ limit_exceptions(const struct run *r, struct ip_prefix *v, size_t n)
 
 		for (size_t i = 0; i + 1 < n; i++) {
 			struct ip_prefix p = prefix_around(&v[i], &v[i + 1]);
-			unsigned least = ip_prefix_is_v4(&p) ? 96 + 4 : 4;
 
-			if (p.bits < least || holds_others(r, &p) ||
+			if (p.bits < block->bits + 4 || holds_others(r, &p) ||
 			    (at < n && p.bits <= best.bits))
 				continue;
 			best = p;
@@ -312,32 +350,31 @@ limit_exceptions(const struct run *r, struct ip_prefix *v, size_t n)
 }
 
 enum rf_status
-external_exceptions(
-    struct run *r, bool v4, bool no_private, struct prefix_list *out)
+external_exceptions(struct run *r, const struct ip_prefix *block,
+    bool no_private, struct prefix_list *out)
 {
-	static const char *const inner[] = { "10.0.0.0/8", "172.16.0.0/12",
-		"192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7",
-		"fe80::/10" };
-	size_t n_inner = sizeof(inner) / sizeof(inner[0]), k = 0;
-	size_t n = r->pod_ranges.n + r->pod_ips.n + r->n_node_ips + n_inner;
-	struct ip_prefix *v = arena_calloc(r->arena, n, sizeof(*v)), p;
+	static const char *const local[] = { "169.254.0.0/16", "fe80::/10" };
+	size_t n_local = sizeof(local) / sizeof(local[0]), m = 0, k = 0;
+	size_t n = r->pod_ranges.n + r->pod_ips.n + r->n_node_ips + N_PRIVATE;
+	struct ip_prefix *v = arena_calloc(r->arena, n + n_local, sizeof(*v));
 
 	if (v == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < r->pod_ranges.n; i++)
-		if (ip_prefix_is_v4(&r->pod_ranges.v[i]) == v4)
-			v[k++] = r->pod_ranges.v[i];
+		v[m++] = r->pod_ranges.v[i];
 	for (size_t i = 0; i < r->pod_ips.n; i++)
-		if (ip_is_v4(&r->pod_ips.v[i]) == v4)
-			v[k++] = ip_prefix_host(&r->pod_ips.v[i]);
+		v[m++] = ip_prefix_host(&r->pod_ips.v[i]);
 	for (size_t i = 0; i < r->n_node_ips; i++)
-		if (ip_is_v4(&r->node_ips[i].ip) == v4)
-			v[k++] = ip_prefix_host(&r->node_ips[i].ip);
-	for (size_t i = 0; no_private && i < n_inner; i++)
-		if (ip_prefix_parse(&p, inner[i], NULL) &&
-		    ip_prefix_is_v4(&p) == v4)
-			v[k++] = p;
+		v[m++] = ip_prefix_host(&r->node_ips[i].ip);
+	for (size_t i = 0; no_private && i < N_PRIVATE; i++)
+		m += ip_prefix_parse(&v[m], private_classes[i], NULL);
+	for (size_t i = 0; no_private && i < n_local; i++)
+		m += ip_prefix_parse(&v[m], local[i], NULL);
+	for (size_t i = 0; i < m; i++)
+		if (ip_prefix_is_v4(&v[i]) == ip_prefix_is_v4(block) &&
+		    v[i].bits > block->bits && ip_prefix_covers(block, &v[i]))
+			v[k++] = v[i];
 	k = prefixes_unite(v, k);
-	*out = (struct prefix_list){ v, limit_exceptions(r, v, k) };
+	*out = (struct prefix_list){ v, limit_exceptions(r, block, v, k) };
 	return RF_OK;
 }

@@ -73,7 +73,8 @@ enum block_kind {
 	BLOCK_METADATA = 4,
 	BLOCK_NODE = 8,
 	BLOCK_EXTERNAL = 16,
-	BLOCK_WORLD = 32,   /* a family, but for the cluster's own addresses */
+	BLOCK_WORLD = 32,   /* a family or a private network, but for the
+			     * cluster's own addresses */
 	BLOCK_PUBLIC = 64,  /* the same, and no private ones */
 	BLOCK_SERVICE = 128 /* of a Service, where policy comes before DNAT */
 };
@@ -307,8 +308,8 @@ RF_MUST_USE enum rf_status external_needs(
 RF_MUST_USE enum rf_status external_anyone(
     struct run *r, const struct raw *raws);
 /* The exceptions of a BLOCK_WORLD or, with no_private, a BLOCK_PUBLIC. */
-RF_MUST_USE enum rf_status external_exceptions(
-    struct run *r, bool v4, bool no_private, struct prefix_list *out);
+RF_MUST_USE enum rf_status external_exceptions(struct run *r,
+    const struct ip_prefix *block, bool no_private, struct prefix_list *out);
 
 /* port.c: needs' ports to names and ranges. */
 RF_MUST_USE enum rf_status ports_form(struct run *r);

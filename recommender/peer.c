@@ -122,8 +122,8 @@ write_block(struct run *r, const struct peer *p, struct policy_peer *out)
 	out->comment = block_comment(r, p);
 	if ((p->kinds & (BLOCK_WORLD | BLOCK_PUBLIC)) == 0)
 		return RF_OK;
-	st = external_exceptions(r, ip_prefix_is_v4(&p->block),
-	    (p->kinds & BLOCK_WORLD) == 0, &except);
+	st = external_exceptions(
+	    r, &p->block, (p->kinds & BLOCK_WORLD) == 0, &except);
 	if (st != RF_OK)
 		return st;
 	b->except = except.v;

@@ -232,8 +232,37 @@ many_nodes_and_other(struct world *w)
 	nodes(w, "192.168.0.29");
 }
 
+/* More clients from inside the company than are listed, and two others. */
+static void
+private_clients(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t s = world_service(w, "shop", "web", "10.96.0.80", "app=web");
+	char ip[32];
+
+	world_service_port(w, s, "", FLOW_TCP, 80, 8080);
+	world_finish(w);
+	for (unsigned i = 0; i < 20; i++) {
+		struct flow *f;
+
+		(void)snprintf(ip, sizeof(ip), "10.%u.0.7", 100 + i * 7);
+		if (i == 0)
+			(void)snprintf(ip, sizeof(ip), "198.51.100.7");
+		if (i == 1)
+			(void)snprintf(ip, sizeof(ip), "fd12::7");
+		f = world_flow(w, world_at(w, ENDPOINT_EXTERNAL, ip),
+		    world_at_pod(w, b.web), FLOW_TCP, 8080);
+		f->service = s;
+		f->service_port = 80;
+	}
+}
+
 /* clang-format off */
 static struct world_case cases[] = {
+	REMARK("private clients: their networks, not the world",
+	    private_clients, "web",
+	    "app=web in 10.0.0.0/8!10.0.1.0/24!10.0.2.0/24 198.51.100.7/32 "
+	    "fc00::/7 @TCP/8080 eg", "open-to-private"),
 	REMARK("more nodes than addresses are listed: one block around",
 	    many_nodes, "web", "app=web in 192.168.0.0/27 @TCP/8080 eg",
 	    "all-nodes"),
