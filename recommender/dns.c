@@ -298,6 +298,27 @@ add_client(struct run *r, uint32_t group)
 	return RF_OK;
 }
 
+/* Whom the server itself asks it asks over UDP and TCP, as answers need. */
+static enum rf_status
+add_upstream(struct run *r, uint32_t group)
+{
+	size_t n = r->n_needs;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++) {
+		struct need need = r->needs[i];
+
+		if (need.group != group || need.direction != POLICY_EGRESS ||
+		    need.port != DNS_PORT || need.peer.type != PEER_BLOCK)
+			continue;
+		need.protocol = need.protocol == FLOW_UDP ? FLOW_TCP : FLOW_UDP;
+		need.floor = true;
+		if ((st = needs_add(r, need)) != RF_OK)
+			return st;
+	}
+	return RF_OK;
+}
+
 /* A DNS server that is put under policy must still answer every pod and
  * every node (their hostNetwork pods, NodeLocal DNSCache). */
 static enum rf_status
@@ -341,10 +362,12 @@ dns_add_floor(struct run *r)
 	for (uint32_t i = 0; i < r->n_groups && st == RF_OK; i++) {
 		if (!plan_group_in_scope(r, i))
 			continue;
-		if (is_server(r, i))
-			st = add_server(r, i);
-		else if (has[i])
+		if (is_server(r, i)) {
+			if ((st = add_server(r, i)) == RF_OK)
+				st = add_upstream(r, i);
+		} else if (has[i]) {
 			st = add_client(r, i);
+		}
 	}
 	return st;
 }

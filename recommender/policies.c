@@ -15,14 +15,19 @@ struct building {
 	size_t *first; /* by group: its needs, from here to the next one's */
 };
 
-static int
-compare_groups(const void *x, const void *y, void *arg)
-{
-	const struct run *r = arg;
-	const struct group *a = &r->groups[*(const uint32_t *)x];
-	const struct group *b = &r->groups[*(const uint32_t *)y];
+/* A workload policy to come. */
+struct planned {
+	const char *file;
+	uint32_t group;
+};
 
-	return strcmp(a->policy_name, b->policy_name);
+/* As kubectl takes the files of a folder, so that the proof is of that. */
+static int
+compare_files(const void *x, const void *y)
+{
+	const struct planned *a = x, *b = y;
+
+	return strcmp(a->file, b->file);
 }
 
 static int
@@ -60,12 +65,13 @@ append(struct building *b, struct policy p, const char *file,
 }
 
 static enum rf_status
-build_workload(struct building *b, uint32_t group)
+build_workload(struct building *b, const struct planned *planned)
 {
 	struct run *r = b->r;
-	struct group *g = &r->groups[group];
-	struct need *needs = &r->needs[b->first[group]];
-	size_t n = b->first[group + 1] - b->first[group], n_in = 0;
+	struct group *g = &r->groups[planned->group];
+	const size_t *first = &b->first[planned->group];
+	struct need *needs = &r->needs[first[0]];
+	size_t n = first[1] - first[0], n_in = 0;
 	struct rule_list rules[2];
 	struct policy p = { .namespace = r->c->namespaces[g->ns].name,
 		.name = g->policy_name,
@@ -84,7 +90,7 @@ build_workload(struct building *b, uint32_t group)
 		 &rules[POLICY_EGRESS])) != RF_OK)
 		return st;
 	g->policy = (uint32_t)r->n_policies;
-	return append(b, p, run_printf(r, "10-%s.yaml", p.name), rules);
+	return append(b, p, planned->file, rules);
 }
 
 static enum rf_status
@@ -116,18 +122,24 @@ static enum rf_status
 build_namespace(struct building *b, uint32_t ns)
 {
 	struct run *r = b->r;
-	uint32_t *order = arena_calloc(r->arena, r->n_groups, sizeof(*order));
+	struct planned *v = arena_calloc(r->arena, r->n_groups, sizeof(*v));
 	enum rf_status st;
 	size_t n = 0;
 
-	if (order == NULL)
+	if (v == NULL)
 		return run_nomem(r);
-	for (uint32_t i = 0; i < r->n_groups; i++)
-		if (r->groups[i].ns == ns)
-			order[n++] = i;
-	qsort_r(order, n, sizeof(*order), compare_groups, r);
+	for (uint32_t i = 0; i < r->n_groups; i++) {
+		if (r->groups[i].ns != ns)
+			continue;
+		v[n].group = i;
+		v[n].file =
+		    run_printf(r, "10-%s.yaml", r->groups[i].policy_name);
+		if (v[n++].file == NULL)
+			return run_nomem(r);
+	}
+	qsort(v, n, sizeof(*v), compare_files);
 	for (size_t i = 0; i < n; i++)
-		if ((st = build_workload(b, order[i])) != RF_OK)
+		if ((st = build_workload(b, &v[i])) != RF_OK)
 			return st;
 	return build_floor(b, ns);
 }

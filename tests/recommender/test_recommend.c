@@ -531,12 +531,13 @@ test_unknown_namespace(void **state)
 	arena_release(&arena);
 }
 
-/* Files: the workloads' own first, then DNS, the default deny last. */
+/* Files: the workloads' own first, then DNS, the default deny last; in the
+ * order that kubectl apply takes them in. */
 static void
 test_order(void **state)
 {
-	static const char *const want[] = { "10-db.yaml", "10-web.yaml",
-		"80-allow-dns.yaml", "90-default-deny.yaml" };
+	static const char *const want[] = { "10-db-2.yaml", "10-db.yaml",
+		"10-web.yaml", "80-allow-dns.yaml", "90-default-deny.yaml" };
 	const char *ns = "shop";
 	struct recommend_options options = { .namespaces = &ns,
 		.n_namespaces = 1 };
@@ -549,7 +550,8 @@ test_order(void **state)
 	(void)state;
 	arena_init(&arena, 0);
 	world_init(&w);
-	plain(&w);
+	(void)world_app(&w, "shop", "db-2", "10.0.1.9", world_base(&w).n1);
+	world_finish(&w);
 	fs = world_flows(&w);
 	assert_int_equal(
 	    recommend(&out, w.c, &fs, &options, &arena, &err), RF_OK);

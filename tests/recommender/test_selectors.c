@@ -355,7 +355,7 @@ static struct world_case cases[] = {
 	    .namespace = "kube-system",
 	    .policy = "coredns",
 	    .want = "k8s-app=kube-dns in ns:* 192.168.0.1/32 192.168.0.2/32 "
-		    "@TCP/53,UDP/53 eg 192.168.1.1/32 @TCP/53",
+		    "@TCP/53,UDP/53 eg 192.168.1.1/32 @TCP/53,UDP/53",
 	    .note = "dns-server",
 	    .kind = NOTE_REMARK },
 
