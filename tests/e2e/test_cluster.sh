@@ -79,11 +79,11 @@ same() {
 	live=$3
 	run "$want" $live --kubeconfig good
 	bad=$?
-	sed "s|the cluster:1|FILE|; s|$policies:[0-9]*|FILE|" out >live
+	sed "s|the cluster:1|FILE|g; s|$policies:[0-9]*|FILE|g" out >live
 	shift 4
 	run "$want" "$@"
 	bad=$((bad + $?))
-	sed "s|the cluster:1|FILE|; s|$policies:[0-9]*|FILE|" out >files
+	sed "s|the cluster:1|FILE|g; s|$policies:[0-9]*|FILE|g" out >files
 	[ -s live ] && cmp -s live files && [ $bad -eq 0 ]
 	verdict "$name" $?
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit_internal: judging one flow, which an audit of what is stored and the
+ * judge of what is being stored share. Private to report/.
+ */
+#ifndef REPORT_AUDIT_INTERNAL_H
+#define REPORT_AUDIT_INTERNAL_H
+
+#include "report/audit.h"
+
+/* Numbers that were met, each once; clearing costs no more than adding. */
+struct mark_list {
+	bool *is_marked; /* by number */
+	uint32_t *v;
+	size_t n;
+};
+
+/* What was found on one side of the edge at hand, over its flows. */
+struct side_marks {
+	enum evaluator_verdict verdict;
+	unsigned flags;
+	struct mark_list isolating, allowing; /* policies */
+	struct mark_list rules;               /* by usage_index */
+	const char *nearest_miss;
+};
+
+struct auditor {
+	const struct evaluator *evaluator;
+	const struct policy_set *set;
+	const struct cluster *c;
+	const struct endpoint *endpoints; /* that flows name */
+	struct arena *arena;
+	struct side_marks marks[2];
+	struct usage_index index;
+	bool *used; /* by index: allows a flow of an edge that is traffic */
+	/* Pods by workload: those of w stand from pods[pod_start[w]] to before
+	 * pods[pod_start[w + 1]]. */
+	uint32_t *pod_start, *pods;
+	bool is_terse; /* note who isolates, but neither rules nor words */
+	bool failed;   /* out of memory */
+};
+
+/* One flow, or one of the pods that may have answered it. */
+struct judgement {
+	enum audit_verdict verdict;
+	enum audit_reason reason;
+};
+
+/* Tables for a.set, a.c and a.arena, which are set. false: out of memory. */
+bool auditor_init(struct auditor *a);
+
+/* The verdict of one flow; a->marks then tell why, added to what is there. */
+struct judgement auditor_judge(struct auditor *a, const struct flow *f);
+
+/* The worse of two becomes the worst. */
+void judgement_worsen(struct judgement *worst, struct judgement j);
+
+void side_marks_clear(struct side_marks *m);
+
+#endif
