@@ -125,6 +125,18 @@ static const struct option_spec table[] = {
 	    .help = "Take the objects from the API server instead, and follow "
 		    "it (with -i)." },
 	CLUSTER_OPTION_ROWS(LIVE(cluster.connection)),
+	{ .name = "policies",
+	    .kind = OPTION_LIST,
+	    .arg = "FILE|DIR",
+	    .offset = LIVE(would_drop.policies),
+	    .help = "Judge what is stored (with -i): what would these policies "
+		    "have dropped? In the metrics and the log. Read again on "
+		    "SIGHUP. Repeatable." },
+	{ .name = "policies-from-cluster",
+	    .kind = OPTION_FLAG,
+	    .offset = LIVE(would_drop.from_cluster),
+	    .help = "The same, with the policies of the cluster that --cluster "
+		    "follows." },
 	{ .name = "watch",
 	    .kind = OPTION_CHOICE,
 	    .arg = "WORD",
@@ -152,6 +164,8 @@ const struct command_spec collect_spec = {
 		    "        [--depth WORD] [--census TIME] [--interval TIME]\n"
 		    "        [--retain TIME] [--ring-mib N] "
 		    "[--listen ADDRESS:PORT]\n"
+		    "        [--policies FILE|DIR... | "
+		    "--policies-from-cluster]\n"
 		    "        [--user NAME] [--no-seccomp] [-q]",
 	.about =
 	    "Reads packet captures, finds each connection in them once, names "
@@ -370,6 +384,28 @@ check_cluster(const struct collect_options *o)
 	return OPTIONS_RUN;
 }
 
+/* Judging what is stored is for who captures live. */
+static int
+check_policies(const struct collect_options *o)
+{
+	const struct would_drop_options *w = &o->live.would_drop;
+
+	if ((w->policies.n > 0 || w->from_cluster) && o->live.interfaces.n == 0)
+		return options_usage(&collect_spec,
+		    "--policies judges live captures (-i); for files, ask "
+		    "ringfence audit afterwards");
+	if (w->policies.n > 0 && w->from_cluster)
+		return options_usage(&collect_spec,
+		    "either --policies or --policies-from-cluster, not both");
+	if (w->from_cluster && !o->live.cluster.enabled)
+		return options_usage(
+		    &collect_spec, "--policies-from-cluster needs --cluster");
+	if (count_stdin(&w->policies) > 0)
+		return options_usage(&collect_spec,
+		    "--policies is read again and again: name files");
+	return OPTIONS_RUN;
+}
+
 int
 cmd_collect(int argc, char **argv)
 {
@@ -389,6 +425,8 @@ cmd_collect(int argc, char **argv)
 		    "either files (-r) or interfaces (-i), not both");
 	if (status == OPTIONS_RUN)
 		status = check_cluster(&o);
+	if (status == OPTIONS_RUN)
+		status = check_policies(&o);
 	if (status == OPTIONS_RUN && o.files.n > COLLECT_FILES_MAX)
 		status = options_usage(&collect_spec,
 		    "%zu captures; at most %d can be read at once", o.files.n,

@@ -47,6 +47,7 @@ struct session {
 	struct daemon *daemon;
 	struct conntrack_table known;    /* until the daemon has it */
 	struct collect_cluster *cluster; /* NULL: objects of snapshots */
+	struct would_drop *would_drop;   /* NULL: nothing is judged */
 	pthread_mutex_t lock;            /* of the generations */
 	struct generation *newest;
 };
@@ -127,7 +128,8 @@ release_cluster(void *arg, const struct cluster *c)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-/* On SIGHUP: read the snapshots anew; what cannot be read changes nothing. */
+/* On SIGHUP: read policies and snapshots anew; what cannot be read changes
+ * nothing. */
 static void
 reload(void *arg)
 {
@@ -135,7 +137,13 @@ reload(void *arg)
 	struct cluster *c = NULL;
 	struct rf_error err;
 	enum rf_status st;
+	bool has_files =
+	    s->would_drop != NULL && !s->o->would_drop.from_cluster;
 
+	if (has_files)
+		would_drop_reload(s->would_drop);
+	if (has_files && s->target->snapshots->n == 0)
+		return;
 	if (s->cluster != NULL) {
 		log_warn("collect",
 		    "SIGHUP: nothing to read; the objects follow the cluster");
@@ -248,6 +256,11 @@ open_all(struct session *s, struct rf_error *err)
 	    (st = metrics_server_listen(&s->metrics, s->o->listen, err)) !=
 		RF_OK)
 		return st;
+	if ((s->o->would_drop.policies.n > 0 ||
+		s->o->would_drop.from_cluster) &&
+	    (st = would_drop_new(&s->would_drop, &s->o->would_drop, err)) !=
+		RF_OK)
+		return st;
 	st = store_open(&s->store, s->target->db, STORE_WRITE, err);
 	if (st != RF_OK)
 		return st;
@@ -284,6 +297,8 @@ start_daemon(struct session *s, struct rf_error *err)
 		.retain_us = duration_of(s->o->retain),
 	};
 
+	if (s->would_drop != NULL)
+		config.judge = would_drop_judge(s->would_drop);
 	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
 		config.seed = (uint64_t)getpid();
 	return daemon_new(&s->daemon, &config, err);
@@ -321,6 +336,9 @@ start_all(struct session *s, struct rf_error *err)
 	if (s->metrics != NULL && s->cluster != NULL)
 		metrics_server_add(s->metrics,
 		    &(struct metrics_more){ render_cluster, s->cluster });
+	if (s->metrics != NULL && s->would_drop != NULL)
+		metrics_server_add(s->metrics,
+		    &(struct metrics_more){ would_drop_render, s->would_drop });
 	if (s->metrics != NULL &&
 	    (st = metrics_server_start(s->metrics, err)) != RF_OK)
 		return st;
@@ -440,6 +458,7 @@ collect_live(const struct collect_live_options *o,
 	conntrack_release(&s.known);
 	metrics_server_free(s.metrics);
 	daemon_free(s.daemon);
+	would_drop_free(s.would_drop);
 	collect_cluster_close(s.cluster);
 	live_close(s.live);
 	store_close(s.store);

@@ -8,6 +8,7 @@
 
 #include "cli/collect_cluster.h"
 #include "cli/options.h"
+#include "cli/would_drop.h"
 #include "core/error.h"
 #include "kube/cluster.h"
 #include "store/store.h"
@@ -23,6 +24,7 @@ struct collect_live_options {
 	const char *listen, *user;
 	bool no_seccomp;
 	struct collect_cluster_options cluster;
+	struct would_drop_options would_drop;
 };
 
 /* What they are when nothing is said. */

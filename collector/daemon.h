@@ -36,10 +36,29 @@ struct daemon_cluster_source {
 	void *arg;
 };
 
+/*
+ * Is shown each flow once it is stored, on the writer's thread, and should be
+ * quick. The flows' ends are indices into endpoints, theirs into c, and c and
+ * its generation come from the source; all is borrowed for the call.
+ */
+struct daemon_batch {
+	const struct cluster *c;
+	uint64_t generation;
+	const struct endpoint *endpoints;
+	const struct flow *flows;
+	size_t n_flows;
+};
+
+struct daemon_judge {
+	void (*judge)(void *arg, const struct daemon_batch *b);
+	void *arg;
+};
+
 struct daemon_config {
 	struct store
 	    *store; /* for writing; the daemon's alone while it lives */
 	struct daemon_cluster_source source;
+	struct daemon_judge judge; /* judge NULL: none */
 	const char *node;          /* NULL: unknown */
 	const char *const *points; /* names of the capture points */
 	size_t n_points;           /* 1 to DAEMON_POINTS_MAX */

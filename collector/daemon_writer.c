@@ -133,6 +133,23 @@ store_buffer(
 	return st;
 }
 
+/* What was stored is shown to the judge. */
+static void
+show(const struct writer *w, const struct buffer *b)
+{
+	const struct daemon_judge *judge = &w->config->judge;
+	struct daemon_batch batch;
+	size_t n_endpoints;
+
+	if (judge->judge == NULL)
+		return;
+	batch.c = b->cluster->c;
+	batch.generation = b->cluster->generation;
+	batch.endpoints = aggregate_endpoints(b->sums, &n_endpoints);
+	batch.flows = aggregate_flows(b->sums, &batch.n_flows);
+	judge->judge(judge->arg, &batch);
+}
+
 static void
 buffer_clear(struct buffer *b)
 {
@@ -185,6 +202,7 @@ try_store(struct writer *w, struct buffer *b, struct rf_error *err)
 		return st;
 	if (expire)
 		w->expired_us = b->now_us;
+	show(w, b);
 	buffer_clear(b);
 	return RF_OK;
 }

@@ -17,6 +17,8 @@
 /* Add the whole text to out. */
 void metrics_render(struct strbuf *out, const struct daemon_stats *stats);
 
+#define METRICS_MORE_MAX 4
+
 /* More text for /metrics, of the caller's own; on the server's thread. */
 struct metrics_more {
 	void (*render)(void *arg, struct strbuf *out);
@@ -42,7 +44,8 @@ RF_MUST_USE enum rf_status metrics_server_listen(
     struct metrics_server **out, const char *address, struct rf_error *err);
 RF_MUST_USE enum rf_status metrics_server_start(
     struct metrics_server *s, struct rf_error *err);
-/* Before the start. What arg is must outlive the server. */
+/* Before the start, METRICS_MORE_MAX times. What arg is must outlive the
+ * server. */
 void metrics_server_add(
     struct metrics_server *s, const struct metrics_more *more);
 void metrics_server_publish(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The only home of microhttpd.h. */
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -16,14 +17,15 @@
 #define CONNECTIONS_MAX 16
 #define TIMEOUT_S       10
 #define ADDRESS_MAX     256
-#define TEXT_MAX        65536
+#define TEXT_MAX        ((size_t)1 << 20)
 
 struct metrics_server {
 	int fd; /* MHD's, once it runs */
 	struct MHD_Daemon *http;
 	pthread_mutex_t lock;
 	struct metrics_state state;
-	struct metrics_more more; /* render NULL: none */
+	struct metrics_more more[METRICS_MORE_MAX];
+	size_t n_more;
 };
 
 static int64_t
@@ -163,15 +165,15 @@ answer(struct MHD_Connection *connection, unsigned status, const char *text)
 
 static enum MHD_Result
 answer_metrics(struct MHD_Connection *connection,
-    const struct metrics_state *state, const struct metrics_more *more)
+    const struct metrics_server *s, const struct metrics_state *state)
 {
 	enum MHD_Result result;
 	struct strbuf text;
 
 	strbuf_init(&text, TEXT_MAX);
 	metrics_render(&text, &state->stats);
-	if (more->render != NULL)
-		more->render(more->arg, &text);
+	for (size_t i = 0; i < s->n_more; i++)
+		s->more[i].render(s->more[i].arg, &text);
 	result = strbuf_failed(&text)
 	    ? MHD_NO
 	    : answer(connection, MHD_HTTP_OK, strbuf_str(&text));
@@ -213,7 +215,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	state = s->state;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (strcmp(url, "/metrics") == 0)
-		return answer_metrics(connection, &state, &s->more);
+		return answer_metrics(connection, s, &state);
 	if (strcmp(url, "/healthz") == 0)
 		return answer_state(
 		    connection, metrics_unhealthy(&state, now_us));
@@ -242,7 +244,8 @@ metrics_server_start(struct metrics_server *s, struct rf_error *err)
 void
 metrics_server_add(struct metrics_server *s, const struct metrics_more *more)
 {
-	s->more = *more;
+	assert(s->n_more < METRICS_MORE_MAX);
+	s->more[s->n_more++] = *more;
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * audit_scene: one small world with a flow of every kind that an audit tells
- * apart, and policies for it. For the programs in this directory, each of
- * which uses all of it.
+ * apart, and policies for it. For the programs of this directory and for
+ * tests/cli/test_would_drop.c, each of which uses all of it.
  */
 #ifndef TESTS_REPORT_AUDIT_SCENE_H
 #define TESTS_REPORT_AUDIT_SCENE_H

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/live_would_drop.sh RINGFENCE
+# A collector that judges what it stores: its counts are those of an audit of
+# its database, policies are read again on SIGHUP, a broken set changes nothing.
+set -u
+. "$(dirname "$0")/live_lib.bash"
+live_enter 60 "$@"
+
+podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
+mkdir "$dir/policies" && chmod 755 "$dir/policies"
+cat >"$dir/policies/db.yaml" <<'YAML'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db-closed, namespace: shop}
+spec: {podSelector: {matchLabels: {app: db}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web-open, namespace: shop}
+spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}
+YAML
+drops='ringfence_would_drop_connections_total{namespace="shop",policy="db-closed",direction="ingress"}'
+judged='ringfence_would_drop_judged_connections_total{verdict="would-drop"}'
+
+# as_audit: do the metrics say what audit says of the database?
+as_audit() {
+	"$rf" audit --db "$dir/w.db" -f "$dir/policies" -o json >"$dir/audit"
+	python3 - "$dir/audit" "$(metric "$judged")" <<'PY'
+import json, sys
+want = json.load(open(sys.argv[1]))["summary"]["wouldDropConnections"]
+sys.exit(want == 0 or want != float(sys.argv[2] or -1))
+PY
+}
+
+collect -i any --db "$dir/w.db" --listen 127.0.0.1:9797 \
+	--policies "$dir/policies"
+python3 "$here/live_net.py" traffic
+wait_for as_audit
+result $? "as many connections would be dropped as audit finds"
+python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics |
+	awk -v a="$drops" -v b="$judged" '$1 == a || $1 == b { v[n++] = $2 }
+		END { exit !(n == 2 && v[0] == v[1]) }'
+result $? "they are counted by policy"
+told='would-drop: shop/pod/client-\* to shop/pod/db-0 TCP/5432: ingress: db-clos'
+[ "$(grep -c "$told" "$dir/err")" -eq 1 ]
+result $? "the edge is told once, with the reason"
+
+cp "$dir/policies/db.yaml" "$dir/kept.yaml"
+echo 'kind: [' >"$dir/policies/db.yaml"
+kill -HUP "$collector"
+wait_for grep -q 'those from before stay in force' "$dir/err"
+result $? "a broken set is said"
+[ "$(metric ringfence_would_drop_policies)" = 2 ] &&
+	[ "$(metric ringfence_would_drop_policies_stale)" = 1 ]
+result $? "and the one before stays in force"
+cp "$dir/kept.yaml" "$dir/policies/db.yaml"
+kill -HUP "$collector"
+wait_for grep -q '2 policies were read again' "$dir/err"
+result $? "SIGHUP reads them again, confined as it is"
+[ "$(metric ringfence_would_drop_policies_stale)" = 0 ]
+result $? "and the metrics say so"
+stop TERM
+[ $status -eq 0 ]
+result $? "SIGTERM: exit status 0"
+"$rf" collect -i any --db "$dir/x.db" --snapshot "$dir/cluster.json" \
+	--policies "$dir/none" 2>"$dir/err"
+[ $? -eq 3 ] && grep -q "$dir/none" "$dir/err" && [ ! -e "$dir/x.db" ]
+result $? "policies that are not there: it does not start"
+live_end
