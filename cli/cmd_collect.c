@@ -12,6 +12,7 @@
 
 #include "cli/collect_live.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "collector/collect.h"
 #include "kube/snapshot.h"
 #include "store/store.h"
@@ -228,13 +229,15 @@ static void
 show_progress(void *arg, uint64_t packets)
 {
 	(void)arg;
-	fprintf(stderr, "\r%" PRIu64 " million packets", packets >> 20);
+	(void)dprintf(
+	    STDERR_FILENO, "\r%" PRIu64 " million packets", packets >> 20);
 }
 
 static void
 print_coverage(const struct coverage *c)
 {
-	printf("%s: %" PRIu64 " packets", c->source, c->packets);
+	terminal_puts(c->source, stdout);
+	printf(": %" PRIu64 " packets", c->packets);
 	if (c->truncated != 0)
 		printf(", %" PRIu64 " truncated", c->truncated);
 	if (c->malformed != 0)
@@ -270,7 +273,11 @@ print_report(const struct collect_options *o, const struct collect_report *r)
 		printf("%" PRIu64 " were put out of a full table while they "
 		       "lived; none is lost\n",
 		    r->coverage[0].table_full);
-	printf("stored in %s; next: ringfence flows --db %s\n", o->db, o->db);
+	fputs("stored in ", stdout);
+	terminal_puts(o->db, stdout);
+	fputs("; next: ringfence flows --db ", stdout);
+	terminal_puts(o->db, stdout);
+	putchar('\n');
 }
 
 static int
@@ -303,7 +310,7 @@ collect_into(struct store *store, const struct collect_options *o)
 	if (st == RF_OK)
 		st = collect_files(store, c, &config, report, &err);
 	if (config.progress != NULL)
-		fputs("\r\033[K", stderr);
+		(void)dprintf(STDERR_FILENO, "\r\033[K");
 	if (st == RF_OK && !o->quiet)
 		print_report(o, report);
 	cluster_free(c);

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/nearest.h"
+#include "cli/terminal.h"
 
 static const struct command commands[] = {
 	{ &collect_spec, cmd_collect },
@@ -92,6 +93,7 @@ main(int argc, char **argv)
 
 	/* Whoever stops reading us ends us, without a word. */
 	(void)signal(SIGPIPE, SIG_DFL);
+	terminal_guard_stderr();
 	status = run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr,

@@ -29,6 +29,14 @@ separate(struct csv *c)
 	c->has_field = true;
 }
 
+/* A spreadsheet would calculate what begins like this, and no name of
+ * Kubernetes, address or host does. */
+static bool
+is_formula(const char *s)
+{
+	return *s != '\0' && strchr("=+-@", *s) != NULL;
+}
+
 void
 csv_text(struct csv *c, const char *text)
 {
@@ -40,11 +48,13 @@ csv_text(struct csv *c, const char *text)
 	strbuf_clear(&c->scratch);
 	text_escape(&c->scratch, text);
 	s = strbuf_str(&c->scratch);
-	if (strpbrk(s, "\",") == NULL) {
+	if (strpbrk(s, "\",") == NULL && !is_formula(s)) {
 		fputs(s, c->out);
 		return;
 	}
 	fputc('"', c->out);
+	if (is_formula(s))
+		fputc('\'', c->out);
 	for (; *s != '\0'; s++)
 		fprintf(c->out, *s == '"' ? "\"%c" : "%c", *s);
 	fputc('"', c->out);

@@ -31,6 +31,18 @@ plain_run(const char *s)
 	return n;
 }
 
+/* As UTF-16, which is what JSON's escapes are. */
+static void
+put_escape(struct json_writer *w, uint32_t rune)
+{
+	if (rune > 0xffff) {
+		rune -= 0x10000;
+		fprintf(w->out, "\\u%04" PRIx32, 0xd800 + (rune >> 10));
+		rune = 0xdc00 + (rune & 0x3ff);
+	}
+	fprintf(w->out, "\\u%04" PRIx32, rune);
+}
+
 static void
 put_text(struct json_writer *w, const char *s)
 {
@@ -54,7 +66,7 @@ put_text(struct json_writer *w, const char *s)
 		else if (rune == TEXT_INVALID)
 			fputs("\\ufffd", w->out);
 		else if (text_is_control(rune))
-			fprintf(w->out, "\\u%04" PRIx32, rune);
+			put_escape(w, rune);
 		else
 			(void)fwrite(s, 1, len, w->out);
 		s += len;

@@ -7,6 +7,7 @@
 
 #include "policy/evaluator.h"
 #include "report/review_text.h"
+#include "report/text.h"
 
 #define SCRATCH_MAX ((size_t)1 << 20)
 
@@ -161,21 +162,25 @@ struct planning {
 	struct testplan_stats *stats;
 };
 
-/* One word for the shell, whatever it holds. Control characters, which no
- * name of Kubernetes has, become question marks. */
+/* One word for the shell, whatever it holds. What cannot be seen, and is in
+ * no name of Kubernetes, is written out. */
 static void
 put_word(struct strbuf *out, const char *text)
 {
-	strbuf_puts(out, " '");
-	for (; *text != '\0'; text++) {
-		unsigned char ch = (unsigned char)*text;
+	struct strbuf seen;
 
-		if (ch == '\'')
+	strbuf_init(&seen, SCRATCH_MAX);
+	text_escape(&seen, text);
+	out->failed |= strbuf_failed(&seen);
+	strbuf_puts(out, " '");
+	for (const char *c = strbuf_str(&seen); *c != '\0'; c++) {
+		if (*c == '\'')
 			strbuf_puts(out, "'\\''");
 		else
-			strbuf_putc(out, ch < 0x20 || ch == 0x7f ? '?' : *text);
+			strbuf_putc(out, *c);
 	}
 	strbuf_putc(out, '\'');
+	strbuf_release(&seen);
 }
 
 /* The line is whole. */

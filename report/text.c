@@ -38,13 +38,34 @@ text_decode(const char *s, size_t *len)
 	return rune;
 }
 
+/* Ranges of what is not seen, or changes how what follows is seen. */
+static const uint32_t unseen[][2] = {
+	{ 0, 0x1f },          /* C0 */
+	{ 0x7f, 0x9f },       /* DEL, C1 */
+	{ 0xad, 0xad },       /* soft hyphen */
+	{ 0x34f, 0x34f },     /* grapheme joiner */
+	{ 0x61c, 0x61c },     /* Arabic letter mark */
+	{ 0x115f, 0x1160 },   /* Hangul fillers */
+	{ 0x17b4, 0x17b5 },   /* Khmer inherent vowels */
+	{ 0x180b, 0x180f },   /* Mongolian selectors, vowel separator */
+	{ 0x200b, 0x200f },   /* zero width, left and right marks */
+	{ 0x2028, 0x202e },   /* separators, bidirectional controls */
+	{ 0x2060, 0x206f },   /* joiners, isolates, deprecated controls */
+	{ 0x3164, 0x3164 },   /* Hangul filler */
+	{ 0xfe00, 0xfe0f },   /* variation selectors */
+	{ 0xfeff, 0xfeff },   /* byte order mark */
+	{ 0xffa0, 0xffa0 },   /* Hangul filler */
+	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0xe0000, 0xe0fff }, /* tags, more variation selectors */
+};
+
 bool
 text_is_control(uint32_t rune)
 {
-	return rune < 0x20 || (rune >= 0x7f && rune < 0xa0) || rune == 0x061c ||
-	    (rune >= 0x200e && rune <= 0x200f) ||
-	    (rune >= 0x2028 && rune <= 0x202e) ||
-	    (rune >= 0x2066 && rune <= 0x2069) || rune == 0xfeff;
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (rune >= unseen[i][0] && rune <= unseen[i][1])
+			return true;
+	return false;
 }
 
 void

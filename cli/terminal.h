@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * terminal: what people read may quote what others wrote.
+ *
+ * Names come from captures, objects, policies and the command line; a control
+ * character in one would move a cursor, colour a line or hide one. They are
+ * shown as \xNN.
+ */
+#ifndef CLI_TERMINAL_H
+#define CLI_TERMINAL_H
+
+#include <stdio.h>
+
+/* From here on everything that is printed to stderr goes through this; call
+ * it once, before any thread. Without memory stderr stays as it was. */
+void terminal_guard_stderr(void);
+
+/* Print a name to another stream. */
+void terminal_puts(const char *text, FILE *out);
+
+#endif

@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Hostile names through every command and output format.
+
+    hostile.py RINGFENCE
+
+A cluster whose namespaces, workloads, labels, ports and Services are named by
+an enemy, a capture in which they talk to each other, and policies of the same
+kind. Each output is read by a parser of its kind, and looked at for what would
+reach a terminal, a shell, a browser, a spreadsheet or another file.
+"""
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unicodedata
+
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "fixtures", "shop"))
+from packets import (A, ACK, HOST, OUTGOING, PSH, RST, SYN, TCP, UDP,
+                     dns_answer, dns_query, ip, pcap, sll2, tcp, udp)
+
+START_US = 1773129600 * 1000000
+WIRE = "wire\x1b[31m\u202e.pcap"
+
+# What no name may do anywhere. None is a name that a server would take.
+HOSTILE = [
+    "double\"quote", "single'quote", "new\nline", "carriage\rreturn",
+    "tab\there", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "bell\x07",
+    "c1\u009b31m", "del\x7f", "bidi\u202eevil", "isolate\u2066x\u2069",
+    "zero\u200bwidth", "joiner\u2060x", "bom\ufeffx", "tag\U000e0041x",
+    "line\u2028sep", "# comment", "key: value", "- item", "{flow: map}",
+    "[flow, list]", "&anchor", "*alias", "!!python/object:os.system",
+    "%directive", "---", "...", "null", "true", "1e3", "~", "|", ">",
+    "<script>alert(1)</script>", "<!-- comment", "</details>", "a|b|c",
+    "**bold**", "[link](http://evil.example)", "`code`", "http://evil.example",
+    "$(touch pwned)", "`touch pwned`", "'; touch pwned; '",
+    "\"; touch pwned; \"", "${IFS}touch${IFS}pwned", "x && touch pwned",
+    "\\", "trailing\\", "EOF", "=cmd()", "+1+1", "-1", "@SUM(1)", "-rf",
+    "--db", "a,b;c", " leading", "trailing ", "%s%n%x", "x" * 300,
+    "\u00e4\u4e2d\U0001f600",
+]
+# These cannot be files; recommend -o refuses them, and writes nothing.
+PATHS = ["../../escape", "/tmp/escape", "..", ".", ".hidden", "a/b"]
+
+BAD = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, name, problem):
+        if problem is None:
+            self.passed += 1
+            print("ok", name)
+        else:
+            self.failed += 1
+            print("not ok", name)
+            print("  " + ascii(problem)[:1500])
+
+
+def visible(text):
+    """What is in text that a terminal would act upon, or show in disguise."""
+    for i, c in enumerate(text):
+        if c != "\n" and unicodedata.category(c) in BAD:
+            return "U+%04X in %r" % (ord(c), text[max(0, i - 40):i + 40])
+    return None
+
+
+# ------------------------------------------------------------- the cluster
+def meta(kind, namespace, name, labels=None, **more):
+    out = {"name": name, "uid": "%s/%s/%s" % (kind, namespace, name),
+           "creationTimestamp": "2026-03-01T00:00:00Z", **more}
+    if namespace is not None:
+        out["namespace"] = namespace
+    if labels:
+        out["labels"] = labels
+    return out
+
+
+def owner(kind, name):
+    return [{"apiVersion": "apps/v1", "kind": kind, "name": name,
+             "controller": True, "uid": "%s//%s" % (kind, name)}]
+
+
+class World:
+    """For each name a namespace with a server of that name and a client.
+
+    With only_owners all is well-formed but what no server checks: the kind and
+    name of an owner, and what a DNS answer says that an address is called.
+    """
+
+    def __init__(self, names, only_owners=False):
+        self.only_owners = only_owners
+        self.items = [{"apiVersion": "v1", "kind": "Node",
+                       "metadata": meta("Node", None, "node-1"),
+                       "spec": {"podCIDR": "10.42.0.0/16"},
+                       "status": {"addresses": [
+                           {"type": "InternalIP", "address": "192.168.0.1"}]}}]
+        self.frames = []
+        self.us = START_US
+        for i, name in enumerate(names):
+            self.namespace(i, name)
+
+    def namespace(self, i, hostile):
+        name = "team-%d" % i if self.only_owners else hostile
+        labels = {"kubernetes.io/metadata.name": name}
+        self.items.append({"apiVersion": "v1", "kind": "Namespace",
+                           "metadata": meta("Namespace", None, name, labels)})
+        server = "10.42.%d.%d" % (i, 10)
+        client = "10.42.%d.%d" % (i, 11)
+        self.workload(name, name, server, {"app": name, name: "x"},
+                      hostile if self.only_owners else None)
+        self.workload(name, "client", client, {"app": "client"})
+        self.service(i, name, server)
+        self.talk(client, server, 40000 + i, 8080)
+        self.talk(client, server, 41000 + i, 9, refused=True)
+        self.talk(client, "203.0.113.%d" % (i + 1), 42000 + i, 443)
+        query = "host-%d.example" % i
+        if self.only_owners:
+            query = hostile.replace(".", "-")[:15] + ".example"
+        self.datagram(client, 43000, "10.42.200.53", 53, dns_query(i, query))
+        self.datagram("10.42.200.53", 53, client, 43000, dns_answer(
+            i, query, A, [(query, A, 300, "203.0.113.%d" % (i + 1))]))
+
+    def workload(self, namespace, name, address, labels, foreign=None):
+        owned = owner("StatefulSet", name)
+        if foreign is not None:
+            owned = owner(foreign, foreign)
+        else:
+            self.items.append({
+                "apiVersion": "apps/v1", "kind": "StatefulSet",
+                "metadata": meta("StatefulSet", namespace, name, labels),
+                "spec": {"replicas": 1, "selector": {"matchLabels": labels},
+                         "template": {"metadata": {"labels": labels}}}})
+        self.items.append({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": meta("Pod", namespace, name + "-0", labels,
+                             ownerReferences=owned),
+            "spec": {"nodeName": "node-1", "containers": [{
+                "name": name, "ports": [
+                    {"name": name[:15], "containerPort": 8080,
+                     "protocol": "TCP"}]}]},
+            "status": {"phase": "Running", "podIP": address,
+                       "podIPs": [{"ip": address}],
+                       "startTime": "2026-03-01T00:00:00Z"}})
+
+    def service(self, i, name, server):
+        self.items.append({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": meta("Service", name, name),
+            "spec": {"type": "ClusterIP", "clusterIP": "10.43.0.%d" % (i + 1),
+                     "selector": {"app": name},
+                     "ports": [{"name": name[:15], "port": 80,
+                                "targetPort": 8080, "protocol": "TCP"}]}})
+        self.items.append({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": meta("EndpointSlice", name, name, {
+                "kubernetes.io/service-name": name}),
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [server], "conditions": {
+                "ready": True}, "targetRef": {
+                    "kind": "Pod", "namespace": name, "name": name + "-0"}}],
+            "ports": [{"name": name[:15], "port": 8080, "protocol": "TCP"}]})
+
+    # --------------------------------------------------------------- wire
+    def put(self, src, dst, protocol, payload):
+        packet = ip(src, dst, protocol, payload, len(self.frames) & 0xffff)
+        for index, kind, ttl in ((11, HOST, 0), (12, OUTGOING, 1)):
+            del ttl
+            self.us += 50
+            self.frames.append((self.us, sll2(packet, index, kind)))
+
+    def talk(self, src, dst, sport, dport, refused=False):
+        self.put(src, dst, TCP, tcp(src, sport, dst, dport, 1, 0, SYN))
+        if refused:
+            self.put(dst, src, TCP,
+                     tcp(dst, dport, src, sport, 0, 2, RST | ACK))
+            return
+        self.put(dst, src, TCP, tcp(dst, dport, src, sport, 9, 2, SYN | ACK))
+        self.put(src, dst, TCP, tcp(src, sport, dst, dport, 2, 10, ACK))
+        self.put(src, dst, TCP,
+                 tcp(src, sport, dst, dport, 2, 10, PSH | ACK, b"x" * 40))
+
+    def datagram(self, src, sport, dst, dport, data):
+        self.put(src, dst, UDP, udp(src, sport, dst, dport, data))
+
+    def write(self, folder):
+        with open(os.path.join(folder, "objects.json"), "w") as f:
+            json.dump({"apiVersion": "v1", "kind": "List",
+                       "items": self.items}, f)
+        with open(os.path.join(folder, WIRE), "wb") as f:
+            f.write(pcap(self.frames))
+
+
+def policies(names):
+    """Policies that say hostile things where a policy can."""
+    out = []
+    for name in names:
+        out.append({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": name, "namespace": name},
+            "spec": {"podSelector": {"matchLabels": {"app": name}},
+                     "policyTypes": ["Ingress", "Egress"],
+                     "ingress": [{"from": [{"podSelector": {
+                         "matchLabels": {name: name}}}],
+                         "ports": [{"port": name}]}]}})
+    return {"apiVersion": "v1", "kind": "List", "items": out}
+
+
+# ------------------------------------------------------- formats of output
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            yield k
+            yield from strings(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from strings(v)
+
+
+def look_json(text, names):
+    have = set(strings(json.loads(text)))
+    missing = [n for n in names if n not in have]
+    return "lost: %r" % missing if missing else None
+
+
+def look_csv(text, _):
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    if len({len(r) for r in rows}) != 1 or len(rows) < 2:
+        return "rows of %r fields" % {len(r) for r in rows}
+    for row in rows:
+        for field in row:
+            if field[:1] in ("=", "+", "-", "@", "\t", "\r"):
+                return "a formula: %r" % field
+    return None
+
+
+def look_markdown(text, _):
+    bare = re.sub(r"</?(code|details|summary|br)>", "", text)
+    if "<" in bare.replace("<=", ""):
+        at = bare.index("<")
+        return "markup: %r" % bare[max(0, at - 40):at + 40]
+    link = re.search(r"(?<!\\)\]\(|https?://|www\.", text)
+    if link:
+        return "a link: %r" % text[max(0, link.start() - 40):link.end() + 40]
+    widths, problem = None, None
+    for line in text.split("\n"):
+        if not line.startswith("|"):
+            widths = None
+            continue
+        n = line.count("|")
+        if widths not in (None, n):
+            problem = "a table of %r and %r columns: %r" % (widths, n, line)
+        widths = n
+    return problem
+
+
+def look_yaml(text, _):
+    docs = list(yaml.safe_load_all(text))
+    for d in docs:
+        if d.get("kind") not in ("NetworkPolicy", "Kustomization"):
+            return "a document of kind %r" % d.get("kind")
+        if set(d) - {"apiVersion", "kind", "metadata", "spec", "resources",
+                     "sortOptions"}:
+            return "members %r" % sorted(d)
+    return None if docs else "nothing"
+
+
+def look_text(_text, _names):
+    return None
+
+
+class Run:
+    def __init__(self, ringfence, tally):
+        self.ringfence, self.tally = ringfence, tally
+        self.status = None
+
+    def command(self, args, statuses=(0, 1)):
+        p = subprocess.run([self.ringfence] + args, timeout=120,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           stdin=subprocess.DEVNULL)
+        out, err = p.stdout.decode(), p.stderr.decode()
+        self.status = p.returncode
+        if p.returncode not in statuses:
+            return out, err, "status %d: %s" % (p.returncode, err[:600])
+        return out, err, None
+
+    def look(self, name, args, look=look_text, names=(), statuses=(0, 1),
+             crlf=False):
+        out, err, problem = self.command(args, statuses)
+        shown = out.replace("\r\n", "\n") if crlf else out
+        problem = problem or visible(shown) or visible(err)
+        if problem is None and not (out == "" and self.status == 3):
+            try:
+                problem = look(out, names)
+            except (ValueError, yaml.YAMLError, csv.Error) as e:
+                problem = "no parser takes it: %s" % e
+        self.tally.check(name, problem)
+        return out
+
+
+def look_lines(text, names):
+    return look_json("[" + ",".join(text.splitlines()) + "]", names)
+
+
+def try_script(script, folder):
+    """Would a shell run anything but kubectl?"""
+    done = subprocess.run(["bash", "-n", script], stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        return "bash -n: %r" % done.stderr[:300]
+    tools = os.path.join(folder, "tools")
+    os.mkdir(tools)
+    with open(os.path.join(tools, "kubectl"), "w") as f:
+        f.write("#!/bin/sh\nprintf 'nc 1\\n'\nexit 0\n")
+    os.chmod(os.path.join(tools, "kubectl"), 0o755)
+    for phase in ("before", "after"):
+        done = subprocess.run(
+            ["sh", script, phase], cwd=folder, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": tools + ":/usr/bin:/bin"})
+        problem = visible(done.stdout.decode()) or \
+            visible(done.stderr.decode())
+        if problem:
+            return "what it prints: " + problem
+    return None
+
+
+def tree(folder):
+    return {os.path.join(d, f) for d, _, files in os.walk(folder)
+            for f in files if not f.endswith(("-wal", "-shm"))}
+
+
+def all_commands(run, names, folder, want_policies):
+    db = os.path.join(folder, "flows.db")
+    objects = os.path.join(folder, "objects.json")
+    bad = os.path.join(folder, "hostile-policies.json")
+    mine = os.path.join(folder, "mine.yaml")
+    with open(bad, "w") as f:
+        json.dump(policies(names), f)
+    run.look("collect", ["collect", "-r", os.path.join(folder, WIRE),
+                         "-s", objects, "--db", db], statuses=(0,))
+    run.look("flows", ["flows", "--db", db])
+    run.look("flows, JSON", ["flows", "--db", db, "-o", "json"], look_json,
+             names)
+    run.look("flows, CSV", ["flows", "--db", db, "-o", "csv"], look_csv,
+             crlf=True)
+    out = run.look("recommend", ["recommend", "--db", db, "-A"], look_yaml,
+                   statuses=(0, 1) if want_policies else (3,))
+    with open(mine, "w") as f:
+        f.write(out or open(bad).read())
+    for kind, look in (("table", look_text), ("json", look_json),
+                       ("markdown", look_markdown), ("sarif", look_json)):
+        run.look("audit, " + kind, ["audit", "--db", db, "-f", mine, "-o",
+                                    kind], look,
+                 statuses=(0, 1) if want_policies else (3,))
+        run.look("audit of hostile policies, " + kind,
+                 ["audit", "--db", db, "-f", bad, "-o", kind], look,
+                 statuses=(0, 1, 3))
+    for kind, look in (("table", look_text), ("json", look_json),
+                       ("sarif", look_json)):
+        run.look("lint, " + kind, ["lint", "-f", bad, "--db", db, "-o", kind],
+                 look, statuses=(0, 1, 3))
+        run.look("lint of ours, " + kind,
+                 ["lint", "-f", mine, "--snapshot", objects, "-o", kind],
+                 look, statuses=(0, 1, 3))
+    for kind, look in (("text", look_text), ("json", look_lines)):
+        run.look("validate, " + kind, ["validate", "-f", bad, "-o", kind],
+                 look)
+    run.look("diff", ["diff", bad, mine, "--db", db], statuses=(0, 1, 3))
+    run.look("diff, JSON", ["diff", mine, mine, "--db", db, "-o", "json"],
+             look_json, statuses=(0, 1, 3))
+    if not want_policies:
+        check_each(run, names, objects, mine)
+    script = os.path.join(folder, "plan.sh")
+    run.look("testplan", ["testplan", "--db", db, "-A", "-o", script])
+    with open(script, encoding="utf-8") as f:
+        run.tally.check("testplan: nothing hidden in the script",
+                        visible(re.sub(r"(?m)^\t+", "", f.read())))
+    run.tally.check("testplan: a shell runs only kubectl",
+                    try_script(script, folder))
+    return db
+
+
+def check_each(run, names, objects, mine):
+    """Names as arguments, and so in the messages about them."""
+    problem = None
+    for name in names:
+        for args in (["check", "--snapshot", objects, "-f", mine,
+                      "%s/client-0" % name, "%s/%s-0" % (name, name),
+                      "--port", "8080"],
+                     ["flows", "--db", name], ["validate", "-f", name],
+                     [name], ["flows", "--" + name],
+                     ["audit", "--db", "x", "-f", "x", "-n", name]):
+            out, err, bad = run.command(args, (0, 1, 2, 3))
+            problem = problem or bad or visible(out) or visible(err)
+    run.tally.check("names as arguments", problem)
+
+
+def all_files(run, db, folder, names):
+    """What recommend -o writes, and where."""
+    out = os.path.join(folder, "out")
+    before = tree(folder)
+    text, err, problem = run.command(
+        ["recommend", "--db", db, "-A", "-o", out], (0, 3))
+    run.tally.check("recommend -o", problem or visible(text) or visible(err))
+    new = tree(folder) - before
+    outside = [f for f in new if not f.startswith(out + "/")]
+    run.tally.check("recommend -o writes only there",
+                    "wrote %r" % outside if outside else None)
+    for path in sorted(new):
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        if path.endswith(".md"):
+            run.tally.check("REVIEW.md", visible(text) or
+                            look_markdown(text, names))
+        elif path.endswith(".yaml"):
+            problem = visible(text) or look_yaml(text, names)
+            if problem:
+                run.tally.check(path[len(folder):], problem)
+    return new
+
+
+def one_world(run, only_owners):
+    tally = run.tally
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        World(HOSTILE + PATHS if only_owners else HOSTILE,
+              only_owners).write(folder)
+        db = all_commands(run, HOSTILE, folder, only_owners)
+        new = all_files(run, db, folder, HOSTILE)
+        if only_owners:
+            tally.check("there are policies to look at",
+                        None if len(new) > 2 * len(HOSTILE) else
+                        "%d files" % len(new))
+        tally.check("nothing was run", "pwned" if any(
+            "pwned" in os.path.basename(f) and
+            os.path.getsize(f) == 0 for f in tree(folder)) else None)
+
+
+def main():
+    ringfence = os.path.abspath(sys.argv[1])
+    tally = Tally()
+    run = Run(ringfence, tally)
+    os.environ.pop("RINGFENCE_DB", None)
+    one_world(run, False)
+    one_world(run, True)
+    for name in PATHS:
+        with tempfile.TemporaryDirectory() as folder:
+            deep = os.path.join(folder, "a", "b")
+            os.makedirs(deep)
+            os.chdir(deep)
+            World([name]).write(deep)
+            db = os.path.join(deep, "flows.db")
+            run.look("collect, namespace %r" % name, [
+                "collect", "-r", WIRE, "-s", "objects.json", "--db",
+                db], statuses=(0,))
+            new = all_files(run, db, deep, [name])
+            tally.check("nothing is written for %r" % name,
+                        "wrote %r" % new if new else None)
+    os.chdir("/")
+    print("%d passed, %d failed" % (tally.passed, tally.failed))
+    sys.exit(0 if tally.failed == 0 and tally.passed > 0 else 1)
+
+
+main()
