@@ -16,6 +16,10 @@ CONNTRACK  ?= 1
 VERSION    := 0.1.0
 JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
 Q          := $(if $(V),,@)
+define nl
+
+
+endef
 
 # Rooms, from the bottom up. A room may use what stands in its USES_ row, and
 # tests/lint/arrows.sh checks that its files include nothing else.
@@ -222,10 +226,30 @@ reformat:
 lint:
 	@MAKE='$(MAKE)' B=$(B) JOBS=$(JOBS) tests/lint/all.sh
 
+# SOURCE=PLACE below PREFIX. Links to the program are apart.
+FILES := $(foreach m,$(wildcard man/*.1),$m=share/man/$(m:man/%=man1/%)) \
+	scripts/completion/ringfence.bash=share/bash-completion/completions/ringfence \
+	scripts/completion/_ringfence=share/zsh/site-functions/_ringfence \
+	scripts/completion/ringfence.fish=share/fish/vendor_completions.d/ringfence.fish
+BINS  := $(B)/ringfence scripts/completion/kubectl_complete-ringfence
+root   = $(DESTDIR)$(PREFIX)
 install: all
-	install -D -m 0755 $(B)/ringfence $(DESTDIR)$(PREFIX)/bin/ringfence
-	for m in man/*.1; do install -D -m 0644 "$$m" \
-		"$(DESTDIR)$(PREFIX)/share/man/man1/$${m##*/}" || exit 1; done
+	$(foreach b,$(BINS),install -D -m 0755 $b $(root)/bin/$(notdir $b)$(nl))
+	ln -sf ringfence $(root)/bin/kubectl-ringfence
+	$(foreach f,$(FILES),install -D -m 0644 \
+		$(subst =, $(root)/,$f)$(nl))
+uninstall:
+	rm -f $(foreach b,$(BINS),$(root)/bin/$(notdir $b)) \
+		$(root)/bin/kubectl-ringfence \
+		$(foreach f,$(FILES),$(root)/$(lastword $(subst =, ,$f)))
+
+# What a release consists of; the same commit gives the same bytes.
+dist: all
+	@scripts/dist.sh $(VERSION) $(B)/ringfence $(B:%/release=%)/dist $(DIST_URL)
+
+IMAGE ?= ringfence:$(VERSION)
+image:
+	@scripts/image.sh $(IMAGE) $(IMAGE_FLAGS)
 
 clean:
 	rm -rf build
@@ -244,11 +268,15 @@ help:
 	@echo 'make bench      packets/s beside a null libpcap loop'
 	@echo 'make bench-live  what capturing live costs, and loses (as root)'
 	@echo 'make debug      build/debug/ringfence, not optimised'
-	@echo 'make install    binary and manual; DESTDIR=, PREFIX=$(PREFIX)'
+	@echo 'make install    program, manual, completion, kubectl plugin;'
+	@echo '                DESTDIR=, PREFIX=$(PREFIX); make uninstall'
+	@echo 'make image      a container image; IMAGE=NAME:TAG IMAGE_FLAGS='
+	@echo 'make dist       archives of a release in build/dist; DIST_URL='
 	@echo 'make clean      remove build/'
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault test deps debug asan demo \
-	bench bench-live tidy format reformat lint install clean help
+	bench bench-live tidy format reformat lint install uninstall dist image \
+	clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

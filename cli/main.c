@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/nearest.h"
 #include "cli/terminal.h"
 
@@ -29,14 +30,17 @@ usage(FILE *out)
 {
 	fputs("ringfence watches which pods really talk to each other and "
 	      "writes the\nNetworkPolicies that allow exactly that.\n\n"
-	      "Usage: ringfence COMMAND [OPTION]...\n\nCommands:\n",
+	      "Usage: ",
 	    out);
+	fprintf(
+	    out, "%s COMMAND [OPTION]...\n\nCommands:\n", options_program());
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-10s  %s\n", commands[i].spec->name,
 		    commands[i].spec->summary);
-	fputs("\n'ringfence COMMAND --help' shows examples and options; "
-	      "'ringfence --version'\nprints the version.\n",
-	    out);
+	fprintf(out,
+	    "\n'%s COMMAND --help' shows examples and options; "
+	    "'%s --version'\nprints the version.\n",
+	    options_program(), options_program());
 }
 
 static const struct command *
@@ -53,7 +57,7 @@ find(const char *name)
 	fprintf(stderr, "ringfence: unknown command '%s'", name);
 	if (near.best != NULL)
 		fprintf(stderr, "; did you mean '%s'?", near.best);
-	fputs("\nSee 'ringfence --help' for usage.\n", stderr);
+	fprintf(stderr, "\nSee '%s --help' for usage.\n", options_program());
 	return NULL;
 }
 
@@ -75,6 +79,11 @@ run(int argc, char **argv)
 	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
 	    (strcmp(word, "help") == 0 && argc == 2)) {
 		usage(stdout);
+		return STATUS_OK;
+	}
+	if (strcmp(word, "__complete") == 0) {
+		complete(stdout, commands, N_COMMANDS,
+		    (const char *const *)argv + 2, (size_t)argc - 2);
 		return STATUS_OK;
 	}
 	if (strcmp(word, "help") == 0) {

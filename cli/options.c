@@ -41,6 +41,14 @@ row_at(const struct command_spec *spec, size_t i)
 	return i < spec->n_options ? &spec->options[i] : &help_row;
 }
 
+const char *
+options_program(void)
+{
+	return strcmp(program_invocation_short_name, "kubectl-ringfence") == 0
+	    ? "kubectl ringfence"
+	    : "ringfence";
+}
+
 int
 options_usage(const struct command_spec *spec, const char *fmt, ...)
 {
@@ -51,7 +59,8 @@ options_usage(const struct command_spec *spec, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
-	fprintf(stderr, "See 'ringfence %s --help' for usage.\n", spec->name);
+	fprintf(stderr, "See '%s %s --help' for usage.\n", options_program(),
+	    spec->name);
 	return STATUS_USAGE;
 }
 
@@ -394,13 +403,34 @@ print_row(FILE *out, const struct option_spec *o)
 	print_wrapped(out, o->help, INDENT);
 }
 
+/* Written with the plain name, shown with the one we were called by. */
+static void
+print_examples(FILE *out, const char *text)
+{
+	static const char plain[] = "  ringfence ";
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		len += text[len] == '\n' ? 1 : 0;
+		if (strncmp(text, plain, strlen(plain)) == 0) {
+			fprintf(out, "  %s ", options_program());
+			text += strlen(plain);
+			len -= strlen(plain);
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		text += len;
+	}
+}
+
 void
 options_help(const struct command_spec *spec, FILE *out)
 {
 	const char *line = spec->synopsis;
 
-	fprintf(out, "%s\n\nExamples:\n%s\nOptions:\n", spec->about,
-	    spec->examples);
+	fprintf(out, "%s\n\nExamples:\n", spec->about);
+	print_examples(out, spec->examples);
+	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i <= spec->n_options; i++)
 		print_row(out, row_at(spec, i));
 	fputs("\nUsage:\n", out);
@@ -408,7 +438,7 @@ options_help(const struct command_spec *spec, FILE *out)
 		size_t len = strcspn(line, "\n");
 
 		if (line == spec->synopsis)
-			fprintf(out, "  ringfence %s ", spec->name);
+			fprintf(out, "  %s %s ", options_program(), spec->name);
 		fprintf(out, "%.*s\n", (int)len, line);
 		line += len + (line[len] == '\n' ? 1 : 0);
 	}

@@ -85,6 +85,9 @@ int options_parse(const struct command_spec *spec, int argc, char **argv,
 int options_usage(const struct command_spec *spec, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "ringfence", or "kubectl ringfence" when kubectl called us. */
+const char *options_program(void);
+
 void options_help(const struct command_spec *spec, FILE *out);
 
 #endif

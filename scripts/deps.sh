@@ -1,17 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Install the packages that building and testing need, on Debian and Ubuntu.
-# Usage: scripts/deps.sh [--dev] [--check]
+# Usage: scripts/deps.sh [--build | --dev] [--check]
+#   --build  only what building needs, as in the Containerfile
 #   --dev    also what linting, fuzzing and CI need
 #   --check  only say what is missing; exit 1 if something is
 # Does nothing, and asks for no rights, when everything is there.
 set -eu
 
 # One package a word; "a|b" is met by either, and a is what gets installed.
-BASE="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
+BUILD="gcc make pkg-config|pkgconf libpcap-dev libsqlite3-dev libjansson-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libyaml-dev libcap-ng-dev
-libseccomp-dev libmicrohttpd-dev libcmocka-dev python3
-python3-yaml sqlite3 mandoc iproute2 iptables dnsmasq-base"
+libseccomp-dev libmicrohttpd-dev"
+BASE="$BUILD libcmocka-dev python3 python3-yaml sqlite3 mandoc iproute2
+iptables dnsmasq-base"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
 git"
 
@@ -42,10 +44,12 @@ want=$BASE
 check=0
 for arg in "$@"; do
 	case $arg in
+	--build) want=$BUILD ;;
 	--dev) want="$BASE $DEV" ;;
 	--check) check=1 ;;
 	*)
-		say "unknown option '$arg'; usage: deps.sh [--dev] [--check]"
+		say "unknown option '$arg'; usage: deps.sh [--build | --dev] " \
+		    "[--check]"
 		exit 2
 		;;
 	esac

@@ -22,9 +22,10 @@ for f in sql/query/*.sql; do
 		bad=$((bad + 1))
 		continue
 	}
+	# Rows that the query brings itself, in the words of 3.40 and of 3.46.
 	# DELETE without WHERE empties the table and shows no plan at all.
 	scan=$(printf '%s\n' "$plan" | grep -E '(^|[ |`-])SCAN |TEMP B-TREE' |
-		grep -v 'SCAN [0-9]* CONSTANT ROWS')
+		grep -vE 'SCAN [0-9]+( CONSTANT ROWS|-ROW VALUES CLAUSE)')
 	grep -qiE '^DELETE FROM [a-z_]+;' "$f" && scan='DELETE of all rows'
 	if grep -qE '^-- slow: .' "$f"; then
 		slow=$((slow + 1))
