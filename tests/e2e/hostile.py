@@ -258,7 +258,7 @@ def look_markdown(text, _):
         if not line.startswith("|"):
             widths = None
             continue
-        n = line.count("|")
+        n = len(re.findall(r"(?<!\\)\|", line))
         if widths not in (None, n):
             problem = "a table of %r and %r columns: %r" % (widths, n, line)
         widths = n
