@@ -37,13 +37,15 @@ static const char *const head[] = {
 "\n",
 "# Runs in the pod: address, port, seconds. Says how it went, for kubectl's own\n"
 "# failures must not pass for an answer.\n"
+"# shellcheck disable=SC2016 # expanded there\n"
 "probe='h=$1 p=$2 t=$3\n"
 "has() { command -v \"$1\" >/dev/null 2>&1; }\n"
+"scans() { case $(nc -h 2>&1 </dev/null) in *-z*) ;; *) return 1;; esac; }\n"
 "try() {\n"
 "\tif [ \"$p\" = dns ]; then\n"
 "\t\tif has nslookup; then nslookup \"$h\"; return; fi\n"
 "\t\tif has getent; then getent hosts \"$h\"; return; fi\n"
-"\telif has nc; then nc -z -w \"$t\" \"$h\" \"$p\" </dev/null; return\n"
+"\telif has nc && scans; then nc -z -w \"$t\" \"$h\" \"$p\" </dev/null; return\n"
 "\telif has bash && has timeout; then\n"
 "\t\ttimeout \"$t\" bash -c \"exec 3<>/dev/tcp/\\$0/\\$1\" \"$h\" \"$p\"\n"
 "\t\treturn\n"
@@ -124,7 +126,7 @@ static const char *const head[] = {
 "\ttry \"$3\" \"$4\" \"$6\" \"$5\"; judge \"$1\" $? \"$2\"\n"
 "}\n"
 "\n"
-"# A pod without labels, which no rule names: stranger TITLE NS PORT NS "
+"# A new pod, which no rule names: stranger TITLE NS PORT NS "
 "SELECTOR\n"
 "stranger() {\n"
 "\tset -- \"$@\" \"$(pod \"$4\" \"$5\")\"\n"
@@ -442,7 +444,7 @@ put_stranger(struct planning *p, const struct edge *e, uint32_t dst)
 
 	(void)snprintf(port, sizeof(port), "%u", (unsigned)e->port);
 	strbuf_init(&title, SCRATCH_MAX);
-	strbuf_puts(&title, "a pod without labels to ");
+	strbuf_puts(&title, "a new pod to ");
 	(void)workload_name(p, e->dst->workload, &title);
 	strbuf_printf(&title, " TCP %u", (unsigned)e->port);
 	strbuf_puts(p->out, "stranger");

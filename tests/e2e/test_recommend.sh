@@ -176,6 +176,28 @@ check 'testplan after: open is not' play connected after 1 'FAIL'
 check 'testplan: closed is not' play no before 1 'does not connect'
 check 'testplan: a failing kubectl is no answer' play '' after 1 \
 	'kubectl failed'
+clean() {
+	command -v shellcheck >/dev/null || return 0
+	shellcheck plan.sh
+}
+check 'testplan: shellcheck has nothing to say' clean
+# In the pod there is only an nc that cannot scan: its error is no answer.
+mkdir bin
+printf '#!/bin/sh\necho "nc: invalid option" >&2\nexit 1\n' >bin/nc
+cat >pod <<'END'
+#!/bin/sh
+case $1 in
+get) echo "pod-1 10.0.0.1" ;;
+exec) shift 6 && PATH=$TOOLS exec /bin/sh "$@" ;;
+esac
+END
+chmod +x bin/nc pod
+tools() {
+	TOOLS=$work/bin KUBECTL=./pod sh plan.sh after >have 2>&1
+	[ $? -eq 1 ] && has have 'the pod has no tool for it' &&
+		! grep -qE '^(ok|FAIL)' have
+}
+check 'testplan: an nc that cannot tell is no tool' tools
 usage() {
 	sh plan.sh >have 2>&1
 	[ $? -eq 2 ] && has have 'before|after'
