@@ -67,5 +67,6 @@ recommend(struct recommendation *out, const struct cluster *c,
 		.span = r.span,
 		.change = r.change,
 	};
+	out->change.is_incremental = options->incremental;
 	return RF_OK;
 }

@@ -130,6 +130,7 @@ struct recommend_existing {
 struct recommend_change {
 	const struct recommend_existing *policies; /* in their order */
 	size_t n_policies;
+	bool is_incremental;                /* ours rely on those that stay */
 	size_t edges_allowed, edges_denied; /* of those observed, by them */
 	/* Pairs that may connect beyond observation while they stay. */
 	const struct recommend_pair *beyond;

@@ -339,6 +339,42 @@ put_policy(struct writing *w, const struct recommend_file *f)
 	put_rules(w, f, p, POLICY_EGRESS);
 }
 
+/* Nothing that a shell or Markdown would take for more than a name. */
+static bool
+is_plain(const char *name)
+{
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-")] ==
+	    '\0' &&
+	    name[0] != '-';
+}
+
+/* How to be rid of those that stay; they are sorted by namespace. */
+static void
+put_deletion(struct writing *w, const struct recommend_change *c)
+{
+	const char *ns = NULL;
+
+	for (size_t i = 0; i < c->n_policies; i++) {
+		const struct recommend_existing *p = &c->policies[i];
+
+		if (p->is_replaced || !is_plain(p->name) ||
+		    !is_plain(p->namespace))
+			continue;
+		if (ns == NULL)
+			strbuf_puts(w->out,
+			    "\nOurs need none of them. Once all files are "
+			    "applied:\n\n```sh");
+		if (ns == NULL || strcmp(ns, p->namespace) != 0)
+			strbuf_printf(w->out,
+			    "\nkubectl delete networkpolicy -n %s",
+			    p->namespace);
+		ns = p->namespace;
+		strbuf_printf(w->out, " \\\n    %s", p->name);
+	}
+	if (ns != NULL)
+		strbuf_puts(w->out, "\n```\n");
+}
+
 /* Beside policies that are there already. */
 static void
 put_change(struct writing *w)
@@ -366,10 +402,21 @@ put_change(struct writing *w)
 	    c->edges_allowed, c->edges_denied);
 	if (kept == 0)
 		return;
-	strbuf_printf(w->out,
-	    "Policies add up: while the %zu that stay do, %zu pairs of "
-	    "workloads and ports may\nconnect that were not seen%s\n",
-	    kept, c->n_beyond, c->n_beyond > 0 ? ":\n" : ".");
+	if (kept == 1)
+		strbuf_puts(w->out,
+		    "Policies add up: while the one that stays "
+		    "does,");
+	else
+		strbuf_printf(w->out,
+		    "Policies add up: while the %zu that stay do,", kept);
+	if (c->n_beyond == 0)
+		strbuf_puts(w->out, " nothing more may connect.\n");
+	else
+		strbuf_printf(w->out,
+		    " %zu pair%s of workloads and\nports may connect that "
+		    "%s not seen:\n\n",
+		    c->n_beyond, c->n_beyond == 1 ? "" : "s",
+		    c->n_beyond == 1 ? "was" : "were");
 	for (size_t i = 0; i < c->n_beyond && i < BEYOND_MAX; i++) {
 		review_pair(&w->cell, &c->beyond[i]);
 		strbuf_puts(w->out, "- ");
@@ -379,6 +426,11 @@ put_change(struct writing *w)
 	if (c->n_beyond > BEYOND_MAX)
 		strbuf_printf(
 		    w->out, "- and %zu more\n", c->n_beyond - BEYOND_MAX);
+	if (c->is_incremental)
+		strbuf_puts(w->out,
+		    "\nOurs leave out what they allow: they must stay.\n");
+	else
+		put_deletion(w, c);
 }
 
 static void

@@ -118,7 +118,8 @@ incremental() {
 		has story 'rules 0 besides DNS' &&
 		has inc/REVIEW.md '## What changes' \
 			'shop/old-backend: stays until somebody deletes it' \
-			'shop/allow-dns: replaced'
+			'shop/allow-dns: replaced' 'they must stay' &&
+		! grep -q 'kubectl delete' inc/REVIEW.md
 }
 check '--incremental leaves out what stays' incremental
 changes() {
@@ -129,6 +130,14 @@ changes() {
 		cmp full/shop/10-backend.yaml one/shop/10-backend.yaml
 }
 check '--existing says what changes, and changes nothing' changes
+away() {
+	"$ringfence" recommend --db shop.db -n shop -o all \
+		--existing kept >story &&
+		sed -n '/^kubectl delete/,/^```/p' all/REVIEW.md >have &&
+		has have 'networkpolicy -n shop' ' old-backend' &&
+		! grep allow-dns have
+}
+check '--existing says how to be rid of the others' away
 wrong() {
 	echo 'kind: NetworkPolicy' >wrong.yaml
 	"$ringfence" recommend --db shop.db -n shop --existing wrong.yaml \
