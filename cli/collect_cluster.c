@@ -33,7 +33,7 @@ struct collect_cluster {
 	const char *node;      /* NULL: pods of all nodes */
 	pthread_t thread;
 	bool is_running;
-	atomic_bool must_stop, is_published;
+	atomic_bool must_stop, is_published, is_complete;
 	/* The thread's own: what was said already. */
 	char problems[CLIENT_RESOURCE_COUNT][512];
 	uint64_t refused;
@@ -162,10 +162,12 @@ publish(struct collect_cluster *cc)
 {
 	int64_t took_us = monotonic_us(), now_us;
 	struct rf_error err;
+	bool is_synced = live_view_is_synced(cc->view);
 
-	if (live_view_publish(cc->view, live_now_us(), &err) == RF_OK)
+	if (live_view_publish(cc->view, live_now_us(), &err) == RF_OK) {
 		atomic_store(&cc->is_published, true);
-	else
+		atomic_store(&cc->is_complete, is_synced);
+	} else
 		log_warn(
 		    "cluster", "%s; the objects stay as they were", err.msg);
 	now_us = monotonic_us();
@@ -389,6 +391,12 @@ release_cluster(void *arg, const struct cluster *c)
 
 	if (c != cc->known)
 		live_view_release(cc->view, c);
+}
+
+bool
+collect_cluster_is_complete(const struct collect_cluster *cc)
+{
+	return atomic_load(&cc->is_complete);
 }
 
 struct daemon_cluster_source

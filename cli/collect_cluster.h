@@ -42,6 +42,9 @@ RF_MUST_USE enum rf_status collect_cluster_start(
     struct collect_cluster *cc, struct store *store, struct rf_error *err);
 
 /* For struct daemon_config, once started. */
+/* Was all that may be read listed, and is it in use? On any thread. */
+bool collect_cluster_is_complete(const struct collect_cluster *cc);
+
 struct daemon_cluster_source collect_cluster_source(struct collect_cluster *cc);
 
 /* How the watches are, for Prometheus. Safe on any thread. */

@@ -169,7 +169,9 @@ publish(void *arg, const struct daemon_stats *stats, bool capturing)
 	struct session *s = arg;
 
 	if (s->metrics != NULL)
-		metrics_server_publish(s->metrics, stats, capturing);
+		metrics_server_publish(s->metrics, stats, capturing,
+		    s->cluster == NULL ||
+			collect_cluster_is_complete(s->cluster));
 }
 
 static int64_t

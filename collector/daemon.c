@@ -336,6 +336,9 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.guessed = d->guessed,
 		.lost_connections = d->lost,
 		.legs = flow_table_legs(d->ft),
+		.legs_max =
+		    d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX,
+		.interval_us = d->config.interval_us,
 		.pods = d->cluster->c->n_pods,
 		.generation = d->cluster->generation,
 		.flushes = w.flushes,

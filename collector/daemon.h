@@ -78,7 +78,8 @@ struct daemon_stats {
 	uint64_t connections, joined, forced_out, strays;
 	uint64_t unresolved, guessed;
 	uint64_t lost_connections; /* no room while the database failed */
-	uint64_t legs;             /* in the table now */
+	uint64_t legs, legs_max;   /* in the table now, and at most */
+	int64_t interval_us;       /* between flushes, as configured */
 	uint64_t pods, generation; /* of the cluster in use */
 	uint64_t flushes, flush_failures, flush_rows;
 	uint64_t flush_us;   /* the last one took */

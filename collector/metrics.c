@@ -3,7 +3,11 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define SECOND     ((int64_t)1000000)
 #define HEALTHY_US (30 * SECOND) /* without a sign of the loop */
@@ -39,6 +43,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_conntrack_connections", "Connections taken over from the kernel's connection table at the start.", GAUGE, COUNT, AT(known) },
 	{ "ringfence_conntrack_lost", "Entries of that table that found no room or could not be read.", GAUGE, COUNT, AT(known_lost) },
 	{ "ringfence_table_entries", "Address pairs in the connection table.", GAUGE, COUNT, AT(legs) },
+	{ "ringfence_table_capacity", "Address pairs for which the connection table has room.", GAUGE, COUNT, AT(legs_max) },
 	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
 	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },
 	{ "ringfence_dns_names_total", "Names of addresses handed to the database.", COUNTER, COUNT, AT(names) },
@@ -70,11 +75,134 @@ metrics_render(struct strbuf *out, const struct daemon_stats *stats)
 	}
 }
 
+/* The sample of one metric of the process. */
+static void
+render_one(struct strbuf *out, const char *name, const char *type,
+    const char *help, double value)
+{
+	strbuf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.6f\n", name, help,
+	    name, type, name, value);
+}
+
+static double
+seconds_of(const struct timeval *t)
+{
+	return (double)t->tv_sec + (double)t->tv_usec / 1e6;
+}
+
+/* /proc may be hidden; then there is no such metric. */
+static void
+render_memory(struct strbuf *out)
+{
+	double page = (double)sysconf(_SC_PAGESIZE);
+	unsigned long size, resident;
+	char text[128] = "";
+	FILE *f = fopen("/proc/self/statm", "re");
+	bool is_read = f != NULL && fgets(text, sizeof(text), f) != NULL;
+	char *end = text;
+
+	if (f != NULL)
+		(void)fclose(f);
+	if (!is_read)
+		return;
+	size = strtoul(text, &end, 10);
+	resident = strtoul(end, NULL, 10);
+	render_one(out, "process_virtual_memory_bytes", "gauge",
+	    "Virtual memory size.", (double)size * page);
+	render_one(out, "process_resident_memory_bytes", "gauge",
+	    "Resident memory size.", (double)resident * page);
+}
+
+void
+metrics_render_process(struct strbuf *out)
+{
+	struct rusage usage;
+
+	strbuf_puts(out,
+	    "# HELP ringfence_build_info Always 1; the version is its label.\n"
+	    "# TYPE ringfence_build_info gauge\n"
+	    "ringfence_build_info{version=\"" RF_VERSION_STRING "\"} 1\n");
+	render_memory(out);
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		render_one(out, "process_cpu_seconds_total", "counter",
+		    "CPU time that was spent.",
+		    seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime));
+}
+
+/* "# HELP x_total" and "# TYPE x_total" name the family, which is x. */
+static void
+open_line(struct strbuf *out, const char *line, size_t len)
+{
+	static const char suffix[] = "_total";
+	size_t head = strlen("# HELP "), n, cut = 0;
+
+	if (len <= head || line[0] != '#') {
+		strbuf_add(out, line, len);
+		return;
+	}
+	n = strcspn(line + head, " \n");
+	if (n > strlen(suffix) &&
+	    strncmp(line + head + n - strlen(suffix), suffix, strlen(suffix)) ==
+		0)
+		cut = strlen(suffix);
+	strbuf_add(out, line, head + n - cut);
+	strbuf_add(out, line + head + n, len - head - n);
+}
+
+void
+metrics_to_open(struct strbuf *out, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		len += text[len] == '\n';
+		open_line(out, text, len);
+		text += len;
+	}
+	strbuf_puts(out, "# EOF\n");
+}
+
+bool
+metrics_wants_open(const char *accept)
+{
+	static const char type[] = "application/openmetrics-text";
+	const char *at = accept, *q;
+	size_t len;
+
+	while (at != NULL && (at = strstr(at, type)) != NULL) {
+		len = strcspn(at, ",");
+		q = strstr(at, ";q=");
+		if (q == NULL || q >= at + len || strtod(q + 3, NULL) > 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+void
+metrics_state_update(
+    struct metrics_state *s, const struct daemon_stats *stats, int64_t now_us)
+{
+	const struct daemon_stats *old = &s->stats;
+
+	if (stats->flushes + stats->flush_failures !=
+	    old->flushes + old->flush_failures)
+		s->tried_us = now_us;
+	if (stats->flushes != old->flushes)
+		s->stored_us = now_us;
+	s->published_us = now_us;
+	s->stats = *stats;
+}
+
+/* A database that fails is no reason to start anew: what is kept in memory
+ * would be lost. A writer that does not even try is. */
 const char *
 metrics_unhealthy(const struct metrics_state *s, int64_t now_us)
 {
 	if (now_us - s->published_us > HEALTHY_US)
 		return "the loop has given no sign for 30 seconds";
+	if (now_us - s->tried_us > HEALTHY_US + 2 * s->stats.interval_us)
+		return "the writer has tried to store nothing for 30 seconds";
 	return NULL;
 }
 
@@ -85,7 +213,11 @@ metrics_unready(const struct metrics_state *s, int64_t now_us)
 		return metrics_unhealthy(s, now_us);
 	if (!s->capturing)
 		return "no capture is open";
+	if (!s->complete)
+		return "not all of the cluster's objects are known";
 	if (s->stats.flushes == 0)
 		return "nothing was stored yet";
+	if (now_us - s->stored_us > HEALTHY_US + 2 * s->stats.interval_us)
+		return "the database has not been written for 30 seconds";
 	return NULL;
 }

@@ -2,8 +2,9 @@
 /*
  * metrics: a daemon's counts for Prometheus, and whether it is well.
  *
- * The text comes from one table (format 0.0.4). The server has a thread of its
- * own and answers from the last state that was published.
+ * The text comes from one table, in Prometheus' format 0.0.4 or, for who asks
+ * for it, as OpenMetrics 1.0.0. The server has a thread of its own and answers
+ * from the last state that was published.
  */
 #ifndef COLLECTOR_METRICS_H
 #define COLLECTOR_METRICS_H
@@ -14,8 +15,15 @@
 #include "core/error.h"
 #include "core/strbuf.h"
 
-/* Add the whole text to out. */
+/* Add the daemon's metrics to out, and those of this process. */
 void metrics_render(struct strbuf *out, const struct daemon_stats *stats);
+void metrics_render_process(struct strbuf *out);
+
+/* Add text, which is of format 0.0.4, as OpenMetrics, with its end. */
+void metrics_to_open(struct strbuf *out, const char *text);
+
+/* Does an Accept header ask for OpenMetrics? NULL: there was none. */
+bool metrics_wants_open(const char *accept);
 
 #define METRICS_MORE_MAX 4
 
@@ -28,9 +36,14 @@ struct metrics_more {
 /* What /healthz and /readyz say; NULL: all is well. */
 struct metrics_state {
 	struct daemon_stats stats;
-	bool capturing;
-	int64_t published_us; /* by a clock that only goes forward */
+	bool capturing; /* a capture is open */
+	bool complete;  /* the cluster's objects are all known */
+	/* By a clock that only goes forward: the last state, the last one in
+	 * which the writer had tried, and had stored, once more. */
+	int64_t published_us, tried_us, stored_us;
 };
+void metrics_state_update(
+    struct metrics_state *s, const struct daemon_stats *stats, int64_t now_us);
 const char *metrics_unhealthy(const struct metrics_state *s, int64_t now_us);
 const char *metrics_unready(const struct metrics_state *s, int64_t now_us);
 
@@ -48,8 +61,8 @@ RF_MUST_USE enum rf_status metrics_server_start(
  * server. */
 void metrics_server_add(
     struct metrics_server *s, const struct metrics_more *more);
-void metrics_server_publish(
-    struct metrics_server *s, const struct daemon_stats *stats, bool capturing);
+void metrics_server_publish(struct metrics_server *s,
+    const struct daemon_stats *stats, bool capturing, bool complete);
 void metrics_server_free(struct metrics_server *s); /* NULL is allowed */
 
 #endif

@@ -19,6 +19,9 @@
 #define ADDRESS_MAX     256
 #define TEXT_MAX        ((size_t)1 << 20)
 
+#define TYPE_PLAIN "text/plain; version=0.0.4; charset=utf-8"
+#define TYPE_OPEN  "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
 struct metrics_server {
 	int fd; /* MHD's, once it runs */
 	struct MHD_Daemon *http;
@@ -132,6 +135,8 @@ metrics_server_listen(
 	s->fd = -1;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	s->state.published_us = monotonic_us();
+	s->state.tried_us = s->state.published_us;
+	s->state.stored_us = s->state.published_us;
 	st = listen_on(&s->fd, address, err);
 	if (st == RF_OK)
 		*out = s;
@@ -141,7 +146,8 @@ metrics_server_listen(
 }
 
 static enum MHD_Result
-answer(struct MHD_Connection *connection, unsigned status, const char *text)
+answer_as(struct MHD_Connection *connection, unsigned status, const char *type,
+    const char *text)
 {
 	union {
 		const char *in;
@@ -153,8 +159,7 @@ answer(struct MHD_Connection *connection, unsigned status, const char *text)
 
 	if (r == NULL)
 		return MHD_NO;
-	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
-	    "text/plain; version=0.0.4; charset=utf-8");
+	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		(void)MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -164,19 +169,36 @@ answer(struct MHD_Connection *connection, unsigned status, const char *text)
 }
 
 static enum MHD_Result
+answer(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+	return answer_as(connection, status, TYPE_PLAIN, text);
+}
+
+static enum MHD_Result
 answer_metrics(struct MHD_Connection *connection,
     const struct metrics_server *s, const struct metrics_state *state)
 {
+	bool is_open = metrics_wants_open(MHD_lookup_connection_value(
+	    connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
+	struct strbuf text, open;
 	enum MHD_Result result;
-	struct strbuf text;
 
 	strbuf_init(&text, TEXT_MAX);
+	strbuf_init(&open, TEXT_MAX);
 	metrics_render(&text, &state->stats);
+	metrics_render_process(&text);
 	for (size_t i = 0; i < s->n_more; i++)
 		s->more[i].render(s->more[i].arg, &text);
-	result = strbuf_failed(&text)
-	    ? MHD_NO
-	    : answer(connection, MHD_HTTP_OK, strbuf_str(&text));
+	if (is_open)
+		metrics_to_open(&open, strbuf_str(&text));
+	if (strbuf_failed(&text) || strbuf_failed(&open))
+		result = answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+		    "out of memory\n");
+	else
+		result = answer_as(connection, MHD_HTTP_OK,
+		    is_open ? TYPE_OPEN : TYPE_PLAIN,
+		    strbuf_str(is_open ? &open : &text));
+	strbuf_release(&open);
 	strbuf_release(&text);
 	return result;
 }
@@ -249,13 +271,13 @@ metrics_server_add(struct metrics_server *s, const struct metrics_more *more)
 }
 
 void
-metrics_server_publish(
-    struct metrics_server *s, const struct daemon_stats *stats, bool capturing)
+metrics_server_publish(struct metrics_server *s,
+    const struct daemon_stats *stats, bool capturing, bool complete)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	s->state.stats = *stats;
+	metrics_state_update(&s->state, stats, monotonic_us());
 	s->state.capturing = capturing;
-	s->state.published_us = monotonic_us();
+	s->state.complete = complete;
 	(void)pthread_mutex_unlock(&s->lock);
 }
 

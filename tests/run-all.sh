@@ -31,7 +31,7 @@ for script in tests/e2e/*.sh; do
 	[ -f "$script" ] || continue
 	stage "e2e ${script##*/}" "$script" "$build/ringfence"
 done
-for lint in tests/lint/query_plan.sh; do
+for lint in tests/lint/query_plan.sh tests/lint/metrics.sh; do
 	[ -f "$lint" ] || continue
 	stage "lint ${lint##*/}" "$lint"
 done

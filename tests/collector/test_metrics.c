@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,20 +60,86 @@ test_text(void **state)
 	strbuf_release(&text);
 }
 
+/* A day of a daemon that goes well, fails, stands still. */
 static void
 test_states(void **state)
 {
-	struct metrics_state s = { .published_us = 100 * SECOND };
+	struct daemon_stats stats = { .interval_us = 5 * SECOND };
+	struct metrics_state s = { .published_us = 100 * SECOND,
+		.tried_us = 100 * SECOND,
+		.stored_us = 100 * SECOND };
 
 	(void)state;
 	assert_null(metrics_unhealthy(&s, 101 * SECOND));
 	assert_non_null(metrics_unhealthy(&s, 131 * SECOND));
-	assert_non_null(metrics_unready(&s, 101 * SECOND));
+	assert_string_equal(
+	    metrics_unready(&s, 101 * SECOND), "no capture is open");
 	s.capturing = true;
-	assert_non_null(metrics_unready(&s, 101 * SECOND));
-	s.stats.flushes = 1;
-	assert_null(metrics_unready(&s, 101 * SECOND));
-	assert_non_null(metrics_unready(&s, 131 * SECOND));
+	assert_non_null(
+	    strstr(metrics_unready(&s, 101 * SECOND), "the cluster's objects"));
+	s.complete = true;
+	assert_non_null(
+	    strstr(metrics_unready(&s, 101 * SECOND), "nothing was stored"));
+	stats.flushes = 1;
+	metrics_state_update(&s, &stats, 105 * SECOND);
+	assert_null(metrics_unready(&s, 106 * SECOND));
+	assert_non_null(metrics_unready(&s, 136 * SECOND));
+
+	/* The database fails: no longer ready, but alive. */
+	for (int64_t t = 110; t <= 160; t += 5) {
+		stats.flush_failures++;
+		metrics_state_update(&s, &stats, t * SECOND);
+	}
+	assert_null(metrics_unhealthy(&s, 160 * SECOND));
+	assert_non_null(
+	    strstr(metrics_unready(&s, 160 * SECOND), "has not been written"));
+
+	/* The loop goes on, but the writer does nothing any more. */
+	for (int64_t t = 161; t <= 201; t++)
+		metrics_state_update(&s, &stats, t * SECOND);
+	assert_non_null(
+	    strstr(metrics_unhealthy(&s, 201 * SECOND), "the writer"));
+	stats.flushes++;
+	metrics_state_update(&s, &stats, 202 * SECOND);
+	assert_null(metrics_unready(&s, 202 * SECOND));
+}
+
+static void
+test_open(void **state)
+{
+	static const char text[] =
+	    "# HELP a_total All.\n# TYPE a_total counter\na_total{x=\"_total "
+	    "y\"} 1\n# HELP b B.\n# TYPE b gauge\nb 2\n";
+	static const struct {
+		const char *accept;
+		bool wants;
+	} cases[] = {
+		{ NULL, false },
+		{ "text/plain", false },
+		{ "*/*", false },
+		{ "application/openmetrics-text", true },
+		{ "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;"
+		  "version=0.0.4;q=0.3",
+		    true },
+		{ "text/plain;q=0.5, application/openmetrics-text; q=0.1",
+		    true },
+		{ "application/openmetrics-text;q=0,text/plain", false },
+		{ "application/openmetrics-text;q=0,"
+		  "application/openmetrics-text;version=1.0.0",
+		    true },
+	};
+	struct strbuf out;
+
+	(void)state;
+	strbuf_init(&out, 1000);
+	metrics_to_open(&out, text);
+	assert_string_equal(strbuf_str(&out),
+	    "# HELP a All.\n# TYPE a counter\na_total{x=\"_total y\"} 1\n"
+	    "# HELP b B.\n# TYPE b gauge\nb 2\n# EOF\n");
+	strbuf_release(&out);
+	for (size_t i = 0; i < NELEM(cases); i++)
+		assert_int_equal(
+		    metrics_wants_open(cases[i].accept), cases[i].wants);
 }
 
 static void
@@ -138,6 +206,20 @@ test_server(void **state)
 		{ "GET /readyz HTTP/1.0\r\n\r\n", "503", "no capture" },
 		{ "GET /else HTTP/1.0\r\n\r\n", "404", "/metrics" },
 		{ "DELETE /metrics HTTP/1.0\r\n\r\n", "405", "GET" },
+		{ "POST /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc",
+		    "405", "Allow: GET, HEAD" },
+		{ "GET /metrics HTTP/1.0\r\n\r\n", "200",
+		    "\r\nContent-Type: text/plain; version=0.0.4" },
+		{ "GET /metrics HTTP/1.0\r\n"
+		  "Accept: application/openmetrics-text\r\n\r\n",
+		    "200",
+		    "\r\nContent-Type: application/openmetrics-text; "
+		    "version=1.0.0" },
+		{ "GET /metrics HTTP/1.0\r\n"
+		  "Accept: application/openmetrics-text\r\n\r\n",
+		    "200", "\n# EOF\n" },
+		{ "GET /metrics HTTP/1.0\r\n\r\n", "200",
+		    "\nprocess_cpu_seconds_total " },
 	};
 	struct daemon_stats stats = { .packets = 7 };
 	struct metrics_server *s;
@@ -149,13 +231,58 @@ test_server(void **state)
 	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	assert_int_equal(metrics_server_listen(&s, address, &err), RF_OK);
 	assert_int_equal(metrics_server_start(s, &err), RF_OK);
-	metrics_server_publish(s, &stats, false);
+	metrics_server_publish(s, &stats, false, true);
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		ask(port, cases[i].request, reply, sizeof(reply));
 		assert_memory_equal(reply + 9, cases[i].status, 3);
 		assert_non_null(strstr(reply, cases[i].word));
 	}
 	metrics_server_free(s);
+}
+
+/* A request that is too long, and clients that never finish theirs, do not
+ * keep others from an answer. */
+static void
+test_bad_clients(void **state)
+{
+	enum { SLOW = 12, LONG = 100000 };
+	struct daemon_stats stats = { .packets = 7 };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct metrics_server *s;
+	uint16_t port = free_port();
+	char address[32], reply[16384];
+	char *request = malloc(LONG + 1);
+	int slow[SLOW];
+	struct rf_error err;
+
+	(void)state;
+	assert_non_null(request);
+	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	assert_int_equal(metrics_server_listen(&s, address, &err), RF_OK);
+	assert_int_equal(metrics_server_start(s, &err), RF_OK);
+	metrics_server_publish(s, &stats, true, true);
+	a.sin_port = htons(port);
+	for (size_t i = 0; i < SLOW; i++) {
+		slow[i] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(
+		    connect(slow[i], (struct sockaddr *)&a, sizeof(a)), 0);
+		assert_int_equal(write(slow[i], "GET /met", 8), 8);
+	}
+	memset(request, 'a', LONG);
+	memcpy(request, "GET /", 5);
+	request[LONG] = '\0';
+	ask(port, request, reply, sizeof(reply)); /* refused or cut off */
+	assert_true(reply[0] == '\0' || reply[9] == '4');
+	memcpy(request, "GET /metrics HTTP/1.0\r\nX: ", 27);
+	ask(port, request, reply, sizeof(reply));
+	assert_true(reply[0] == '\0' || reply[9] == '4');
+	ask(port, "GET /metrics HTTP/1.0\r\n\r\n", reply, sizeof(reply));
+	assert_non_null(strstr(reply, "ringfence_packets_total 7\n"));
+	for (size_t i = 0; i < SLOW; i++)
+		(void)close(slow[i]);
+	metrics_server_free(s);
+	free(request);
 }
 
 /* The census: at the start, then each period, ended by time or by packets. */
@@ -193,10 +320,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_bad_clients),
 		cmocka_unit_test(test_census),
 	};
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
 }

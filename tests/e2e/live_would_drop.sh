@@ -46,6 +46,39 @@ told='would-drop: shop/pod/client-\* to shop/pod/db-0 TCP/5432: ingress: db-clos
 [ "$(grep -c "$told" "$dir/err")" -eq 1 ]
 result $? "the edge is told once, with the reason"
 
+# Both formats are what they claim to be.
+python3 - <<'PY'
+import re, urllib.request
+url = urllib.request.Request("http://127.0.0.1:9797/metrics", headers={
+    "Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})
+with urllib.request.urlopen(url) as reply:
+    kind = reply.headers["Content-Type"]
+    lines = reply.read().decode().split("\n")
+assert kind.startswith("application/openmetrics-text; version=1.0.0"), kind
+assert lines[-2:] == ["# EOF", ""], lines[-2:]
+types, family = {}, None
+for line in lines[:-2]:
+    if line.startswith("# TYPE "):
+        _, _, family, what = line.split(" ")
+        assert family not in types, "%s is not in one piece" % family
+        types[family] = what
+    elif not line.startswith("# HELP "):
+        m = re.fullmatch(r'([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\]|\\.)*",?)+\})? '
+                         r'-?[0-9.]+', line)
+        assert m, line
+        end = "_total" if types[family] == "counter" else ""
+        assert m.group(1) == family + end, line
+assert len(types) > 40, len(types)
+PY
+result $? "OpenMetrics for who asks for it"
+python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics >"$dir/metrics"
+if command -v promtool >/dev/null; then
+	promtool check metrics <"$dir/metrics" >"$dir/err" 2>&1
+	result $? "promtool check metrics"
+else
+	echo "skipped: promtool check metrics: no promtool (Debian: prometheus)"
+fi
+
 cp "$dir/policies/db.yaml" "$dir/kept.yaml"
 echo 'kind: [' >"$dir/policies/db.yaml"
 kill -HUP "$collector"
