@@ -60,6 +60,9 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 	case SQLITE_NOMEM:
 		why = sqlite3_errstr(rc);
 		break;
+	case SQLITE_IOERR:
+		return rf_fail(err, status_of(rc), "%s: %s: %s", what, why,
+		    strerror(sqlite3_system_errno(db)));
 	default:
 		break;
 	}

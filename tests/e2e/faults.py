@@ -1,0 +1,433 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Databases and disks that fail, under every command.
+
+    faults.py RINGFENCE
+
+A command may answer or refuse; it may not crash, hang, refuse without a
+reason, or change what it cannot read. Damage is random with a fixed seed.
+"""
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHOP = os.path.join(HERE, "..", "..", "fixtures", "shop")
+NODES = [os.path.join(SHOP, "capture-node-%d.pcap" % n) for n in (1, 2)]
+OBJECTS = os.path.join(SHOP, "snapshot.json")
+BROKEN = os.path.join(SHOP, "policies-broken.yaml")
+PAGE = 4096
+DAMAGED = 60  # databases of each kind of damage
+NOBODY = 65534
+
+READERS = [
+    ["flows", "-o", "json", "--db"],
+    ["recommend", "-A", "--db"],
+    ["audit", "-f", BROKEN, "-o", "json", "--db"],
+    ["testplan", "-A", "--db"],
+    ["lint", "-f", BROKEN, "--db"],
+    ["check", "-f", BROKEN, "shop/deploy/frontend", "shop/deploy/backend",
+     "--port", "8081", "--db"],
+]
+COLLECT = ["collect", "-q", "-r", NODES[1], "-s", OBJECTS, "--db"]
+
+
+class Faults:
+    def __init__(self, ringfence):
+        self.ringfence = ringfence
+        self.passed = self.failed = 0
+
+    def check(self, name, problem):
+        if problem is None:
+            self.passed += 1
+            print("ok", name)
+        else:
+            self.failed += 1
+            print("not ok", name)
+            print("  " + ascii(problem)[:1200])
+
+    def run(self, args, **more):
+        """The status, what was printed, and what is wrong with that."""
+        stdout = more.pop("stdout", subprocess.PIPE)
+        try:
+            p = subprocess.run([self.ringfence] + args, timeout=60,
+                               stdout=stdout, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, **more)
+        except subprocess.TimeoutExpired:
+            return None, "", "hangs: %r" % args
+        err = p.stderr.decode(errors="replace")
+        bad = None
+        if p.returncode not in (0, 1, 2, 3) or "Sanitizer" in err:
+            bad = "status %d of %r: %s" % (p.returncode, args, err[-900:])
+        elif p.returncode == 3 and "ringfence" not in err:
+            bad = "no reason: %r" % args
+        return p.returncode, err, bad
+
+    def refuses(self, args, *words, **more):
+        status, err, bad = self.run(args, **more)
+        if bad is None and status != 3:
+            bad = "status %r of %r: %s" % (status, args, err)
+        for word in words:
+            if bad is None and word not in err:
+                bad = "%r does not say %r: %s" % (args, word, err)
+        return bad
+
+
+def integrity(path):
+    db = sqlite3.connect(path)
+    try:
+        rows = [r[0] for r in db.execute("PRAGMA integrity_check")]
+        n = db.execute("SELECT count(*), sum(connections) FROM flow")
+        return (None if rows == ["ok"] else "damaged: %r" % rows[:3],
+                n.fetchone())
+    except sqlite3.Error as e:
+        return str(e), None
+    finally:
+        db.close()
+
+
+# ----------------------------------------------------------------- damage
+def flip(rng, data):
+    """A few bytes of what is not the header."""
+    for _ in range(rng.randrange(1, 12)):
+        data[rng.randrange(100, len(data))] = rng.randrange(256)
+    return data
+
+
+def wreck_page(rng, data):
+    at = rng.randrange(len(data) // PAGE) * PAGE
+    fill = rng.choice((b"\0", b"\xff", None))
+    data[at:at + PAGE] = rng.randbytes(PAGE) if fill is None else fill * PAGE
+    return data
+
+
+def swap_pages(rng, data):
+    a, b = rng.sample(range(1, len(data) // PAGE), 2)
+    a, b = a * PAGE, b * PAGE
+    data[a:a + PAGE], data[b:b + PAGE] = data[b:b + PAGE], data[a:a + PAGE]
+    return data
+
+
+def cut(rng, data):
+    return data[:rng.randrange(1, len(data))]
+
+
+def wreck_header(rng, data):
+    data[rng.randrange(100)] = rng.randrange(256)
+    return data
+
+
+def damage(f, whole):
+    """Every kind of damage, the commands taking turns."""
+    rng = random.Random("faults")
+    for how in (flip, wreck_page, swap_pages, cut, wreck_header):
+        problem, refused = None, 0
+        for i in range(DAMAGED):
+            with open("bad.db", "wb") as out:
+                out.write(how(rng, bytearray(whole)))
+            turn = i % (len(READERS) + 1)
+            args = COLLECT if turn == len(READERS) else READERS[turn]
+            status, _, bad = f.run(args + ["bad.db"])
+            refused += status == 3
+            problem = problem or bad
+            for side in ("-wal", "-shm"):
+                if os.path.exists("bad.db" + side):
+                    os.remove("bad.db" + side)
+        f.check("%s: %d of %d refused, none crashed" %
+                (how.__name__, refused, DAMAGED), problem)
+
+
+def plain_lies(f, whole):
+    """Values that the schema forbids, as damage could make them."""
+    wrong = ("UPDATE endpoint SET type = 99",
+             "UPDATE flow SET outcome = 77, certainty = 9",
+             "UPDATE flow SET protocol = 250",
+             "UPDATE flow SET port = 99999999",
+             "UPDATE flow SET src = 123456789012",
+             "UPDATE flow SET service = 4294967295",
+             "UPDATE flow SET connections = -1, packets = -5",
+             "UPDATE flow SET first_us = 9223372036854775807",
+             "UPDATE flow SET first_us = -9223372036854775807 - 1",
+             "UPDATE endpoint SET ip = x'00'",
+             "UPDATE endpoint SET pod = -3",
+             "UPDATE pod SET phase = 88",
+             "UPDATE pod SET workload = 999999",
+             "UPDATE pod SET ips = '[\"x\"]'",
+             "UPDATE pod SET ports = '[{\"port\": 1e99}]'",
+             "UPDATE pod SET labels = '[]'",
+             "UPDATE workload SET selector = '{}'",
+             "UPDATE namespace SET name = ''",
+             "UPDATE namespace SET labels = 'null'",
+             "UPDATE backend SET protocol = 999, port = 70000",
+             "UPDATE policy SET json = '{'",
+             "DELETE FROM state",
+             "DELETE FROM namespace",
+             "DELETE FROM endpoint",
+             "DROP TABLE coverage",
+             "UPDATE coverage SET from_us = 5, to_us = 1")
+    for statement in wrong:
+        problem = None
+        with open("lie.db", "wb") as out:
+            out.write(whole)
+        db = sqlite3.connect("lie.db", isolation_level=None)
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute("PRAGMA foreign_keys = OFF")
+        try:
+            statement = statement.replace("UPDATE", "UPDATE OR REPLACE")
+            db.execute(statement)
+            if " flow " in statement:
+                db.execute(statement.replace(" flow ", " flow_total "))
+        except sqlite3.Error as e:
+            problem = "the test itself: %s" % e
+        db.close()
+        for args in READERS + [COLLECT]:
+            _, _, bad = f.run(args + ["lie.db"])
+            problem = problem or bad
+        f.check(statement, problem)
+
+
+# ------------------------------------------------------- what is no database
+def strangers(f, whole):
+    def put(name, data):
+        with open(name, "wb") as out:
+            out.write(data)
+
+    put("empty.db", b"")
+    put("text.db", b"this is no database, but it is long enough\n" * 200)
+    put("json.db", open(OBJECTS, "rb").read())
+    put("pcap.db", open(NODES[0], "rb").read())
+    put("head.db", whole[:100])
+    os.mkdir("folder.db")
+    for name in ("empty.db", "text.db", "json.db", "pcap.db", "head.db",
+                 "folder.db", "absent.db"):
+        problem = None
+        for args in READERS:
+            problem = problem or f.refuses(args + [name], name)
+        f.check("%s is refused" % name, problem)
+    for name in ("text.db", "json.db", "pcap.db"):
+        before = open(name, "rb").read()
+        problem = f.refuses(COLLECT + [name], name)
+        if problem is None and open(name, "rb").read() != before:
+            problem = "it was changed"
+        f.check("collect leaves %s alone" % name, problem)
+    put("newer.db", whole)
+    db = sqlite3.connect("newer.db", isolation_level=None)
+    db.execute("PRAGMA user_version = 4711")
+    db.close()
+    before = open("newer.db", "rb").read()
+    problem = None
+    for args in READERS + [COLLECT]:
+        problem = problem or f.refuses(args + ["newer.db"], "newer", "4711")
+    if problem is None and open("newer.db", "rb").read() != before:
+        problem = "it was changed"
+    f.check("a newer database is refused and untouched", problem)
+
+
+def logs(f, half):
+    """A write-ahead log that is missing, foreign or cut."""
+    for name, data in (("missing", None), ("empty", b""),
+                       ("garbage", random.Random(1).randbytes(50000)),
+                       ("cut", None)):
+        with open("log.db", "wb") as out:
+            out.write(half)
+        # A writer that is killed leaves its log behind.
+        db = sqlite3.connect("log.db", isolation_level=None)
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute("UPDATE flow SET connections = connections + 1")
+        wal = open("log.db-wal", "rb").read()
+        shutil.copy("log.db", "killed.db")
+        db.close()
+        for side in ("-wal", "-shm"):
+            if os.path.exists("killed.db" + side):
+                os.remove("killed.db" + side)
+        if name == "cut":
+            data = wal[:len(wal) // 2 + 17]
+        if data is not None:
+            with open("killed.db-wal", "wb") as out:
+                out.write(data)
+        problem = None
+        for args in READERS + [COLLECT]:
+            status, err, bad = f.run(args + ["killed.db"])
+            if bad is None and status == 3:
+                bad = "refused: %s" % err
+            problem = problem or bad
+        f.check("write-ahead log %s: the last state before it" % name,
+                problem or integrity("killed.db")[0])
+
+
+# ---------------------------------------------------------- locks and rights
+def locked(f, half):
+    with open("locked.db", "wb") as out:
+        out.write(half)
+    db = sqlite3.connect("locked.db", isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE flow SET connections = connections + 1")
+    began = time.monotonic()
+    problem = f.refuses(COLLECT + ["locked.db"], "another process writes")
+    if problem is None and time.monotonic() - began > 30:
+        problem = "it took %d s" % (time.monotonic() - began)
+    f.check("collect into a locked database gives up and says why", problem)
+    problem = None
+    for args in READERS:
+        status, err, bad = f.run(args + ["locked.db"])
+        problem = problem or bad or (err if status == 3 else None)
+    f.check("reading goes on while another writes", problem)
+    db.execute("ROLLBACK")
+    db.close()
+    status, err, bad = f.run(COLLECT + ["locked.db"])
+    f.check("and then it works", bad or (err if status != 0 else None))
+
+
+def become_nobody():
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def rights(f, half):
+    if os.getuid() != 0:
+        print("skipped: rights need root to give them up")
+        return
+    os.mkdir("theirs")
+    with open("theirs/flows.db", "wb") as out:
+        out.write(half)
+    for at in (".", "theirs", "theirs/flows.db"):
+        os.chmod(at, 0o755)
+    problem = f.refuses(COLLECT + ["theirs/flows.db"], "theirs/flows.db",
+                        preexec_fn=become_nobody)
+    f.check("collect without the right to write", problem)
+    problem = f.refuses(COLLECT + ["theirs/new.db"], "theirs/new.db",
+                        preexec_fn=become_nobody)
+    f.check("collect where nothing can be made", problem)
+    problem = f.refuses(["recommend", "-A", "--db", "half.db", "-o",
+                         "theirs/out"], preexec_fn=become_nobody)
+    f.check("recommend where nothing can be made", problem)
+    if integrity("theirs/flows.db")[0] is not None:
+        problem = "the database suffered"
+    f.check("nothing was touched", problem)
+
+
+# ------------------------------------------------------------- full disks
+def full_output(f):
+    for args in [a + ["half.db"] for a in READERS]:
+        with open("/dev/full", "wb") as full:
+            problem = f.refuses(args, "No space left", stdout=full)
+        f.check("%s to a full disk" % args[0], problem)
+
+
+def mounted(size):
+    os.mkdir("disk")
+    return subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=%d" % size, "tmpfs", "disk"],
+        stderr=subprocess.DEVNULL).returncode == 0
+
+
+def texts(folder):
+    return {os.path.join(d, n): open(os.path.join(d, n), "rb").read()
+            for d, _, files in os.walk(folder) for n in files}
+
+
+def fill(room):
+    """Leave only so much of the disk."""
+    st = os.statvfs("disk")
+    with open("disk/ballast", "wb") as out:
+        out.write(bytes(max(0, st.f_bavail * st.f_frsize - room)))
+
+
+def full_disk(f, half):
+    if not mounted(1 << 20):
+        print("skipped: no tmpfs can be mounted here")
+        return
+    try:
+        full_disk_mounted(f, half)
+    finally:
+        subprocess.run(["umount", "disk"])
+
+
+def full_disk_mounted(f, half):
+    problem = None
+    for room in range(0, 400 * 1024, 40 * 1024):
+        with open("disk/flows.db", "wb") as out:
+            out.write(half)
+        before = integrity("disk/flows.db")[1]
+        fill(room)
+        status, err, bad = f.run(COLLECT + ["disk/flows.db"])
+        if status == 3 and "full" not in err and "No space" not in err:
+            bad = bad or err
+        os.remove("disk/ballast")  # looking at it needs some room, too
+        damaged, after = integrity("disk/flows.db")
+        bad = bad or damaged
+        if bad is None and status == 3 and after != before:
+            bad = "refused, and yet %r became %r" % (before, after)
+        problem = problem or bad and "%d bytes left: %s" % (room, bad)
+        for name in os.listdir("disk"):
+            os.remove(os.path.join("disk", name))
+    f.check("collect on a disk that fills: all or nothing", problem)
+    problem, refused = None, 0
+    for room in range(0, 200 * 1024, 8 * 1024):
+        shutil.rmtree("disk/out", ignore_errors=True)
+        f.run(["recommend", "--db", "half.db", "-n", "shop", "-o",
+               "disk/out"])
+        old = texts("disk/out")
+        fill(room)
+        status, err, bad = f.run(["recommend", "--db", "shop.db", "-A", "-o",
+                                  "disk/out"])
+        refused += status == 3
+        os.remove("disk/ballast")
+        left = texts("disk/out")
+        for path, text in left.items():
+            new = NEW.get(path.replace("disk/", "", 1))
+            if bad is None and text != old.get(path) and text != new:
+                bad = "%s is neither old nor new" % path
+        if bad is None and set(old) - set(left):
+            bad = "gone: %r" % (set(old) - set(left))
+        if bad is None and any(p.endswith(".tmp") for p in left):
+            bad = "temporary files stay"
+        problem = problem or bad
+    if problem is None and refused == 0:
+        problem = "the disk was never full"
+    f.check("recommend -o on a disk that fills: files whole", problem)
+    with open("disk/plan.sh", "w") as out:
+        out.write("old\n")
+    fill(0)
+    problem = f.refuses(["testplan", "--db", "shop.db", "-A", "-o",
+                         "disk/plan.sh"], "No space left")
+    if problem is None and open("disk/plan.sh").read() != "old\n":
+        problem = "the old script is gone"
+    f.check("testplan -o on a full disk", problem)
+
+
+NEW = {}
+
+
+def main():
+    f = Faults(os.path.abspath(sys.argv[1]))
+    os.environ.pop("RINGFENCE_DB", None)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        os.chdir(folder)
+        for name, files in (("half.db", NODES[:1]), ("shop.db", NODES)):
+            f.run(["collect", "-q", "-s", OBJECTS, "--db", name, "-r"] +
+                  files)
+        f.run(["recommend", "--db", "shop.db", "-A", "-o", "out"])
+        NEW.update(texts("out"))
+        whole = open("shop.db", "rb").read()
+        half = open("half.db", "rb").read()
+        damage(f, whole)
+        plain_lies(f, whole)
+        strangers(f, whole)
+        logs(f, half)
+        locked(f, half)
+        rights(f, half)
+        full_output(f)
+        full_disk(f, half)
+        os.chdir("/")
+    print("%d passed, %d failed" % (f.passed, f.failed))
+    sys.exit(0 if f.failed == 0 and f.passed > 0 else 1)
+
+
+main()
