@@ -6,7 +6,7 @@
 # recommend and audit are held against what ran. Takes about half a minute.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 90 "$@"
+live_enter 150 "$@"
 
 check() { # WHAT DB
 	python3 "$here/live_check.py" "$1" "$2" "$rf" "$dir"
@@ -17,7 +17,7 @@ podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; 
 # The long connection is there before the collector is.
 python3 "$here/live_net.py" hold client-0 10.244.0.20 5432 0.5 >"$dir/long" &
 long=$!
-sleep 0.5
+wait_for test -s "$dir/long"
 collect -i any --db "$dir/a.db" --census 20s --listen 127.0.0.1:9797
 python3 "$here/live_net.py" traffic
 result $? "traffic ran"
@@ -48,8 +48,11 @@ result $? "no capability, no new privileges, confined"
 grep -q '^Uid:.0' "/proc/$collector/status"
 [ $? -ne 0 ]
 result $? "not root any more"
-sleep 10 # until the long connection is old enough to be told alive
-check alive "$dir/a.db"
+for _ in $(seq 20); do # it is told once it is ten seconds old
+	check alive "$dir/a.db" >"$dir/alive" && break
+	sleep 1
+done
+[ ! -s "$dir/alive" ] || { cat "$dir/alive"; false; }
 result $? "a connection that goes on is stored"
 stop TERM
 [ $status -eq 0 ]

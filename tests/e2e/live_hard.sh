@@ -6,7 +6,7 @@
 # Takes about fifteen seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 90 "$@"
+live_enter 150 "$@"
 
 # status_is FIELD VALUE: of the collector's process
 status_is() {

@@ -43,66 +43,86 @@ podnet_rules6() {
 	END
 }
 
-# One pod's wire: to the bridge, or to a link of its own with a gateway that
-# answers for everybody (as Calico has it).
-podnet_pod() { # CNI NAME IP
-	local cni=$1 name=$2 ip=$3 ip6=fd00:10:244::${3##*.} gw=10.244.0.1
-	local gw6=fd00:10:244::1 v=v-$2
-	ip netns add "$name"
-	ip link add "$v" type veth peer name eth0 netns "$name"
-	ip -n "$name" link set lo up
-	ip -n "$name" link set eth0 up
-	ip link set "$v" up
-	if [ "$cni" = bridge ]; then
-		ip link set "$v" master cni0
-		ip -n "$name" addr add "$ip/24" dev eth0
-		ip -n "$name" addr add "$ip6/64" dev eth0 nodad
+# The pods' wires: to the bridge, or to links of their own with a gateway that
+# answers for everybody (as Calico has it). Batches of ip(8)'s, as a process for
+# each line takes seconds.
+podnet_wires() { # CNI DIR
+	local cni=$1 name ip v ip6
+	: >"$2/batch"
+	while read -r name _ ip _; do
+		v=v-$name ip6=fd00:10:244::${ip##*.}
+		ip netns add "$name" || return
+		echo "link add $v type veth peer name eth0 netns $name"
+		echo "link set $v up"
+		if [ "$cni" = bridge ]; then
+			echo "link set $v master cni0"
+		else
+			echo "addr add fe80::1/64 dev $v nodad"
+			echo "route add $ip/32 dev $v"
+			echo "route add $ip6/128 dev $v"
+		fi
+	done <"$2/pods" >>"$2/batch"
+	ip -batch "$2/batch" || return
+	while read -r name _ ip _; do
+		podnet_inside "$cni" "$ip" | ip -n "$name" -batch - || return
+		[ "$cni" = bridge ] ||
+			echo 1 >"/proc/sys/net/ipv4/conf/v-$name/proxy_arp" ||
+			return
+	done <"$2/pods"
+}
+
+podnet_inside() { # CNI IP
+	local ip6=fd00:10:244::${2##*.}
+	printf '%s\n' "link set lo up" "link set eth0 up"
+	if [ "$1" = bridge ]; then
+		printf '%s\n' "addr add $2/24 dev eth0" \
+			"addr add $ip6/64 dev eth0 nodad" \
+			"route add default via 10.244.0.1" \
+			"route add default via fd00:10:244::1"
 	else
-		gw=169.254.1.1
-		gw6=fe80::1
-		echo 1 >"/proc/sys/net/ipv4/conf/$v/proxy_arp" || return
-		ip addr add fe80::1/64 dev "$v" nodad
-		ip route add "$ip/32" dev "$v"
-		ip route add "$ip6/128" dev "$v"
-		ip -n "$name" addr add "$ip/32" dev eth0
-		ip -n "$name" addr add "$ip6/128" dev eth0 nodad
-		ip -n "$name" route add "$gw/32" dev eth0
+		printf '%s\n' "addr add $2/32 dev eth0" \
+			"addr add $ip6/128 dev eth0 nodad" \
+			"route add 169.254.1.1/32 dev eth0" \
+			"route add default via 169.254.1.1 dev eth0" \
+			"route add default via fe80::1 dev eth0"
 	fi
-	ip -n "$name" route add default via "$gw" dev eth0
-	ip -n "$name" route add default via "$gw6" dev eth0
 }
 
 # podnet_up DIR [bridge|ptp]: network, servers, DIR/cluster.json
 podnet_up() {
-	local dir=$1 cni=${2:-bridge} name ip
+	local dir=$1 cni=${2:-bridge} name
 	mount -t tmpfs none /run && mkdir /run/netns || return
 	ip link set lo up
 	if [ "$cni" = bridge ]; then
-		ip link add cni0 type bridge
-		ip addr add 10.244.0.1/24 dev cni0
-		ip addr add fd00:10:244::1/64 dev cni0 nodad
-		ip link set cni0 up
+		ip -batch - <<-END || return
+		link add cni0 type bridge
+		addr add 10.244.0.1/24 dev cni0
+		addr add fd00:10:244::1/64 dev cni0 nodad
+		link set cni0 up
+		END
 		for name in iptables ip6tables; do
 			echo 1 >/proc/sys/net/bridge/bridge-nf-call-$name ||
 				return
 		done
 	fi
 	ip netns add world
-	ip link add eth0 type veth peer name eth0 netns world
-	ip addr add 172.18.0.2/24 dev eth0
-	ip link set eth0 up
-	ip -n world addr add 172.18.0.1/24 dev eth0
-	ip -n world addr add 203.0.113.10/32 dev lo
-	ip -n world link set lo up
-	ip -n world link set eth0 up
+	ip -batch - <<-END || return
+	link add eth0 type veth peer name eth0 netns world
+	addr add 172.18.0.2/24 dev eth0
+	link set eth0 up
+	END
+	ip -n world -batch - <<-END || return
+	addr add 172.18.0.1/24 dev eth0
+	addr add 203.0.113.10/32 dev lo
+	link set lo up
+	link set eth0 up
+	END
 	ip route add default via 172.18.0.1
 	# The rest of /proc/sys may be read-only in a container.
 	echo 1 >/proc/sys/net/ipv4/ip_forward || return
 	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding || return
 	podnet_pods >"$dir/pods"
-	while read -r name _ ip _; do
-		podnet_pod "$cni" "$name" "$ip" || return
-	done <"$dir/pods"
+	podnet_wires "$cni" "$dir" || return
 	podnet_rules | iptables-restore || return
 	podnet_rules6 | ip6tables-restore || return
 	python3 "$here/live_net.py" cluster <"$dir/pods" \
