@@ -49,44 +49,65 @@ cni_add_service(struct run *r, const struct flow *f, uint32_t group,
 	return RF_OK;
 }
 
-/* Groups whose rules name nodes by address: true for those. */
+/* What Cilium does otherwise, in the rules of a group (bits). */
+enum { CILIUM_NODES = 1, CILIUM_NAMES = 2 };
+
 static void
-find_node_rules(const struct run *r, bool *has)
+find_cilium(const struct run *r, unsigned *has)
 {
+	const unsigned nodes = BLOCK_NODE | BLOCK_API_SERVER;
+
 	for (size_t i = 0; i < r->n_needs; i++) {
 		const struct need *n = &r->needs[i];
+		const struct peer *p = &n->peer;
 
-		if (n->peer.type == PEER_BLOCK &&
-		    (n->peer.kinds & (BLOCK_NODE | BLOCK_API_SERVER)) != 0)
-			has[n->group] = true;
+		if (p->type == PEER_BLOCK &&
+		    ((p->kinds & nodes) != 0 ||
+			dns_is_node_local(&p->block.addr)))
+			has[n->group] |= CILIUM_NODES;
+		if (n->direction == POLICY_EGRESS && n->port_name != NULL)
+			has[n->group] |= CILIUM_NAMES;
 	}
+}
+
+static enum rf_status
+remark_cilium_group(struct run *r, const struct group *g, unsigned has)
+{
+	struct recommend_note note = { .kind = NOTE_REMARK,
+		.reason = "cni-nodes",
+		.namespace = r->c->namespaces[g->ns].name,
+		.policy = g->policy_name };
+	enum rf_status st = RF_OK;
+
+	if ((has & CILIUM_NODES) != 0)
+		st = note_add(r, note,
+		    "rules name nodes, what listens on them or the API server "
+		    "by ipBlock, which Cilium does not match unless "
+		    "policy-cidr-match-mode is nodes; a CiliumNetworkPolicy "
+		    "with the entities host, remote-node or kube-apiserver "
+		    "does it too");
+	note.reason = "cni-named-port";
+	if (st == RF_OK && (has & CILIUM_NAMES) != 0)
+		st = note_add(r, note,
+		    "an egress rule names a port whose number differs between "
+		    "pods, of which Cilium may allow only one "
+		    "(cilium/cilium#30003): try each, or write the numbers");
+	return st;
 }
 
 static enum rf_status
 remark_cilium(struct run *r)
 {
-	bool *has = arena_calloc(r->arena, r->n_groups, sizeof(*has));
-	enum rf_status st;
+	unsigned *has = arena_calloc(r->arena, r->n_groups, sizeof(*has));
+	enum rf_status st = RF_OK;
 
 	if (has == NULL)
 		return run_nomem(r);
-	find_node_rules(r, has);
-	for (uint32_t g = 0; g < r->n_groups; g++) {
-		if (!has[g] || !plan_group_in_scope(r, g))
-			continue;
-		st = note_add(r,
-		    (struct recommend_note){ .kind = NOTE_REMARK,
-			.reason = "cni-nodes",
-			.namespace = r->c->namespaces[r->groups[g].ns].name,
-			.policy = r->groups[g].policy_name },
-		    "rules name nodes or the API server by ipBlock, which "
-		    "Cilium does not match unless policy-cidr-match-mode is "
-		    "nodes; a CiliumNetworkPolicy with the entities host, "
-		    "remote-node or kube-apiserver does it too");
-		if (st != RF_OK)
-			return st;
-	}
-	return RF_OK;
+	find_cilium(r, has);
+	for (uint32_t g = 0; g < r->n_groups && st == RF_OK; g++)
+		if (plan_group_in_scope(r, g))
+			st = remark_cilium_group(r, &r->groups[g], has[g]);
+	return st;
 }
 
 enum rf_status

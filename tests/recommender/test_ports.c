@@ -262,6 +262,9 @@ static struct world_case cases[] = {
 	PLUGIN("cilium: nodes by address are remarked on", node_peer,
 	    "app=web in eg " DNS " & 192.168.0.2/32 @TCP/9100", "cni-nodes",
 	    CNI_CILIUM),
+	PLUGIN("cilium: a name of several numbers", same_name,
+	    "app=web in eg " DNS " & app=db @TCP/sql", "cni-named-port",
+	    CNI_CILIUM),
 	{ .name = "--external=any: public addresses", .build = many_outside,
 	  .namespace = "shop", .policy = "web",
 	  .want = "app=web in eg " DNS " & 0.0.0.0/0!10.0.0.0/8"
