@@ -193,12 +193,13 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/demo.sh $(B)/ringfence $(B:%/release=%)/demo
 
-# bench/traffic/ is one program, any other bench/*.c one each.
+# bench/traffic/ is one program, any other bench/*.c one each, with bench/world/.
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c)) $(B)/bench/gen_traffic
-$(B)/bench/%: bench/%.c $(filter-out $(B)/cli.a,$(cli_LIBS))
+$(B)/bench/%: bench/%.c $(wildcard bench/world/*.[ch]) \
+    $(filter-out $(B)/cli.a,$(cli_LIBS))
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(cc) -o $@ $< $(fuzzld)
+	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c,$^) $(fuzzld)
 $(B)/bench/gen_traffic: $(wildcard bench/traffic/*.[ch]) $(B)/core.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
@@ -209,7 +210,7 @@ bench-live: all $(B)/bench/send_frames
 	@bench/live.sh $(B)
 
 # clang-tidy leaves a stamp per file, so that only what changed is read again.
-DIRS    := $(MODULES) tests/* bench bench/traffic
+DIRS    := $(MODULES) tests/* bench bench/traffic bench/world
 HEADERS := $(wildcard $(DIRS:%=%/*.h))
 SOURCES := $(wildcard $(DIRS:%=%/*.c))
 $(B)/tidy/%: %.c $(HEADERS) .clang-tidy $(B)/gen/sql.h
