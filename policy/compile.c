@@ -5,12 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/label_index.h"
+
 /* Scratch of one compilation. */
 struct compilation {
 	struct evaluator *e;
+	struct arena arena;
+	struct label_index groups, namespaces;
 	uint64_t *bits; /* one set over all groups */
 	uint32_t n_words;
 };
+
+static void
+add_group(struct compilation *c, uint32_t group)
+{
+	c->bits[group / 64] |= (uint64_t)1 << group % 64;
+}
+
+/* The first of n ascending numbers that is not below least. */
+static uint32_t
+lower_bound(const uint32_t *v, uint32_t n, uint32_t least)
+{
+	uint32_t low = 0;
+
+	while (low < n) {
+		uint32_t mid = low + (n - low) / 2;
+
+		if (v[mid] < least)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return low;
+}
 
 /* Add to the scratch set the groups of namespace ns that s matches; NULL:
  * all of them. */
@@ -19,29 +46,54 @@ add_namespace(
     struct compilation *c, uint32_t ns, const struct label_selector *s)
 {
 	const struct evaluator *e = c->e;
+	uint32_t first = e->ns_start[ns], end = e->ns_start[ns + 1], n = 0;
+	const uint32_t *v = NULL;
+	bool exact = true;
 
-	for (uint32_t g = e->ns_start[ns]; g < e->ns_start[ns + 1]; g++)
-		if (s == NULL || selector_matches(s, &e->group_labels[g]))
-			c->bits[g / 64] |= (uint64_t)1 << g % 64;
+	if (s != NULL)
+		v = label_index_candidates(&c->groups, s, &n, &exact);
+	if (v == NULL) {
+		for (uint32_t g = first; g < end; g++)
+			if (s == NULL ||
+			    selector_matches(s, &e->group_labels[g]))
+				add_group(c, g);
+		return;
+	}
+	for (uint32_t i = lower_bound(v, n, first); i < n && v[i] < end; i++)
+		if (exact || selector_matches(s, &e->group_labels[v[i]]))
+			add_group(c, v[i]);
 }
 
-/* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. */
-static void
+/* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. Returns
+ * the only namespace that p can match, or FLOW_NONE. */
+static uint32_t
 add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
 {
 	const struct cluster *k = c->e->cluster;
+	const uint32_t *v;
+	bool exact;
+	uint32_t n;
 
 	if (p->ip_block != NULL)
-		return;
+		return FLOW_NONE;
 	if (p->namespace_selector == NULL) {
 		if (p->pod_selector != NULL && policy_ns != FLOW_NONE)
 			add_namespace(c, policy_ns, p->pod_selector);
-		return;
+		return policy_ns;
 	}
-	for (uint32_t ns = 0; ns < k->n_namespaces; ns++)
-		if (selector_matches(
+	v = label_index_candidates(
+	    &c->namespaces, p->namespace_selector, &n, &exact);
+	if (v == NULL)
+		n = (uint32_t)k->n_namespaces;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t ns = v == NULL ? i : v[i];
+
+		if ((v != NULL && exact) ||
+		    selector_matches(
 			p->namespace_selector, &k->namespaces[ns].labels))
 			add_namespace(c, ns, p->pod_selector);
+	}
+	return n == 1 ? (v == NULL ? 0 : v[0]) : FLOW_NONE;
 }
 
 /* Move the scratch set into out, without its empty ends. */
@@ -138,13 +190,34 @@ compile_blocks(struct evaluator *e, const struct policy_rule *rule,
 	return true;
 }
 
+static void
+compile_port(const struct policy_rule *rule, struct compiled_rule *out)
+{
+	const struct policy_port *p = rule->ports;
+
+	if (rule->n_ports != 1 || p->name != NULL)
+		return;
+	out->port_protocol = p->protocol;
+	out->first_port = p->has_port ? p->port : 0;
+	out->last_port = !p->has_port ? UINT16_MAX
+	    : p->end_port != 0        ? p->end_port
+				      : p->port;
+}
+
 static bool
 compile_rule(struct compilation *c, const struct policy_rule *rule,
     uint32_t policy_ns, struct compiled_rule *out)
 {
+	uint32_t *peer_ns =
+	    arena_calloc(&c->e->arena, rule->n_peers, sizeof(*peer_ns));
+
+	if (peer_ns == NULL)
+		return false;
 	out->source = rule;
+	out->peer_ns = peer_ns;
 	for (size_t i = 0; i < rule->n_peers; i++)
-		add_peer(c, &rule->peers[i], policy_ns);
+		peer_ns[i] = add_peer(c, &rule->peers[i], policy_ns);
+	compile_port(rule, out);
 	return take_set(c, &out->pods) && compile_blocks(c->e, rule, out);
 }
 
@@ -242,6 +315,26 @@ make_isolation(struct evaluator *e, enum policy_direction d)
 	return true;
 }
 
+/* The address of the evaluator is nothing that who labels pods can know. */
+static bool
+make_indices(struct compilation *c)
+{
+	const struct evaluator *e = c->e;
+	const struct cluster *k = e->cluster;
+	struct label_set *labels =
+	    arena_calloc(&c->arena, k->n_namespaces, sizeof(*labels));
+	uint64_t seed = (uint64_t)(uintptr_t)e;
+
+	if (labels == NULL)
+		return false;
+	for (size_t i = 0; i < k->n_namespaces; i++)
+		labels[i] = k->namespaces[i].labels;
+	return label_index_make(&c->namespaces, &c->arena, labels,
+		   (uint32_t)k->n_namespaces, seed) &&
+	    label_index_make(
+		&c->groups, &c->arena, e->group_labels, e->n_groups, seed);
+}
+
 static enum rf_status
 compile(struct evaluator *e)
 {
@@ -250,6 +343,9 @@ compile(struct evaluator *e)
 
 	if (st != RF_OK)
 		return st;
+	arena_init(&c.arena, 0);
+	if (!make_indices(&c))
+		st = RF_NOMEM;
 	c.n_words = (e->n_groups + 63) / 64;
 	c.bits = calloc((size_t)c.n_words + 1, sizeof(*c.bits));
 	e->policies =
@@ -260,6 +356,7 @@ compile(struct evaluator *e)
 		if (!compile_policy(&c, &e->set->policies[i], &e->policies[i]))
 			st = RF_NOMEM;
 	free(c.bits);
+	arena_release(&c.arena);
 	if (st == RF_OK &&
 	    (!make_isolation(e, POLICY_INGRESS) ||
 		!make_isolation(e, POLICY_EGRESS)))

@@ -40,7 +40,13 @@ struct compiled_block {
 
 struct compiled_rule {
 	const struct policy_rule *source;
-	struct group_set pods; /* of all its selector peers */
+	/* Its ports when they are one number or range, as mostly: what does
+	 * not match is then left without looking any further. */
+	uint16_t first_port, last_port;
+	uint8_t port_protocol;   /* 0: ask its ports */
+	struct group_set pods;   /* of all its selector peers */
+	const uint32_t *peer_ns; /* by peer: the one namespace that it can
+				  * match, or FLOW_NONE: ask it */
 	const struct compiled_block *blocks;
 	uint32_t n_blocks;
 };
@@ -112,6 +118,15 @@ struct compiled_ip compiled_ip_of(const struct ip_addr *a);
 void compiled_side_of(const struct evaluator *e,
     const struct evaluator_query *q, enum policy_direction d,
     struct compiled_side *out);
+
+/* Is the other end one of the rule's peers? *flags receives what it hangs on:
+ * EVAL_BLOCK_ON_POD. */
+bool compiled_peers_match(const struct compiled_rule *r,
+    const struct compiled_end *other, unsigned *flags);
+
+/* Is that side denied? */
+bool compiled_denies(const struct evaluator *e, const struct evaluator_query *q,
+    enum policy_direction d);
 
 /* 35: inside cidr and in none of except. */
 bool compiled_block_has(

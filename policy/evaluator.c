@@ -120,9 +120,9 @@ ports_match(const struct policy_rule *r, const struct compiled_side *side,
 	return found;
 }
 
-static bool
-peers_match(const struct compiled_rule *r, const struct compiled_end *other,
-    unsigned *flags)
+bool
+compiled_peers_match(const struct compiled_rule *r,
+    const struct compiled_end *other, unsigned *flags)
 {
 	*flags = 0;
 	if (r->source->n_peers == 0)
@@ -145,7 +145,11 @@ rule_matches(const struct compiled_rule *r, const struct compiled_side *side,
 {
 	unsigned by_port;
 
-	if (!peers_match(r, &side->other, flags) ||
+	if (r->port_protocol != 0)
+		return r->port_protocol == side->protocol &&
+		    side->port >= r->first_port && side->port <= r->last_port &&
+		    compiled_peers_match(r, &side->other, flags);
+	if (!compiled_peers_match(r, &side->other, flags) ||
 	    !ports_match(r->source, side, &by_port))
 		return false;
 	*flags |= by_port;
@@ -242,6 +246,16 @@ evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
 	    answer->ingress.verdict != EVAL_DENY;
 }
 
+bool
+compiled_denies(const struct evaluator *e, const struct evaluator_query *q,
+    enum policy_direction d)
+{
+	struct evaluator_side side;
+
+	ask_side(e, q, d, &side);
+	return side.verdict == EVAL_DENY;
+}
+
 const uint32_t *
 evaluator_isolating(
     const struct evaluator *e, uint32_t pod, enum policy_direction d, size_t *n)
@@ -256,21 +270,51 @@ evaluator_isolating(
 	return in->policies + in->start[group];
 }
 
+/* The rules of a policy, when it applies to the pod on that side. */
+static const struct compiled_rule *
+applying_rules(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, const struct evaluator_query *q,
+    struct compiled_side *side)
+{
+	const struct compiled_policy *p;
+
+	if (policy >= e->set->n_policies || !e->set->policies[policy].types[d])
+		return NULL;
+	compiled_side_of(e, q, d, side);
+	p = &e->policies[policy];
+	return side->subject != FLOW_NONE &&
+		group_set_has(&p->subjects, e->group_of_pod[side->subject])
+	    ? p->rules[d]
+	    : NULL;
+}
+
 bool
 evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q)
 {
-	const struct compiled_policy *p;
+	const struct compiled_rule *rules;
 	struct compiled_side side;
 	unsigned flags;
 
-	if (policy >= e->set->n_policies ||
-	    !e->set->policies[policy].types[d] ||
-	    rule >= e->set->policies[policy].n_rules[d])
-		return false;
-	compiled_side_of(e, q, d, &side);
-	p = &e->policies[policy];
-	return side.subject != FLOW_NONE &&
-	    group_set_has(&p->subjects, e->group_of_pod[side.subject]) &&
-	    rule_matches(&p->rules[d][rule], &side, &flags);
+	rules = applying_rules(e, policy, d, q, &side);
+	return rules != NULL && rule < e->set->policies[policy].n_rules[d] &&
+	    rule_matches(&rules[rule], &side, &flags);
+}
+
+size_t
+evaluator_allowing_rules(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, const struct evaluator_query *q, uint32_t *out)
+{
+	const struct compiled_rule *rules;
+	struct compiled_side side;
+	unsigned flags;
+	size_t n = 0;
+
+	rules = applying_rules(e, policy, d, q, &side);
+	if (rules == NULL)
+		return 0;
+	for (uint32_t i = 0; i < e->set->policies[policy].n_rules[d]; i++)
+		if (rule_matches(&rules[i], &side, &flags))
+			out[n++] = i;
+	return n;
 }

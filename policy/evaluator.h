@@ -89,6 +89,11 @@ const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
 bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
 
+/* All rules of that policy that allow, as above, ascending into out, which has
+ * room for all of its rules in that direction. Returns how many. */
+size_t evaluator_allowing_rules(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, const struct evaluator_query *q, uint32_t *out);
+
 /* What a rule lacks to match (bits). Higher ones are farther away. */
 enum evaluator_lack {
 	EVAL_LACKS_PORT = 1,

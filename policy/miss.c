@@ -47,12 +47,12 @@ put(struct line *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(l->s + l->n, l->size - l->n, fmt, ap);
 	va_end(ap);
+	for (char *c = l->s + l->n; *c != '\0'; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			*c = '?';
 	if (n > 0)
 		l->n +=
 		    (size_t)n < l->size - l->n ? (size_t)n : l->size - l->n - 1;
-	for (char *c = l->s; *c != '\0'; c++)
-		if (*c < 0x20 || *c > 0x7e)
-			*c = '?';
 }
 
 /* Does one requirement of the selector fail? They are numbered: labels
@@ -81,8 +81,14 @@ count_failures(const struct label_selector *s, const struct label_set *labels)
 
 	if (s == NULL)
 		return 0;
-	for (size_t i = 0; i < s->match_labels.n + s->n_match_expressions; i++)
-		n += requirement_fails(s, i, labels);
+	for (size_t i = 0; i < s->match_labels.n; i++) {
+		const struct label *want = &s->match_labels.v[i];
+		const char *has = label_get(labels, want->key);
+
+		n += has == NULL || strcmp(has, want->value) != 0;
+	}
+	for (size_t i = 0; i < s->n_match_expressions; i++)
+		n += requirement_fails(s, s->match_labels.n + i, labels);
 	return n;
 }
 
@@ -92,16 +98,6 @@ other_pod(const struct evaluator *e, const struct compiled_side *side)
 	return side->other.group == FLOW_NONE
 	    ? NULL
 	    : &e->cluster->pods[side->other.end->pod];
-}
-
-static bool
-namespace_matches(const struct evaluator *e, const struct policy *policy,
-    const struct policy_peer *peer, const struct kube_pod *pod)
-{
-	if (peer->namespace_selector == NULL)
-		return strcmp(policy->namespace, pod->namespace) == 0;
-	return selector_matches(
-	    peer->namespace_selector, &e->cluster->namespaces[pod->ns].labels);
 }
 
 static bool
@@ -125,6 +121,7 @@ peer_lacks(const struct evaluator *e, const struct policy *policy,
 {
 	const struct kube_pod *pod = other_pod(e, side);
 	unsigned lacks = LACK_NOTHING;
+	size_t in_namespace, in_labels;
 
 	*failures = 0;
 	if (peer->ip_block != NULL)
@@ -132,17 +129,16 @@ peer_lacks(const struct evaluator *e, const struct policy *policy,
 							   : LACK_CIDR;
 	if (pod == NULL)
 		return LACK_POD;
-	if (!namespace_matches(e, policy, peer, pod)) {
-		lacks |= LACK_NAMESPACE;
-		if (peer->namespace_selector != NULL)
-			*failures += count_failures(peer->namespace_selector,
-			    &e->cluster->namespaces[pod->ns].labels);
-	}
-	if (peer->pod_selector != NULL &&
-	    !selector_matches(peer->pod_selector, &pod->labels)) {
+	in_labels = count_failures(peer->pod_selector, &pod->labels);
+	in_namespace = count_failures(
+	    peer->namespace_selector, &e->cluster->namespaces[pod->ns].labels);
+	*failures = in_labels + in_namespace;
+	if (in_labels > 0)
 		lacks |= LACK_LABEL;
-		*failures += count_failures(peer->pod_selector, &pod->labels);
-	}
+	if (in_namespace > 0 ||
+	    (peer->namespace_selector == NULL &&
+		strcmp(policy->namespace, pod->namespace) != 0))
+		lacks |= LACK_NAMESPACE;
 	return lacks;
 }
 
@@ -170,19 +166,44 @@ cost_of(unsigned peer, unsigned port, size_t failures)
 	    (failures < 255 ? (unsigned)failures : 255);
 }
 
+/* No peer of the rule matches, so a label is the least that one lacks. */
+#define LEAST_COST (1u << 16 | LACK_LABEL << 8 | 1)
+
+/* Can this peer, seen from its namespace alone, cost less than best? */
+static bool
+may_be_nearer(const struct compiled_rule *rule, size_t i,
+    const struct kube_pod *pod, unsigned best)
+{
+	const struct policy_peer *peer = &rule->source->peers[i];
+	unsigned other_ns = peer->namespace_selector != NULL;
+
+	if (pod == NULL || rule->peer_ns[i] == FLOW_NONE ||
+	    rule->peer_ns[i] == pod->ns)
+		return true;
+	if (cost_of(LACK_NAMESPACE, 0, other_ns) >= best)
+		return false;
+	return cost_of(LACK_NAMESPACE | LACK_LABEL, 0, other_ns + 1) < best ||
+	    count_failures(peer->pod_selector, &pod->labels) == 0;
+}
+
+/* Of a rule none of whose peers matches. */
 static void
 pick_peer(const struct evaluator *e, const struct policy *policy,
-    const struct policy_rule *rule, const struct compiled_side *side,
+    const struct compiled_rule *compiled, const struct compiled_side *side,
     struct miss *m)
 {
+	const struct policy_rule *rule = compiled->source;
+	const struct kube_pod *pod = other_pod(e, side);
 	unsigned best = UINT32_MAX;
 
-	for (size_t i = 0; i < rule->n_peers; i++) {
+	for (size_t i = 0; i < rule->n_peers && best > LEAST_COST; i++) {
 		size_t failures;
-		unsigned lacks =
-		    peer_lacks(e, policy, &rule->peers[i], side, &failures);
-		unsigned cost = cost_of(lacks, 0, failures);
+		unsigned lacks, cost;
 
+		if (!may_be_nearer(compiled, i, pod, best))
+			continue;
+		lacks = peer_lacks(e, policy, &rule->peers[i], side, &failures);
+		cost = cost_of(lacks, 0, failures);
 		if (cost >= best)
 			continue;
 		best = cost;
@@ -391,6 +412,27 @@ put_miss(struct line *l, const struct evaluator *e,
 		put(l, ", port matches");
 }
 
+/* What one rule lacks; a cost of UINT32_MAX stands for best or more. */
+static void
+miss_rule(const struct evaluator *e, const struct policy *p,
+    const struct compiled_rule *rule, const struct compiled_side *side,
+    unsigned best, struct miss *m)
+{
+	unsigned flags;
+	bool peers = compiled_peers_match(rule, &side->other, &flags);
+
+	pick_port(rule->source, side, m);
+	m->cost = UINT32_MAX;
+	if (cost_of(peers ? 0 : LACK_LABEL, m->port_lacks, !peers) >= best)
+		return;
+	m->cost = 0;
+	if (!peers)
+		pick_peer(e, p, rule, side, m);
+	else if (rule->source->n_peers > 0) /* any of those that match */
+		m->peer = rule->source->peers;
+	m->cost = cost_of(m->peer_lacks, m->port_lacks, m->cost);
+}
+
 /* Of the rules of all applying policies. false: there is no rule. */
 static bool
 find_miss(const struct evaluator *e, const struct compiled_side *side,
@@ -401,13 +443,13 @@ find_miss(const struct evaluator *e, const struct compiled_side *side,
 	*best = (struct miss){ .cost = UINT32_MAX };
 	for (size_t i = 0; i < n; i++) {
 		const struct policy *p = &e->set->policies[policies[i]];
+		const struct compiled_rule *rules =
+		    e->policies[policies[i]].rules[d];
 
 		for (uint32_t j = 0; j < p->n_rules[d]; j++) {
 			struct miss m = { .policy = policies[i], .rule = j };
 
-			pick_peer(e, p, &p->rules[d][j], side, &m);
-			pick_port(&p->rules[d][j], side, &m);
-			m.cost = cost_of(m.peer_lacks, m.port_lacks, m.cost);
+			miss_rule(e, p, &rules[j], side, best->cost, &m);
 			if (m.cost < best->cost)
 				*best = m;
 		}
@@ -421,7 +463,6 @@ evaluator_nearest_miss(const struct evaluator *e,
     struct evaluator_miss *miss)
 {
 	struct line l = { .s = miss->text, .size = sizeof(miss->text) };
-	struct evaluator_answer answer;
 	struct compiled_side side;
 	const uint32_t *policies;
 	struct miss best;
@@ -431,9 +472,7 @@ evaluator_nearest_miss(const struct evaluator *e,
 	miss->rule = FLOW_NONE;
 	miss->lacks = 0;
 	miss->text[0] = '\0';
-	evaluator_ask(e, q, &answer);
-	if ((d == POLICY_INGRESS ? answer.ingress : answer.egress).verdict !=
-	    EVAL_DENY) {
+	if (!compiled_denies(e, q, d)) {
 		put(&l, "%s is not denied", policy_direction_name(d));
 		return;
 	}

@@ -55,7 +55,8 @@ collect(struct auditor *a, const struct mark_list *m, size_t *n)
 	*n = m->n;
 	if (*n > 0)
 		memcpy(v, m->v, *n * sizeof(*v));
-	qsort(v, *n, sizeof(*v), compare_u32);
+	if (*n > 1)
+		qsort(v, *n, sizeof(*v), compare_u32);
 	return v;
 }
 

@@ -32,6 +32,7 @@ struct auditor {
 	struct arena *arena;
 	struct side_marks marks[2];
 	struct usage_index index;
+	uint32_t *rules; /* scratch: those of one policy */
 	bool *used; /* by index: allows a flow of an edge that is traffic */
 	/* Pods by workload: those of w stand from pods[pod_start[w]] to before
 	 * pods[pod_start[w + 1]]. */

@@ -81,15 +81,16 @@ mark_rules(
 	    evaluator_isolating(a->evaluator, subject_of(q, d)->pod, d, &n);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t p = policies[i];
-		size_t n_rules = a->set->policies[p].n_rules[d];
+		size_t n_rules =
+		    evaluator_allowing_rules(a->evaluator, p, d, q, a->rules);
 
-		for (uint32_t r = 0; r < n_rules; r++) {
-			if (!evaluator_rule_allows(a->evaluator, p, d, r, q))
-				continue;
-			mark_list_add(&m->allowing, p);
-			mark_list_add(&m->rules, a->index.base[d][p] + r);
-			any = true;
-		}
+		if (n_rules == 0)
+			continue;
+		any = true;
+		mark_list_add(&m->allowing, p);
+		for (size_t r = 0; r < n_rules; r++)
+			mark_list_add(
+			    &m->rules, a->index.base[d][p] + a->rules[r]);
 	}
 	return any;
 }
@@ -297,7 +298,9 @@ auditor_init(struct auditor *a)
 	}
 	a->used =
 	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->used));
-	return a->used != NULL && group_pods(a);
+	a->rules =
+	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->rules));
+	return a->used != NULL && a->rules != NULL && group_pods(a);
 }
 
 struct audit_judge {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/world/world.h"
@@ -18,18 +17,6 @@ struct builder {
 	size_t n, at;
 	struct label_selector *pods, *namespaces; /* by workload */
 };
-
-static void *
-get(struct world *world, size_t n, size_t size)
-{
-	void *p = arena_calloc(&world->c->arena, n, size);
-
-	if (p == NULL) {
-		fputs("bench: out of memory\n", stderr);
-		exit(1);
-	}
-	return p;
-}
 
 static uint32_t
 place_of(const struct world *world, uint32_t endpoint)
@@ -61,7 +48,7 @@ collect_needs(struct builder *b, size_t n_subjects, size_t miss_one_in)
 	struct world *world = b->world;
 	size_t n = 0;
 
-	b->needs = get(world, 2 * world->n_flows + 1, sizeof(*b->needs));
+	b->needs = world_get(world, 2 * world->n_flows + 1, sizeof(*b->needs));
 	for (size_t i = 0; i < world->n_flows; i++) {
 		const struct flow *f = &world->flows[i];
 		uint32_t src = place_of(world, f->src);
@@ -89,8 +76,9 @@ make_selectors(struct builder *b)
 {
 	struct cluster *c = b->world->c;
 
-	b->pods = get(b->world, c->n_workloads, sizeof(*b->pods));
-	b->namespaces = get(b->world, c->n_workloads, sizeof(*b->namespaces));
+	b->pods = world_get(b->world, c->n_workloads, sizeof(*b->pods));
+	b->namespaces =
+	    world_get(b->world, c->n_workloads, sizeof(*b->namespaces));
 	for (size_t i = 0; i < c->n_workloads; i++) {
 		b->pods[i].match_labels = c->workloads[i].labels;
 		b->namespaces[i].match_labels =
@@ -110,7 +98,7 @@ make_peer(struct builder *b, uint32_t place)
 	if (place < n)
 		return (struct policy_peer){ .pod_selector = &b->pods[place],
 			.namespace_selector = &b->namespaces[place] };
-	block = get(world, 1, sizeof(*block));
+	block = world_get(world, 1, sizeof(*block));
 	block->cidr =
 	    ip_prefix_host(&world->endpoints[world->c->n_pods + place - n].ip);
 	return (struct policy_peer){ .ip_block = block };
@@ -121,7 +109,7 @@ static struct policy_rule
 make_rule(struct builder *b)
 {
 	const struct need *first = &b->needs[b->at];
-	struct policy_port *port = get(b->world, 1, sizeof(*port));
+	struct policy_port *port = world_get(b->world, 1, sizeof(*port));
 	struct policy_peer *peers;
 	size_t n = 0;
 
@@ -129,7 +117,7 @@ make_rule(struct builder *b)
 	    first[n].direction == first->direction &&
 	    first[n].port == first->port)
 		n++;
-	peers = get(b->world, n, sizeof(*peers));
+	peers = world_get(b->world, n, sizeof(*peers));
 	for (size_t i = 0; i < n; i++)
 		peers[i] = make_peer(b, first[i].peer);
 	b->at += n;
@@ -152,7 +140,7 @@ make_policy(struct builder *b, uint32_t w, struct policy *out)
 		.types = { true, true } };
 	for (int d = 0; d < 2; d++) {
 		struct policy_rule *rules =
-		    get(b->world, WORLD_PORTS, sizeof(*rules));
+		    world_get(b->world, WORLD_PORTS, sizeof(*rules));
 
 		while (b->at < b->n && b->needs[b->at].subject == w &&
 		    b->needs[b->at].direction == d)
@@ -165,7 +153,7 @@ struct policy_set
 world_policies(struct world *world, size_t n, size_t miss_one_in)
 {
 	struct builder b = { .world = world };
-	struct policy *v = get(world, n, sizeof(*v));
+	struct policy *v = world_get(world, n, sizeof(*v));
 
 	make_selectors(&b);
 	collect_needs(&b, n, miss_one_in);

@@ -20,8 +20,8 @@ world_below(struct world *world, size_t n)
 	return (uint32_t)(((world->seed * 2685821657736338717u) >> 33) % n);
 }
 
-static void *
-get(struct world *world, size_t n, size_t size)
+void *
+world_get(struct world *world, size_t n, size_t size)
 {
 	void *p = arena_calloc(&world->c->arena, n, size);
 
@@ -35,7 +35,7 @@ get(struct world *world, size_t n, size_t size)
 static const char *
 name(struct world *world, const char *stem, size_t i)
 {
-	char *s = get(world, 1, 24);
+	char *s = world_get(world, 1, 24);
 
 	(void)snprintf(s, 24, "%s%zu", stem, i);
 	return s;
@@ -44,7 +44,7 @@ name(struct world *world, const char *stem, size_t i)
 static struct label_set
 label(struct world *world, const char *key, const char *value)
 {
-	struct label *v = get(world, 1, sizeof(*v));
+	struct label *v = world_get(world, 1, sizeof(*v));
 
 	*v = (struct label){ key, value };
 	return (struct label_set){ v, 1 };
@@ -55,7 +55,7 @@ make_places(struct world *world)
 {
 	struct cluster *c = world->c;
 
-	c->namespaces = get(world, N_NS, sizeof(*c->namespaces));
+	c->namespaces = world_get(world, N_NS, sizeof(*c->namespaces));
 	c->n_namespaces = N_NS;
 	for (size_t i = 0; i < N_NS; i++) {
 		const char *ns = i == 0 ? "kube-system" : name(world, "n", i);
@@ -64,10 +64,10 @@ make_places(struct world *world)
 		c->namespaces[i].labels =
 		    label(world, "kubernetes.io/metadata.name", ns);
 	}
-	c->nodes = get(world, N_NODES, sizeof(*c->nodes));
+	c->nodes = world_get(world, N_NODES, sizeof(*c->nodes));
 	c->n_nodes = N_NODES;
 	for (uint8_t i = 0; i < N_NODES; i++) {
-		struct ip_addr *ip = get(world, 1, sizeof(*ip));
+		struct ip_addr *ip = world_get(world, 1, sizeof(*ip));
 
 		*ip = ip_from_v4((const uint8_t[]){ 192, 168, 0, i });
 		c->nodes[i] = (struct kube_node){
@@ -83,7 +83,7 @@ static void
 make_pod(struct world *world, uint32_t i, uint32_t w)
 {
 	struct kube_workload *wl = &world->c->workloads[w];
-	struct ip_addr *ip = get(world, 1, sizeof(*ip));
+	struct ip_addr *ip = world_get(world, 1, sizeof(*ip));
 
 	*ip = ip_from_v4((const uint8_t[]){
 	    10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i });
@@ -112,9 +112,9 @@ make_workloads(struct world *world, size_t n)
 {
 	struct cluster *c = world->c;
 
-	c->workloads = get(world, n, sizeof(*c->workloads));
+	c->workloads = world_get(world, n, sizeof(*c->workloads));
 	c->n_workloads = n;
-	c->pods = get(world, n * WORLD_PODS, sizeof(*c->pods));
+	c->pods = world_get(world, n * WORLD_PODS, sizeof(*c->pods));
 	c->n_pods = n * WORLD_PODS;
 	for (uint32_t i = 0; i < n; i++) {
 		const char *s = name(world, "app", i);
@@ -174,9 +174,9 @@ world_make(struct world *world, size_t n_workloads, size_t n_flows)
 		return false;
 	world->n_endpoints = n_workloads * WORLD_PODS + WORLD_OUTSIDE;
 	world->endpoints =
-	    get(world, world->n_endpoints, sizeof(*world->endpoints));
+	    world_get(world, world->n_endpoints, sizeof(*world->endpoints));
 	world->n_flows = n_flows;
-	world->flows = get(world, n_flows, sizeof(*world->flows));
+	world->flows = world_get(world, n_flows, sizeof(*world->flows));
 	make_places(world);
 	make_workloads(world, n_workloads);
 	make_flows(world, n_flows);

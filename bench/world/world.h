@@ -32,6 +32,9 @@ void world_free(struct world *w);
 
 uint32_t world_below(struct world *w, size_t n);
 
+/* Zeroed memory that lives as long as w. */
+void *world_get(struct world *w, size_t n, size_t size);
+
 /*
  * One policy with both directions for each of the first n workloads: a rule
  * for each port with the peers that were seen there, of which each is missing

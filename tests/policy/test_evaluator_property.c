@@ -16,7 +16,7 @@
 
 #include "core/strbuf.h"
 #include "policy/write.h"
-#include "tests/support/naive_evaluator.h"
+#include "tests/support/naive_miss.h"
 #include "tests/support/naive_scene.h"
 
 #define WORLDS     400
@@ -334,33 +334,45 @@ sides_equal(const struct evaluator_side *a, const struct evaluator_side *b)
 	    a->policy == b->policy && a->rule == b->rule;
 }
 
-/* Does every rule allow what the naive one says, and the nearest miss name a
- * rule that exists, for each denied side? */
+/* Does every rule allow what the naive one says, and is the nearest miss of
+ * each denied side what trying everything finds? */
 static void
 check_rules(const struct naive_scene *s, const struct evaluator_query *q,
     const struct evaluator_answer *a)
 {
 	uint32_t p = below((uint32_t)s->set.n_policies);
-	struct evaluator_miss miss;
+	struct evaluator_miss miss, nearest;
+	uint32_t rules[8];
 
 	for (unsigned d = 0; d < 2; d++) {
 		const struct evaluator_side *side =
 		    d == POLICY_INGRESS ? &a->ingress : &a->egress;
 
-		for (uint32_t i = 0; i < s->set.policies[p].n_rules[d]; i++)
+		size_t n = evaluator_allowing_rules(
+			   s->evaluator, p, d, q, rules),
+		       k = 0;
+
+		for (uint32_t i = 0; i < s->set.policies[p].n_rules[d]; i++) {
+			bool allows = naive_evaluator_rule_allows(
+			    &s->set, s->cluster, p, d, i, q);
+
 			assert_int_equal(
 			    evaluator_rule_allows(s->evaluator, p, d, i, q),
-			    naive_evaluator_rule_allows(
-				&s->set, s->cluster, p, d, i, q));
+			    allows);
+			assert_int_equal(k < n && rules[k] == i, allows);
+			k += allows;
+		}
+		assert_int_equal(k, n);
 		evaluator_nearest_miss(s->evaluator, q, d, &miss);
 		assert_int_not_equal(miss.text[0], '\0');
 		if (side->verdict != EVAL_DENY) {
 			assert_int_equal(miss.policy, FLOW_NONE);
 			continue;
 		}
-		if (miss.policy != FLOW_NONE)
-			assert_false(evaluator_rule_allows(
-			    s->evaluator, miss.policy, d, miss.rule, q));
+		naive_nearest_miss(&s->set, s->cluster, q, d, &nearest);
+		assert_int_equal(miss.policy, nearest.policy);
+		assert_int_equal(miss.rule, nearest.rule);
+		assert_int_equal(miss.lacks, nearest.lacks);
 	}
 }
 

@@ -22,8 +22,8 @@ in_values(const struct selector_requirement *r, const char *value)
 	return false;
 }
 
-static bool
-selects(const struct label_selector *s, const struct label_set *labels)
+bool
+naive_selects(const struct label_selector *s, const struct label_set *labels)
 {
 	for (size_t i = 0; i < s->match_labels.n; i++) {
 		const char *v = value_of(labels, s->match_labels.v[i].key);
@@ -84,12 +84,23 @@ is_zero(const struct ip_addr *a)
 }
 
 /* The pod that policies see behind an end (5, 6b), or NULL. */
-static const struct kube_pod *
-visible_pod(const struct cluster *c, const struct evaluator_end *end)
+const struct kube_pod *
+naive_visible_pod(const struct cluster *c, const struct evaluator_end *end)
 {
 	if (end->pod == FLOW_NONE || c->pods[end->pod].host_network)
 		return NULL;
 	return &c->pods[end->pod];
+}
+
+bool
+naive_block_has(const struct policy_ip_block *b, const struct ip_addr *ip)
+{
+	if (is_zero(ip) || !inside(&b->cidr, ip))
+		return false;
+	for (size_t i = 0; i < b->n_except; i++)
+		if (inside(&b->except[i], ip))
+			return false;
+	return true;
 }
 
 /* 31 to 35 and 38. *on_pod: by an ipBlock over a pod's address. */
@@ -98,31 +109,24 @@ peer_matches(const struct cluster *c, const struct policy *policy,
     const struct policy_peer *peer, const struct evaluator_end *other,
     bool *on_pod)
 {
-	const struct kube_pod *pod = visible_pod(c, other);
+	const struct kube_pod *pod = naive_visible_pod(c, other);
 
 	*on_pod = false;
 	if (peer->ip_block != NULL) {
-		const struct policy_ip_block *b = peer->ip_block;
-
-		if (is_zero(&other->ip) || !inside(&b->cidr, &other->ip))
-			return false;
-		for (size_t i = 0; i < b->n_except; i++)
-			if (inside(&b->except[i], &other->ip))
-				return false;
 		*on_pod = pod != NULL;
-		return true;
+		return naive_block_has(peer->ip_block, &other->ip);
 	}
 	if (pod == NULL)
 		return false;
 	if (peer->namespace_selector != NULL) {
-		if (!selects(peer->namespace_selector,
+		if (!naive_selects(peer->namespace_selector,
 			&c->namespaces[pod->ns].labels))
 			return false;
 	} else if (strcmp(pod->namespace, policy->namespace) != 0) {
 		return false;
 	}
 	return peer->pod_selector == NULL ||
-	    selects(peer->pod_selector, &pod->labels);
+	    naive_selects(peer->pod_selector, &pod->labels);
 }
 
 /* 43 to 46. */
@@ -156,11 +160,11 @@ name_matches(const struct policy_port *p, const struct kube_pod *dst,
 }
 
 /* 40 to 47. */
-static bool
-port_matches(const struct cluster *c, const struct policy_port *p,
+bool
+naive_port_matches(const struct cluster *c, const struct policy_port *p,
     const struct evaluator_query *q, unsigned *flags)
 {
-	const struct kube_pod *dst = visible_pod(c, &q->dst);
+	const struct kube_pod *dst = naive_visible_pod(c, &q->dst);
 
 	*flags = 0;
 	if (p->protocol != q->protocol)
@@ -193,7 +197,7 @@ rule_matches(const struct cluster *c, const struct policy *policy,
 		plain_peer |= !on_pod;
 	}
 	for (size_t i = 0; i < r->n_ports; i++) {
-		if (!port_matches(c, &r->ports[i], q, &f))
+		if (!naive_port_matches(c, &r->ports[i], q, &f))
 			continue;
 		if (!port)
 			port_flags = f;
@@ -206,12 +210,12 @@ rule_matches(const struct cluster *c, const struct policy *policy,
 }
 
 /* 25. */
-static bool
-applies(
+bool
+naive_applies(
     const struct policy *p, enum policy_direction d, const struct kube_pod *pod)
 {
 	return p->types[d] && strcmp(p->namespace, pod->namespace) == 0 &&
-	    selects(&p->pod_selector, &pod->labels);
+	    naive_selects(&p->pod_selector, &pod->labels);
 }
 
 /* 50, 51. */
@@ -221,7 +225,7 @@ own_node(const struct cluster *c, const struct kube_pod *pod,
 {
 	const struct kube_node *n;
 
-	if (visible_pod(c, other) != NULL)
+	if (naive_visible_pod(c, other) != NULL)
 		return false;
 	if (is_zero(&other->ip))
 		return other->pod != FLOW_NONE && pod->node != FLOW_NONE &&
@@ -260,7 +264,7 @@ ask_side(const struct policy_set *set, const struct cluster *c,
 
 	self = d == POLICY_INGRESS ? &q->dst : &q->src;
 	other = d == POLICY_INGRESS ? &q->seen_src : &q->dst;
-	pod = visible_pod(c, self);
+	pod = naive_visible_pod(c, self);
 	*out =
 	    (struct evaluator_side){ .policy = FLOW_NONE, .rule = FLOW_NONE };
 	if (pod == NULL) {
@@ -270,7 +274,7 @@ ask_side(const struct policy_set *set, const struct cluster *c,
 	for (uint32_t i = 0; i < set->n_policies; i++) {
 		const struct policy *p = &set->policies[i];
 
-		if (!applies(p, d, pod))
+		if (!naive_applies(p, d, pod))
 			continue;
 		isolated = true;
 		for (uint32_t j = 0; j < p->n_rules[d]; j++) {
@@ -317,10 +321,10 @@ naive_evaluator_rule_allows(const struct policy_set *set,
 {
 	const struct policy *p = &set->policies[policy];
 	const struct kube_pod *pod =
-	    visible_pod(c, d == POLICY_INGRESS ? &q->dst : &q->src);
+	    naive_visible_pod(c, d == POLICY_INGRESS ? &q->dst : &q->src);
 	unsigned flags;
 
-	return pod != NULL && applies(p, d, pod) &&
+	return pod != NULL && naive_applies(p, d, pod) &&
 	    rule_matches(c, p, &p->rules[d][rule],
 		d == POLICY_INGRESS ? &q->seen_src : &q->dst, q, &flags);
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/label_index.h"
+
+#include <string.h>
+
+#include "core/hash.h"
+
+static uint64_t
+hash_of(const struct label_index *ix, const struct label *l)
+{
+	return hash_string(hash_string(ix->seed, l->key), l->value);
+}
+
+/* The slot of a label: its own, or the free one where it belongs. */
+static uint32_t *
+find_slot(const struct label_index *ix, const struct label *l, uint64_t hash)
+{
+	size_t mask = ix->n_slots - 1, i = (size_t)hash & mask;
+
+	for (; ix->slots[i] != 0; i = (i + 1) & mask) {
+		const struct label_entry *e = &ix->entries[ix->slots[i] - 1];
+
+		if (e->hash == hash && strcmp(e->key, l->key) == 0 &&
+		    strcmp(e->value, l->value) == 0)
+			break;
+	}
+	return &ix->slots[i];
+}
+
+static struct label_entry *
+find_or_add(struct label_index *ix, const struct label *l)
+{
+	uint64_t hash = hash_of(ix, l);
+	uint32_t *slot = find_slot(ix, l, hash);
+
+	if (*slot == 0) {
+		ix->entries[ix->n_entries] = (struct label_entry){
+			.key = l->key, .value = l->value, .hash = hash
+		};
+		*slot = ++ix->n_entries;
+	}
+	return &ix->entries[*slot - 1];
+}
+
+bool
+label_index_make(struct label_index *ix, struct arena *arena,
+    const struct label_set *sets, uint32_t n, uint64_t seed)
+{
+	size_t n_labels = 0;
+	uint32_t at = 0;
+
+	*ix = (struct label_index){ .sets = sets, .seed = seed, .n_slots = 2 };
+	for (uint32_t i = 0; i < n; i++)
+		n_labels += sets[i].n;
+	while (ix->n_slots < 2 * n_labels)
+		ix->n_slots *= 2;
+	ix->slots = arena_calloc(arena, ix->n_slots, sizeof(*ix->slots));
+	ix->entries = arena_calloc(arena, n_labels, sizeof(*ix->entries));
+	ix->members = arena_calloc(arena, n_labels, sizeof(*ix->members));
+	if (ix->slots == NULL || ix->entries == NULL || ix->members == NULL ||
+	    n_labels >= UINT32_MAX)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		for (size_t k = 0; k < sets[i].n; k++)
+			find_or_add(ix, &sets[i].v[k])->n++;
+	for (uint32_t i = 0; i < ix->n_entries; i++) {
+		ix->entries[i].start = at;
+		at += ix->entries[i].n;
+		ix->entries[i].n = 0;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		for (size_t k = 0; k < sets[i].n; k++) {
+			struct label_entry *e = find_or_add(ix, &sets[i].v[k]);
+
+			ix->members[e->start + e->n++] = i;
+		}
+	return true;
+}
+
+const uint32_t *
+label_index_candidates(const struct label_index *ix,
+    const struct label_selector *s, uint32_t *n, bool *exact)
+{
+	const uint32_t *best = NULL;
+
+	*n = 0;
+	*exact = s->match_labels.n == 1 && s->n_match_expressions == 0;
+	for (size_t i = 0; i < s->match_labels.n; i++) {
+		const struct label *l = &s->match_labels.v[i];
+		uint32_t slot = *find_slot(ix, l, hash_of(ix, l));
+
+		if (slot == 0) { /* nobody carries it */
+			*n = 0;
+			return ix->members;
+		}
+		if (best == NULL || ix->entries[slot - 1].n < *n) {
+			best = ix->members + ix->entries[slot - 1].start;
+			*n = ix->entries[slot - 1].n;
+		}
+	}
+	return best;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * label_index: which of many label sets carry a label, so that a selector
+ * costs what it matches and not what there is.
+ *
+ * Private to policy/. Memory is the arena's; the sets are borrowed.
+ */
+#ifndef POLICY_LABEL_INDEX_H
+#define POLICY_LABEL_INDEX_H
+
+#include <stdint.h>
+
+#include "kube/labels.h"
+
+struct label_entry {
+	const char *key, *value;
+	uint64_t hash;
+	uint32_t start, n; /* in members */
+};
+
+struct label_index {
+	const struct label_set *sets;
+	uint64_t seed;
+	struct label_entry *entries;
+	uint32_t n_entries;
+	uint32_t *slots; /* index of an entry plus one; 0 is free */
+	size_t n_slots;  /* a power of two */
+	uint32_t *members;
+};
+
+/* Labels are strangers' words: seed is to be what they cannot know. */
+bool label_index_make(struct label_index *ix, struct arena *arena,
+    const struct label_set *sets, uint32_t n, uint64_t seed);
+
+/*
+ * The sets, ascending, among which are all that s can match: the shortest
+ * list of any label that it wants. *exact: they all match. NULL: s wants no
+ * label by name and value, any set may match; *n is 0 then.
+ */
+const uint32_t *label_index_candidates(const struct label_index *ix,
+    const struct label_selector *s, uint32_t *n, bool *exact);
+
+#endif
