@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/dataset.h"
 #include "cli/edge_filter.h"
+#include "cli/follow.h"
 #include "cli/policy_input.h"
 #include "report/coverage.h"
 #include "report/edges.h"
@@ -22,6 +23,7 @@ struct flows_options {
 	struct cluster_choice cluster;
 	bool recurse;
 	const char *default_namespace;
+	bool follow;
 	bool no_headers;
 };
 
@@ -62,6 +64,9 @@ static const struct option_spec table[] = {
 	  AT(default_namespace),
 	  .help = "The namespace of policies that name none (default: the "
 	      "namespace given with -n if it is one, else default)." },
+	{ .name = "follow", .kind = OPTION_FLAG, AT(follow),
+	  .help = "Go on, until interrupted, with edges that are new or count "
+	      "more as a collector stores them; json: one object a line." },
 	{ .name = "no-headers", .kind = OPTION_FLAG, AT(no_headers),
 	  .help = "Leave out the line of headers (table, csv)." },
 };
@@ -76,7 +81,7 @@ const struct command_spec flows_spec = {
 		    "      [-f FILE|DIR|-]...|--cluster [-R] "
 		    "[--default-namespace NS]\n"
 		    "      [--kubeconfig FILE] [--context NAME]\n"
-		    "      [-o table|json|csv] [--no-headers]",
+		    "      [-o table|json|csv] [--follow] [--no-headers]",
 	.about = "List the edges of a database: which workload, node or "
 		 "address opened\nconnections to which, on which protocol and "
 		 "port, and what became of them.",
@@ -86,7 +91,10 @@ const struct command_spec flows_spec = {
 	    "  # What was refused, for a script\n"
 	    "  ringfence flows --db flows.db --outcome refused -o json\n\n"
 	    "  # With the verdict of the policies that run now\n"
-	    "  ringfence flows --db flows.db --cluster\n",
+	    "  ringfence flows --db flows.db --cluster\n\n"
+	    "  # What a collector finds from now on\n"
+	    "  ringfence flows --db flows.db --follow --since "
+	    "2026-03-02T09:00:00Z\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
@@ -105,11 +113,11 @@ say_none(const struct option_list *namespaces)
 }
 
 static enum rf_status
-print(
-    const struct edges *e, const struct flows_options *o, struct rf_error *err)
+print(const struct edges *e, const struct flows_options *o, bool is_first,
+    struct rf_error *err)
 {
 	struct audit_style style = {
-		.with_headers = !o->no_headers,
+		.with_headers = !o->no_headers && is_first,
 		.with_colour = table_wants_colour(
 		    stdout, getenv("NO_COLOR"), getenv("TERM")),
 		.columns = table_terminal_columns(stdout),
@@ -117,20 +125,30 @@ print(
 
 	switch (o->format) {
 	case FORMAT_JSON:
-		edges_print_json(stdout, e);
+		if (o->follow)
+			edges_print_json_lines(stdout, e);
+		else
+			edges_print_json(stdout, e);
 		return RF_OK;
 	case FORMAT_CSV:
-		return edges_print_csv(stdout, e, !o->no_headers, err);
+		return edges_print_csv(stdout, e, style.with_headers, err);
 	default:
 		return edges_print_table(stdout, e, &style, err);
 	}
 }
 
-/* set NULL: no verdicts are asked for. */
+/* What is asked for. */
+struct listing {
+	const struct flows_options *o;
+	const struct policy_set *set; /* NULL: no verdicts */
+	struct follow follow;
+	bool is_headed; /* the line of headers was printed */
+};
+
 static enum rf_status
-show(struct dataset *d, const struct flows_options *o,
-    const struct policy_set *set, const struct view_filter *filter)
+show(struct listing *l, struct dataset *d, const struct view_filter *filter)
 {
+	const struct flows_options *o = l->o;
 	struct rf_error err;
 	enum rf_status st;
 	struct audit a;
@@ -140,23 +158,27 @@ show(struct dataset *d, const struct flows_options *o,
 	st = view_make(&v, &d->edges, &d->flows, d->cluster, &d->arena, &err);
 	if (st == RF_OK)
 		st = view_narrow(&v, filter, &d->arena, &err);
-	if (st == RF_OK && set != NULL) {
-		st = audit_run(&a, &v, d->cluster, set, &d->arena, &err);
+	if (st == RF_OK && o->follow)
+		st = follow_keep_changed(&l->follow, &v, &d->arena, &err);
+	if (st == RF_OK && l->set != NULL) {
+		st = audit_run(&a, &v, d->cluster, l->set, &d->arena, &err);
 		e.audit = &a;
 	}
 	if (st == RF_OK)
-		st = print(&e, o, &err);
+		st = print(&e, o, !l->is_headed, &err);
+	l->is_headed = l->is_headed || v.n_edges > 0;
 	if (st != RF_OK)
 		fprintf(stderr, "ringfence: %s\n", err.msg);
-	else if (v.n_edges == 0)
+	else if (v.n_edges == 0 && !o->follow)
 		say_none(&o->namespaces);
 	coverage_warn(stderr, &d->flows);
 	return st;
 }
 
 static int
-list(const struct flows_options *o, const struct policy_set *set)
+list_once(struct listing *l)
 {
+	const struct flows_options *o = l->o;
 	struct store_filter store_filter = { .namespaces = o->namespaces.v,
 		.n_namespaces = o->namespaces.n,
 		.since_us = o->since_us,
@@ -169,12 +191,26 @@ list(const struct flows_options *o, const struct policy_set *set)
 		return STATUS_FAILURE;
 	rc = edge_filter_make(
 	    &filter, &flows_spec, &o->filter, d.cluster, &d.arena);
-	if (rc == OPTIONS_RUN && set != NULL)
-		dataset_warn_policies(&d, set);
+	if (rc == OPTIONS_RUN && l->set != NULL && l->follow.looks == 0)
+		dataset_warn_policies(&d, l->set);
 	if (rc == OPTIONS_RUN)
-		rc = show(&d, o, set, &filter) == RF_OK ? STATUS_OK
-							: STATUS_FAILURE;
+		rc = show(l, &d, &filter) == RF_OK ? STATUS_OK : STATUS_FAILURE;
 	dataset_close(&d);
+	return rc;
+}
+
+/* Following ends by a signal, or when nobody reads any more. */
+static int
+list(const struct flows_options *o, const struct policy_set *set)
+{
+	struct listing l = { .o = o, .set = set };
+	int rc = list_once(&l);
+
+	while (o->follow && rc == STATUS_OK && fflush(stdout) == 0) {
+		follow_wait(&l.follow, o->db);
+		rc = list_once(&l);
+	}
+	follow_release(&l.follow);
 	return rc;
 }
 

@@ -106,6 +106,33 @@ edges_print_table(FILE *out, const struct edges *e,
 	return st;
 }
 
+/* The members of one edge, into an object that is open. */
+static void
+put_edge_json(struct json_writer *w, const struct edges *e, size_t i)
+{
+	view_edge_json(w, &e->view->edges[i]);
+	if (e->audit == NULL)
+		return;
+	json_writer_string(
+	    w, "verdict", audit_verdict_name(e->audit->edges[i].verdict));
+	json_writer_string(
+	    w, "reason", audit_reason_name(e->audit->edges[i].reason));
+}
+
+void
+edges_print_json_lines(FILE *out, const struct edges *e)
+{
+	for (size_t i = 0; i < e->view->n_edges; i++) {
+		struct json_writer w;
+
+		json_writer_init(&w, out);
+		json_writer_object_begin_inline(&w, NULL);
+		put_edge_json(&w, e, i);
+		json_writer_object_end(&w);
+		json_writer_end(&w);
+	}
+}
+
 void
 edges_print_json(FILE *out, const struct edges *e)
 {
@@ -116,15 +143,7 @@ edges_print_json(FILE *out, const struct edges *e)
 	json_writer_array_begin(&w, "edges");
 	for (size_t i = 0; i < e->view->n_edges; i++) {
 		json_writer_object_begin(&w, NULL);
-		view_edge_json(&w, &e->view->edges[i]);
-		if (e->audit != NULL) {
-			const struct audit_edge *a = &e->audit->edges[i];
-
-			json_writer_string(
-			    &w, "verdict", audit_verdict_name(a->verdict));
-			json_writer_string(
-			    &w, "reason", audit_reason_name(a->reason));
-		}
+		put_edge_json(&w, e, i);
 		json_writer_object_end(&w);
 	}
 	json_writer_array_end(&w);

@@ -23,6 +23,9 @@ RF_MUST_USE enum rf_status edges_print_table(FILE *out, const struct edges *e,
 /* {"edges": […], "coverage": […]} */
 void edges_print_json(FILE *out, const struct edges *e);
 
+/* The elements of "edges" alone, each a line. */
+void edges_print_json_lines(FILE *out, const struct edges *e);
+
 RF_MUST_USE enum rf_status edges_print_csv(
     FILE *out, const struct edges *e, bool with_headers, struct rf_error *err);
 

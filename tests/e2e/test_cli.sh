@@ -426,5 +426,34 @@ hostile() {
 }
 check 'a hostile name cannot reach the terminal' hostile
 
+# followed LINES: has follow.out come to so many?
+followed() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ "$(wc -l <follow.out)" -ge "$1" ] && break
+		sleep 0.25
+	done
+	[ "$(wc -l <follow.out)" -eq "$1" ]
+}
+follows() {
+	run 0 collect -q -r "$shop/capture-node-1.pcap" \
+	    --snapshot "$shop/snapshot.json" --db follow.db || return 1
+	"$ringfence" flows --db follow.db --follow -o json \
+	    --workload monitoring/prometheus >follow.out 2>err &
+	pid=$!
+	followed 3 && run 0 collect -q -r "$shop/capture-node-2.pcap" \
+	    --snapshot "$shop/snapshot.json" --db follow.db &&
+	    followed 7 # three that grew, one that is new
+	ok=$?
+	kill -TERM $pid
+	wait $pid 2>/dev/null
+	[ $? -eq 143 ] && [ $ok -eq 0 ] && [ ! -s err ] &&
+	    python3 -c 'import json
+lines = [json.loads(line) for line in open("follow.out")]
+key = lambda e: (str(e["src"].get("name")), e["dst"].get("name"), e["port"])
+before = {key(e): e["connections"] for e in lines[:3]}
+assert len(before) == 3
+assert all(e["connections"] > before.get(key(e), 0) for e in lines[3:])'
+}
+check 'flows --follow tells what grew' follows
 printf '%d passed, %d failed\n' $pass $fail
 [ $fail -eq 0 ]
