@@ -25,9 +25,10 @@ struct command {
 
 extern const struct command_spec audit_spec, check_spec, collect_spec,
     diff_spec, flows_spec, lint_spec, recommend_spec, testplan_spec,
-    snapshot_spec, validate_spec;
+    snapshot_spec, validate_spec, backup_spec;
 
 int cmd_audit(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_collect(int argc, char **argv);
 int cmd_diff(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ &validate_spec, cmd_validate },
 	{ &lint_spec, cmd_lint },
 	{ &snapshot_spec, cmd_snapshot },
+	{ &backup_spec, cmd_backup },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
