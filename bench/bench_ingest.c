@@ -25,6 +25,7 @@
 #include "collector/names.h"
 #include "collector/reader.h"
 #include "collector/resolve.h"
+#include "collector/shortcut.h"
 #include "kube/snapshot.h"
 
 #define SEED      UINT64_C(0x5eed)
@@ -38,6 +39,7 @@ struct bench {
 	struct cluster *cluster;
 	struct names *names;
 	struct resolver *resolver;
+	struct shortcut *shortcut;
 	struct aggregate *sums;
 	struct flow_table *ft;
 	uint64_t packets, connections, flows;
@@ -85,18 +87,26 @@ on_connection(void *arg, const struct connection *c)
 {
 	struct bench *b = arg;
 	struct aggregate_item item;
+	bool unresolved;
+	uint32_t flow;
 	size_t n;
 
 	b->connections += c->counted;
 	if (b->stage != STAGE_ALL)
 		return;
+	flow = shortcut_find(b->shortcut, c, &unresolved);
+	if (flow != FLOW_NONE) {
+		aggregate_more(b->sums, flow, c);
+		return;
+	}
 	if (!aggregate_has_room(b->sums)) {
 		(void)aggregate_flows(b->sums, &n);
 		b->flows += n;
 		aggregate_clear(b->sums);
+		shortcut_forget(b->shortcut, b->cluster);
 	}
 	resolver_resolve(b->resolver, c, &item);
-	aggregate_add(b->sums, &item);
+	shortcut_learn(b->shortcut, aggregate_add(b->sums, &item), false);
 }
 
 /* The longest time between two batches is a pause. */
@@ -182,10 +192,13 @@ bench_init(struct bench *b, const char *snapshot, struct rf_error *err)
 	config.view = resolver_view(b->cluster);
 	b->names = names_new(b->cluster, SEED);
 	b->sums = aggregate_new(FLOWS_MAX, SEED);
-	if (b->names != NULL)
+	if (b->names != NULL) {
 		b->resolver =
 		    resolver_new(b->cluster, b->names, WINDOW_US, SEED);
-	if (b->sums == NULL || b->resolver == NULL)
+		b->shortcut =
+		    shortcut_new(b->cluster, b->names, WINDOW_US, SEED);
+	}
+	if (b->sums == NULL || b->resolver == NULL || b->shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "out of memory");
 	return flow_table_new(&b->ft, &config, err);
 }
@@ -195,6 +208,7 @@ bench_release(struct bench *b)
 {
 	flow_table_free(b->ft);
 	resolver_free(b->resolver);
+	shortcut_free(b->shortcut);
 	aggregate_free(b->sums);
 	names_free(b->names);
 	cluster_free(b->cluster);

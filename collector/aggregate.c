@@ -11,24 +11,13 @@
 _Static_assert(sizeof(struct endpoint) == 32, "hashed as whole words");
 _Static_assert(KEY_BYTES == 32, "hashed as whole words");
 
-#define WAITING_MAX 16
-
 /* Open addressing over an array: index + 1, 0 empty. */
 struct index {
 	uint32_t *slots;
 	uint32_t mask;
 };
 
-/* An item on its way, with the hashes of what it leads to. */
-struct waiting {
-	struct aggregate_item item;
-	uint32_t hash[3]; /* of src, dst, seen_src */
-	uint32_t flow_hash;
-};
-
 struct aggregate {
-	struct waiting waiting[WAITING_MAX];
-	uint32_t n_waiting;
 	uint64_t seed;
 	uint32_t max;
 	struct endpoint *endpoints;
@@ -82,17 +71,15 @@ aggregate_free(struct aggregate *a)
 bool
 aggregate_has_room(const struct aggregate *a)
 {
-	uint32_t n = a->n_waiting + 1;
-
-	return a->n_flows + n < a->max && a->n_endpoints + 3 * n < a->max;
+	return a->n_flows < a->max && a->n_endpoints + 3 <= a->max;
 }
 
 /* The index of an equal endpoint, added if need be. */
 static uint32_t
-put_endpoint(struct aggregate *a, const struct endpoint *e, uint32_t hash)
+put_endpoint(struct aggregate *a, const struct endpoint *e)
 {
 	struct index *x = &a->by_endpoint;
-	uint32_t i = hash & x->mask;
+	uint32_t i = (uint32_t)hash_words(a->seed, e, sizeof(*e)) & x->mask;
 
 	for (; x->slots[i] != 0; i = (i + 1) & x->mask)
 		if (memcmp(&a->endpoints[x->slots[i] - 1], e, sizeof(*e)) == 0)
@@ -125,100 +112,53 @@ same_key(const struct flow *a, const struct flow *b)
 	    a->outcome == b->outcome && a->certainty == b->certainty;
 }
 
-static void
-put_flow(struct aggregate *a, const struct flow *f, uint32_t hash)
+static uint32_t
+put_flow(struct aggregate *a, const struct flow *f)
 {
 	struct index *x = &a->by_flow;
-	uint32_t i = hash & x->mask;
+	struct flow key = *f;
+	uint32_t i;
 
+	key.sides = 0;
+	i = (uint32_t)hash_words(a->seed, &key, KEY_BYTES) & x->mask;
 	for (; x->slots[i] != 0; i = (i + 1) & x->mask)
 		if (same_key(&a->flows[x->slots[i] - 1], f)) {
 			flow_sum(&a->flows[x->slots[i] - 1], f);
-			return;
+			return x->slots[i] - 1;
 		}
 	a->flows[a->n_flows] = *f;
 	x->slots[i] = ++a->n_flows;
+	return a->n_flows - 1;
 }
 
-static void
-bring_slot(const struct index *x, uint32_t hash)
+uint32_t
+aggregate_add(struct aggregate *a, const struct aggregate_item *item)
 {
-	__builtin_prefetch(&x->slots[hash & x->mask]);
-}
+	struct flow f = item->flow;
 
-static void
-bring_endpoint(const struct aggregate *a, uint32_t hash)
-{
-	uint32_t at = a->by_endpoint.slots[hash & a->by_endpoint.mask];
-
-	if (at != 0)
-		__builtin_prefetch(&a->endpoints[at - 1]);
-}
-
-static void
-bring_flow(const struct aggregate *a, uint32_t hash)
-{
-	uint32_t at = a->by_flow.slots[hash & a->by_flow.mask];
-
-	if (at == 0)
-		return;
-	__builtin_prefetch(&a->flows[at - 1]);
-	__builtin_prefetch(&a->flows[at - 1].last_us);
-}
-
-/* Turn the endpoints into indices; with them the flow's key is whole. */
-static void
-key_of(struct aggregate *a, struct waiting *w)
-{
-	struct flow key;
-
-	w->item.flow.src = put_endpoint(a, &w->item.src, w->hash[0]);
-	w->item.flow.dst = put_endpoint(a, &w->item.dst, w->hash[1]);
-	w->item.flow.seen_src = put_endpoint(a, &w->item.seen_src, w->hash[2]);
-	key = w->item.flow;
-	key.sides = 0;
-	w->flow_hash = (uint32_t)hash_words(a->seed, &key, KEY_BYTES);
-	bring_slot(&a->by_flow, w->flow_hash);
-}
-
-/* Take all that waits, one step for each before the next step. */
-static void
-settle(struct aggregate *a)
-{
-	struct waiting *w = a->waiting, *end = w + a->n_waiting;
-
-	for (w = a->waiting; w < end; w++)
-		for (int i = 0; i < 3; i++)
-			bring_endpoint(a, w->hash[i]);
-	for (w = a->waiting; w < end; w++)
-		key_of(a, w);
-	for (w = a->waiting; w < end; w++)
-		bring_flow(a, w->flow_hash);
-	for (w = a->waiting; w < end; w++)
-		put_flow(a, &w->item.flow, w->flow_hash);
-	a->n_waiting = 0;
+	f.src = put_endpoint(a, &item->src);
+	f.dst = put_endpoint(a, &item->dst);
+	f.seen_src = put_endpoint(a, &item->seen_src);
+	return put_flow(a, &f);
 }
 
 void
-aggregate_add(struct aggregate *a, const struct aggregate_item *item)
+aggregate_more(struct aggregate *a, uint32_t flow, const struct connection *c)
 {
-	const struct endpoint *e[3] = { &item->src, &item->dst,
-		&item->seen_src };
-	struct waiting *w = &a->waiting[a->n_waiting++];
+	struct flow *to = &a->flows[flow];
 
-	w->item = *item;
-	for (int i = 0; i < 3; i++) {
-		w->hash[i] = (uint32_t)hash_words(a->seed, e[i], sizeof(*e[i]));
-		bring_slot(&a->by_endpoint, w->hash[i]);
-	}
-	if (a->n_waiting == WAITING_MAX)
-		settle(a);
+	to->connections += c->counted;
+	to->packets += c->packets;
+	to->bytes += c->bytes;
+	if (c->first_us < to->first_us)
+		to->first_us = c->first_us;
+	if (c->last_us > to->last_us)
+		to->last_us = c->last_us;
 }
 
 const struct endpoint *
-aggregate_endpoints(struct aggregate *a, size_t *n)
+aggregate_endpoints(const struct aggregate *a, size_t *n)
 {
-	settle(a);
 	*n = a->n_endpoints;
 	return a->endpoints;
 }
@@ -226,7 +166,6 @@ aggregate_endpoints(struct aggregate *a, size_t *n)
 struct flow *
 aggregate_flows(struct aggregate *a, size_t *n)
 {
-	settle(a);
 	*n = a->n_flows;
 	return a->flows;
 }
@@ -238,7 +177,6 @@ aggregate_clear(struct aggregate *a)
 	    ((size_t)a->by_endpoint.mask + 1) * sizeof(uint32_t));
 	memset(a->by_flow.slots, 0,
 	    ((size_t)a->by_flow.mask + 1) * sizeof(uint32_t));
-	a->n_waiting = 0;
 	a->n_endpoints = 0;
 	a->n_flows = 0;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/connection.h"
 #include "core/flow.h"
 
 struct aggregate;
@@ -28,15 +29,18 @@ struct aggregate_item {
 	struct flow flow; /* src, dst and seen_src are not set */
 };
 
-/*
- * Add one item to the flow with the same key (all but sides, counters and
- * times), or as a new one. Needs room. Items wait for a few others, so that
- * the memory that they lead to is fetched for all of them at once.
- */
-void aggregate_add(struct aggregate *a, const struct aggregate_item *item);
+/* Add one item to the flow with the same key (all but sides, counters and
+ * times), or as a new one. Needs room. Returns the flow's index. */
+uint32_t aggregate_add(struct aggregate *a, const struct aggregate_item *item);
 
-/* What was summed so far; nothing waits any more. */
-const struct endpoint *aggregate_endpoints(struct aggregate *a, size_t *n);
+/* Add a connection to the flow of that index, to which it is known to belong;
+ * its sides are already there. */
+void aggregate_more(
+    struct aggregate *a, uint32_t flow, const struct connection *c);
+
+/* What was summed so far. */
+const struct endpoint *aggregate_endpoints(
+    const struct aggregate *a, size_t *n);
 
 /* The flows; before they are written, what is no part of a sum (the Service)
  * may be filled in, and equal keys may come of it. Then only clear is left. */

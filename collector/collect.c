@@ -9,16 +9,19 @@
 #include "collector/names.h"
 #include "collector/reader.h"
 #include "collector/resolve.h"
+#include "collector/shortcut.h"
 
 #define FLOWS_MAX ((uint32_t)1 << 16) /* in memory between flushes */
 
 struct run {
 	const struct collect_config *config;
+	const struct cluster *cluster;
 	struct store *store;
 	struct collect_report *report;
 	struct flow_table *ft;
 	struct names *names;
 	struct resolver *resolver;
+	struct shortcut *shortcut;
 	struct aggregate *aggregate;
 	struct reader *reader;
 	struct reader_config reading;
@@ -44,7 +47,31 @@ flush(struct run *run, struct rf_error *err)
 	    run->store, endpoints, n_endpoints, flows, n_flows, err);
 	run->report->flows += n_flows;
 	aggregate_clear(run->aggregate);
+	shortcut_forget(run->shortcut, run->cluster);
 	return st;
+}
+
+/* Resolve a connection of which there was none alike, and sum it. */
+static void
+sum_first(struct run *run, const struct connection *c)
+{
+	struct aggregate_item r;
+	bool unresolved;
+
+	if (!aggregate_has_room(run->aggregate)) {
+		run->status = flush(run, &run->error);
+		if (run->status != RF_OK)
+			return;
+	}
+	resolver_resolve(run->resolver, c, &r);
+	unresolved =
+	    r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN;
+	shortcut_learn(
+	    run->shortcut, aggregate_add(run->aggregate, &r), unresolved);
+	if (unresolved)
+		run->report->unresolved += c->counted;
+	if (r.flow.certainty == CERTAINTY_GUESSED)
+		run->report->guessed += c->counted;
 }
 
 /* The flow table's sink: one connection becomes part of a flow. */
@@ -52,22 +79,20 @@ static void
 on_connection(void *arg, const struct connection *c)
 {
 	struct run *run = arg;
-	struct aggregate_item r;
+	bool unresolved;
+	uint32_t flow;
 
 	if (run->status != RF_OK)
 		return;
-	if (!aggregate_has_room(run->aggregate)) {
-		run->status = flush(run, &run->error);
-		if (run->status != RF_OK)
-			return;
-	}
-	resolver_resolve(run->resolver, c, &r);
-	aggregate_add(run->aggregate, &r);
 	run->report->connections += c->counted;
-	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)
+	flow = shortcut_find(run->shortcut, c, &unresolved);
+	if (flow == FLOW_NONE) {
+		sum_first(run, c);
+		return;
+	}
+	aggregate_more(run->aggregate, flow, c);
+	if (unresolved)
 		run->report->unresolved += c->counted;
-	if (r.flow.certainty == CERTAINTY_GUESSED)
-		run->report->guessed += c->counted;
 }
 
 static enum rf_status
@@ -84,13 +109,17 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 	};
 	enum rf_status st;
 
+	run->cluster = c;
 	run->names = names_new(c, config->seed);
 	run->aggregate = aggregate_new(FLOWS_MAX, config->seed);
-	if (run->names != NULL)
+	if (run->names != NULL) {
 		run->resolver = resolver_new(
 		    c, run->names, config->window_us, config->seed);
-	if (run->names == NULL || run->aggregate == NULL ||
-	    run->resolver == NULL)
+		run->shortcut = shortcut_new(
+		    c, run->names, config->window_us, config->seed);
+	}
+	if (run->aggregate == NULL || run->resolver == NULL ||
+	    run->shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&run->ft, &table, err)) != RF_OK)
 		return st;
@@ -111,6 +140,7 @@ run_release(struct run *run)
 	reader_stop(run->reader);
 	flow_table_free(run->ft);
 	resolver_free(run->resolver);
+	shortcut_free(run->shortcut);
 	aggregate_free(run->aggregate);
 	names_free(run->names);
 }

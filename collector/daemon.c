@@ -8,6 +8,7 @@
 
 #include "collector/daemon_writer.h"
 #include "collector/intake.h"
+#include "collector/shortcut.h"
 
 #define LEGS_MAX ((uint32_t)1 << 17)
 
@@ -23,6 +24,7 @@ struct daemon {
 	struct address_view view; /* of the cluster in use */
 	struct names *names;
 	struct resolver *resolver;
+	struct shortcut *shortcut;
 	struct flow_table *ft;
 	struct intake intake;
 	struct coverage coverage[DAEMON_POINTS_MAX];
@@ -136,6 +138,7 @@ rotate(struct daemon *d)
 	complete_buffer(d);
 	d->buffer = writer_give(d->writer, d->buffer);
 	renew_cluster(d);
+	shortcut_forget(d->shortcut, d->cluster->c);
 	return true;
 }
 
@@ -169,29 +172,47 @@ known_sides(const struct daemon *d, const struct aggregate_item *r)
 	return sides != 0 ? sides : r->flow.sides;
 }
 
+/* Resolve a connection of which there was none alike, and sum it; false: there
+ * is no room. */
+static bool
+sum_first(struct daemon *d, const struct connection *c, bool *unresolved)
+{
+	struct aggregate_item r;
+
+	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
+		return false;
+	resolver_resolve(d->resolver, c, &r);
+	if (c->known && !c->types_known)
+		r.flow.sides = known_sides(d, &r);
+	*unresolved =
+	    r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN;
+	shortcut_learn(
+	    d->shortcut, aggregate_add(d->buffer->sums, &r), *unresolved);
+	if (r.flow.certainty == CERTAINTY_GUESSED)
+		d->guessed += c->counted;
+	return true;
+}
+
 /* The flow table's sink. */
 static void
 on_connection(void *arg, const struct connection *c)
 {
 	struct daemon *d = arg;
-	struct aggregate_item r;
+	bool unresolved;
+	uint32_t flow = shortcut_find(d->shortcut, c, &unresolved);
 
-	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d)) {
+	if (flow != FLOW_NONE) {
+		aggregate_more(d->buffer->sums, flow, c);
+	} else if (!sum_first(d, c, &unresolved)) {
 		d->lost += c->counted;
 		d->lost_packets += c->packets;
 		return;
 	}
-	resolver_resolve(d->resolver, c, &r);
-	if (c->known && !c->types_known)
-		r.flow.sides = known_sides(d, &r);
-	aggregate_add(d->buffer->sums, &r);
 	d->buffer->connections += c->counted;
 	d->buffer->packets += c->packets;
 	d->connections += c->counted;
-	if (r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN)
+	if (unresolved)
 		d->unresolved += c->counted;
-	if (r.flow.certainty == CERTAINTY_GUESSED)
-		d->guessed += c->counted;
 }
 
 static enum rf_status
@@ -212,10 +233,13 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	d->view = resolver_view(d->cluster->c);
 	d->names = names_new(d->cluster->c, config->seed);
-	if (d->names != NULL)
+	if (d->names != NULL) {
 		d->resolver = resolver_new(
 		    d->cluster->c, d->names, config->window_us, config->seed);
-	if (d->resolver == NULL)
+		d->shortcut = shortcut_new(
+		    d->cluster->c, d->names, config->window_us, config->seed);
+	}
+	if (d->resolver == NULL || d->shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
@@ -261,6 +285,7 @@ daemon_free(struct daemon *d)
 	writer_free(d->writer);
 	flow_table_free(d->ft);
 	resolver_free(d->resolver);
+	shortcut_free(d->shortcut);
 	names_free(d->names);
 	cluster_use_drop(d->cluster);
 	free(d);

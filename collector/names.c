@@ -25,6 +25,7 @@ struct names {
 	uint32_t n;
 	uint32_t *slots; /* NAMES_MAX: index + 1 into v */
 	struct headless *headless;
+	uint64_t headless_state;
 	struct names_stats stats;
 };
 
@@ -135,11 +136,22 @@ learn_headless(struct names *n, const char *name, const struct ip_addr *client,
     const struct ip_addr *ip)
 {
 	uint32_t service = service_of_name(n->c, name);
+	struct headless *h;
 
 	if (service == FLOW_NONE || !n->c->services[service].headless)
 		return;
-	n->headless[headless_slot(n, client, ip)] =
-	    (struct headless){ *client, *ip, service };
+	h = &n->headless[headless_slot(n, client, ip)];
+	if (h->service == service && ip_equal(&h->client, client) &&
+	    ip_equal(&h->ip, ip))
+		return;
+	*h = (struct headless){ *client, *ip, service };
+	n->headless_state++;
+}
+
+uint64_t
+names_headless_state(const struct names *n)
+{
+	return n->headless_state;
 }
 
 uint32_t
@@ -166,6 +178,7 @@ names_set_cluster(struct names *n, const struct cluster *c)
 		s = &n->c->services[h->service];
 		h->service = cluster_find_service(c, s->namespace, s->name);
 	}
+	n->headless_state++;
 	n->c = c;
 }
 

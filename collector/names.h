@@ -37,6 +37,9 @@ void names_read(struct names *n, const struct ip_addr *client,
 uint32_t names_headless(const struct names *n, const struct ip_addr *client,
     const struct ip_addr *ip);
 
+/* Changes whenever an answer of names_headless might. */
+uint64_t names_headless_state(const struct names *n);
+
 /*
  * From now on the cluster is c; the one before is still there to be read.
  * What was learnt stays.

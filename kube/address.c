@@ -81,6 +81,26 @@ address_owner_at(
 	return o;
 }
 
+uint32_t
+address_span_at(
+    const struct cluster *c, int64_t at_us, int64_t *from_us, int64_t *to_us)
+{
+	const struct cluster_index *ix = c->index;
+	size_t lo = 0, hi = ix->n_changes; /* the first change after at_us */
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ix->changes[mid] <= at_us)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*from_us = lo > 0 ? ix->changes[lo - 1] : INT64_MIN;
+	*to_us = lo < ix->n_changes ? ix->changes[lo] : INT64_MAX;
+	return (uint32_t)lo;
+}
+
 /* The entries of ip:port, or of the nodePort if ip is a node's own. */
 static const struct port_entry *
 find_services(const struct cluster *c, const struct ip_addr *ip, uint16_t port,

@@ -33,6 +33,13 @@ struct address_owner address_owner_at(
     const struct cluster *c, const struct ip_addr *ip, int64_t at_us);
 
 /*
+ * The span of time [*from_us, *to_us) around at_us in which no address changes
+ * hands, and its number.
+ */
+uint32_t address_span_at(
+    const struct cluster *c, int64_t at_us, int64_t *from_us, int64_t *to_us);
+
+/*
  * The Service and its port that a dialled address leads to: cluster IP and
  * port, balancer or external address and port, or a node's address and
  * nodePort. false: none.

@@ -181,7 +181,8 @@ add_slot(struct cluster_index *ix, const struct ip_addr *ip)
 	return s;
 }
 
-static void
+/* Returns how many spans there are. */
+static size_t
 add_spans(struct cluster_index *ix, struct claim *v, size_t n)
 {
 	uint32_t at = 0;
@@ -201,6 +202,40 @@ add_spans(struct cluster_index *ix, struct claim *v, size_t n)
 					    v[k].to_us, v[k].pod };
 		s->n = at - s->first;
 	}
+	return at;
+}
+
+static int
+compare_times(const void *va, const void *vb)
+{
+	const int64_t *a = va, *b = vb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* When an address changes hands, or a pod on its node's address comes or
+ * goes. */
+static void
+note_changes(struct cluster *c, size_t n_spans)
+{
+	struct cluster_index *ix = c->index;
+	size_t n = 0, kept = 0;
+	int64_t *v = ix->changes;
+
+	for (size_t i = 0; i < c->n_pods; i++)
+		if (c->pods[i].host_network) {
+			v[n++] = c->pods[i].from_us;
+			v[n++] = c->pods[i].to_us;
+		}
+	for (size_t i = 0; i < n_spans; i++) {
+		v[n++] = ix->spans[i].from_us;
+		v[n++] = ix->spans[i].to_us;
+	}
+	qsort(v, n, sizeof(*v), compare_times);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || v[kept - 1] != v[i])
+			v[kept++] = v[i];
+	ix->n_changes = kept;
 }
 
 static void
@@ -371,20 +406,24 @@ index_addresses(struct cluster *c, struct rf_error *err)
 {
 	struct cluster_index *ix = c->index;
 	uint32_t cap = index_capacity(count_addresses(c));
-	size_t n_ips = count_pod_ips(c);
+	size_t n_ips = count_pod_ips(c), n_spans;
 	struct claim *claims = calloc(n_ips + 1, sizeof(*claims));
 
 	ix->slots = arena_calloc(&c->arena, cap, sizeof(*ix->slots));
 	ix->spans = arena_calloc(&c->arena, n_ips, sizeof(*ix->spans));
-	if (claims == NULL || ix->slots == NULL || ix->spans == NULL) {
+	ix->changes = arena_calloc(
+	    &c->arena, 2 * (n_ips + c->n_pods), sizeof(*ix->changes));
+	if (claims == NULL || ix->slots == NULL || ix->spans == NULL ||
+	    ix->changes == NULL) {
 		free(claims);
 		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
 	}
 	ix->mask = cap - 1;
 	n_ips = collect_claims(c, claims);
 	qsort(claims, n_ips, sizeof(*claims), compare_claims);
-	add_spans(ix, claims, n_ips);
+	n_spans = add_spans(ix, claims, n_ips);
 	end_pods(c, claims, n_ips);
+	note_changes(c, n_spans);
 	free(claims);
 	add_nodes(c);
 	add_services(c);

@@ -69,6 +69,8 @@ struct cluster_index {
 	struct address_slot *slots;
 	uint32_t mask;
 	struct address_span *spans;
+	int64_t *changes; /* ascending: when spans begin or end */
+	size_t n_changes;
 	struct port_table services, backends, host_ports;
 	struct address_range *pod_ranges; /* ascending and disjoint */
 	size_t n_pod_ranges;
