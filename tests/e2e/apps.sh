@@ -4,14 +4,27 @@
 #
 # An APP is a folder with flows.pcap, snapshot.json, expected-edges.json and,
 # where there are, manifests/policies.yaml with expected-audit.json; beside it
-# score.py. Without APP: all of ../shared/apps, or none where it is not there.
+# score.py. Without APP: all of ../shared/apps, and clusters that its
+# make_app.py invents from fixtures/worlds; none where it is not there.
 bin=$1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 0 ] && set -- "$here"/../../../shared/apps/*/
+shared=$here/../../../shared/apps
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 : >"$tmp/log"
+if [ $# -eq 0 ]; then
+	set -- "$shared"/*/
+	mkdir "$tmp/worlds"
+	[ -f "$shared/make_app.py" ] && cp "$shared/score.py" "$tmp/worlds"
+	for world in "$here"/../../fixtures/worlds/*.json; do
+		[ -f "$shared/make_app.py" ] || break
+		out=$tmp/worlds/$(basename "$world" .json)
+		python3 "$shared/make_app.py" --edges "$world" --out "$out" \
+			>"$tmp/made" 2>&1 || cat "$tmp/made"
+		set -- "$@" "$out"
+	done
+fi
 
 say() { # OK NAME [WHY]
 	if [ "$1" -eq 0 ]; then
@@ -81,8 +94,14 @@ print(json.load(open(sys.argv[1]))['scopeNamespaces'][0])" \
 
 for app in "$@"; do
 	app=${app%/}
-	[ -f "$app/flows.pcap" ] || continue
-	run "$app" "$(basename "$app")" "$app/flows.pcap"
+	if [ ! -f "$app/flows.pcap" ]; then
+		[ -d "$shared" ] && say 1 "$(basename "$app")" 'no flows.pcap'
+		continue
+	fi
+	case $app in
+	"$tmp"/*) ;; # by node is enough
+	*) run "$app" "$(basename "$app")" "$app/flows.pcap" ;;
+	esac
 	[ -d "$app/pcaps" ] &&
 		run "$app" "$(basename "$app") by node" "$app"/pcaps/*.pcap
 done
