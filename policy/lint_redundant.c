@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "core/hash.h"
 #include "policy/lint_internal.h"
 #include "policy/write.h"
 
@@ -148,16 +149,73 @@ rule_covers(const struct policy_rule *outer, const struct policy_rule *inner)
 	return true;
 }
 
+/*
+ * Labels as bits, so that of the pairs of a long list nearly all are told
+ * apart at a glance: a selector covers another only if it asks for no label
+ * that the other does not ask for.
+ */
+struct bits {
+	uint64_t needed; /* by all peers of the rule */
+	uint64_t first;  /* by its first peer */
+};
+
+static uint64_t
+label_bits(uint64_t seed, const struct label_selector *sel)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; sel != NULL && i < sel->match_labels.n; i++) {
+		const struct label *l = &sel->match_labels.v[i];
+		uint64_t h = hash_string(hash_string(seed, l->key), l->value);
+
+		bits |= (uint64_t)1 << (h & 63);
+		bits |= (uint64_t)1 << (h >> 6 & 63);
+		bits |= (uint64_t)1 << (h >> 12 & 63);
+	}
+	return bits;
+}
+
+static struct bits
+rule_bits(const struct policy_rule *rule)
+{
+	struct bits b = { .needed = rule->n_peers == 0 ? 0 : UINT64_MAX };
+
+	for (size_t i = 0; i < rule->n_peers; i++) {
+		const struct policy_peer *p = &rule->peers[i];
+		uint64_t bits = label_bits(1, p->pod_selector) |
+		    label_bits(2, p->namespace_selector);
+
+		b.needed &= bits;
+		if (i == 0)
+			b.first = bits;
+	}
+	return b;
+}
+
+/* Of the list that s is in, in the arena; NULL: out of memory. */
+static const struct bits *
+list_bits(struct lint *l, const struct lint_spot *s)
+{
+	size_t n = s->policy->n_rules[s->direction];
+	struct bits *v = arena_calloc(l->arena, n, sizeof(*v));
+
+	for (size_t i = 0; v != NULL && i < n; i++)
+		v[i] = rule_bits(&s->policy->rules[s->direction][i]);
+	l->failed |= v == NULL;
+	return v;
+}
+
 /* The rule of the same list that makes s->rule superfluous, or its own
  * index. Of two that cover each other the later one is. */
 static size_t
-covered_by(const struct lint_spot *s)
+covered_by(const struct lint_spot *s, const struct bits *bits)
 {
 	const struct policy_rule *rules = s->policy->rules[s->direction];
 	size_t n = s->policy->n_rules[s->direction];
 
 	for (size_t i = 0; i < n; i++)
-		if (i != s->index && rule_covers(&rules[i], s->rule) &&
+		if ((bits[i].needed & ~bits[s->index].first) == 0 &&
+		    i != s->index && rule_covers(&rules[i], s->rule) &&
 		    (i < s->index || !rule_covers(s->rule, &rules[i])))
 			return i;
 	return s->index;
@@ -167,14 +225,20 @@ covered_by(const struct lint_spot *s)
 void
 lint_check_redundant(struct lint *l)
 {
+	const struct bits *bits = NULL;
 	struct lint_spot s = { 0 };
 
 	while (lint_next_rule(l, &s)) {
 		const struct policy_rule *rules = s.policy->rules[s.direction];
 		const char *name = policy_direction_name(s.direction);
-		size_t by = covered_by(&s);
 		struct lint_at at;
+		size_t by;
 
+		if (s.index == 0)
+			bits = list_bits(l, &s);
+		if (bits == NULL)
+			return;
+		by = covered_by(&s, bits);
 		if (by == s.index)
 			continue;
 		at = lint_at_rule(l, &s, "");
@@ -196,17 +260,39 @@ lint_check_redundant(struct lint *l)
 	}
 }
 
+/* Two policies that are the same have the same one. */
+static uint64_t
+policy_mark(const struct policy *p)
+{
+	uint64_t mark = label_bits(3, &p->pod_selector);
+
+	for (int d = 0; d < 2; d++)
+		mark = hash_mix(mark ^ p->n_rules[d], 0x9e3779b97f4a7c15u);
+	return hash_string(mark, p->namespace);
+}
+
 /* RF021 */
 void
 lint_check_duplicates(struct lint *l)
 {
 	const struct policy *v = l->set->policies;
+	size_t n = l->set->n_policies;
+	uint64_t *marks = arena_calloc(l->arena, n, sizeof(*marks));
 
-	for (size_t i = 0; i < l->set->n_policies; i++)
+	if (marks == NULL) {
+		l->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		marks[i] = policy_mark(&v[i]);
+	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++) {
 			struct policy other = v[k];
-			struct lint_at at = lint_at_policy(&v[i], 0, "spec");
+			struct lint_at at;
 
+			if (marks[i] != marks[k])
+				continue;
+			at = lint_at_policy(&v[i], 0, "spec");
 			other.name = v[i].name;
 			other.labels = v[i].labels;
 			other.annotations = v[i].annotations;
