@@ -50,7 +50,7 @@ ifneq ($(findstring clang,$(CC)),clang)
 WARN += $(GCCWARN)
 endif
 HARD := -fPIE -fstack-protector-strong -fstack-clash-protection \
-	-fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+	-fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 CPPF := -std=c11 -D_GNU_SOURCE -DRF_VERSION_STRING='"$(VERSION)"' -I. \
 	-I$(B)/gen -MMD -MP
@@ -183,6 +183,16 @@ check-fault:
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
 		build/asan/tests/fault/fault
 	@build/asan/tests/fault/fault -r $(FAULT_RUNS)
+# What has threads: the daemon, its metrics, the readers, the API client. Each
+# test program by itself, and collect by the end-to-end tests.
+TSAN := $(wildcard tests/collector/test_*.c) \
+	$(patsubst %,tests/kube/test_%.c,reflector live_view client_save \
+	client_auth)
+TSAN_E2E ?= test_snapshot.sh demo.sh live.sh live_cluster.sh
+tsan:
+	@$(MAKE) B=build/tsan HARD=-fPIE CFLAGS='-O1 -g' \
+		SAN=-fsanitize=thread all $(TSAN:%.c=build/tsan/%)
+	@tests/run-tsan.sh build/tsan '$(TSAN:%.c=build/tsan/%)' '$(TSAN_E2E)'
 debug:
 	@$(MAKE) B=build/debug CFLAGS='-O0 -g3' all
 asan:
@@ -261,6 +271,7 @@ help:
 	@echo 'make demo       the whole story on fixtures/shop'
 	@echo 'make unit       unit tests alone; make check: test without deps'
 	@echo 'make asan       every test under ASan and UBSan'
+	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make check-fault  every command, allocation after allocation failing'
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
 	@echo 'make reformat   clang-format -i on every source'
@@ -277,7 +288,7 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault tsan test deps debug asan demo \
 	bench bench-live tidy format reformat lint install uninstall dist image \
 	clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -63,6 +63,10 @@ privilege_drop(const struct privilege_config *config, struct rf_error *err)
 		st = rf_fail(err, RF_IO, "capabilities cannot be dropped");
 	if (st == RF_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		st = rf_fail(err, RF_IO, "no_new_privs: %s", strerror(errno));
+	/* Others of the same user may not look into us: packets and the token
+	 * are in this memory. A change of user does that by itself. */
+	if (st == RF_OK && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		st = rf_fail(err, RF_IO, "undumpable: %s", strerror(errno));
 	return st;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -146,6 +147,8 @@ in_child(const struct try *t, const struct privilege_config *config)
 	if (pid == 0) {
 		if (privilege_drop(config, &err) != RF_OK)
 			_exit(254);
+		if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+			_exit(252);
 		if (t == NULL)
 			_exit(in_older_thread(config) & 255);
 		if (privilege_confine(config, &err) != RF_OK)

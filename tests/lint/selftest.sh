@@ -97,5 +97,18 @@ for f in strcpy strcat sprintf gets strtok localtime gmtime atoi alloca; do
 	x = $f(y);" "$f"
 done
 
+# A program that was told to be soft must be called so.
+printf 'int main(void) { return 0; }\n' >"$house/soft.c"
+if ${CC:-cc} -O0 -no-pie -fno-stack-protector -fcf-protection=none \
+    -U_FORTIFY_SOURCE -Wl,-z,norelro,-z,lazy,-z,execstack \
+    -o "$house/soft" "$house/soft.c" 2>/dev/null; then
+	out=$("$lints/hardening.sh" "$house/soft")
+	for what in 'position independent' relocations 'lazy binding' \
+	    'executable stack' 'stack protector' 'checked functions'; do
+		printf '%s\n' "$out" | grep -q "$what"
+		result $? "hardening.sh: $what"
+	done
+fi
+
 printf '%d passed, %d failed\n' "$pass" "$fail"
 [ "$fail" -eq 0 ]
