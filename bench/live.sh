@@ -115,7 +115,7 @@ for c in $cases; do
 	data-census) run $c -- data "${kpps:-500}" "$seconds" 2000 ;;
 	data-full) run $c --depth full -- data "${kpps:-400}" "$seconds" 2000 ;;
 	connections) run $c -- connections 2000 "$seconds" ;;
-	burst) run $c -- connections 20000 "$seconds" ;;
+	burst) run $c --census 1s -- connections 20000 "$seconds" ;;
 	scan) run $c -- scan 100 "${BENCH_LIVE_SOURCES:-1000000}" ;;
 	*)
 		echo "live.sh: no case named $c" >&2

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/capture_live.h"
 
+#include <errno.h>
+#include <linux/filter.h>
 #include <pcap/pcap.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "collector/decode.h"
 
@@ -14,6 +18,7 @@ struct capture_live {
 	char *device;
 	int link;
 	uint32_t snaplen;
+	bool filtered;                     /* the kernel has a filter of ours */
 	u_int last_received, last_dropped; /* libpcap's, of 32 bits */
 	struct capture_live_stats stats;
 	capture_live_sink *sink; /* during a read */
@@ -154,24 +159,57 @@ capture_live_read(struct capture_live *c, int max, capture_live_sink *sink,
 	return rc < 0 ? fail_pcap(c, "capture on", rc, err) : RF_OK;
 }
 
+/*
+ * libpcap replaces a filter by one that lets nothing pass, empties the socket
+ * and then sets the new one; what comes meanwhile is neither seen nor counted.
+ * The kernel itself exchanges filters at once.
+ */
+static enum rf_status
+exchange_filter(struct capture_live *c, struct filter_insn *insns, size_t n,
+    struct rf_error *err)
+{
+	struct sock_filter code[FILTER_INSNS_MAX];
+	const struct sock_fprog program = { (unsigned short)n, code };
+
+	filter_for_socket(insns, n, c->link);
+	for (size_t i = 0; i < n; i++)
+		code[i] = (struct sock_filter){ insns[i].code, insns[i].jt,
+			insns[i].jf, insns[i].k };
+	if (setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER,
+		&program, sizeof(program)) != 0)
+		return rf_fail(err, RF_IO, "set the filter on %s: %s",
+		    c->device, strerror(errno));
+	return RF_OK;
+}
+
+/* The first one, by libpcap, which then knows that the kernel filters. */
+static enum rf_status
+first_filter(struct capture_live *c, const struct filter_insn *insns, size_t n,
+    struct rf_error *err)
+{
+	struct bpf_insn bpf[FILTER_INSNS_MAX];
+	struct bpf_program program = { (u_int)n, bpf };
+
+	for (size_t i = 0; i < n; i++)
+		bpf[i] = (struct bpf_insn){ insns[i].code, insns[i].jt,
+			insns[i].jf, insns[i].k };
+	if (pcap_setfilter(c->pcap, &program) != 0)
+		return fail_pcap(c, "set the filter on", PCAP_ERROR, err);
+	c->filtered = true;
+	return RF_OK;
+}
+
 enum rf_status
 capture_live_set_mode(
     struct capture_live *c, enum filter_mode mode, struct rf_error *err)
 {
 	struct filter_insn insns[FILTER_INSNS_MAX];
-	struct bpf_insn bpf[FILTER_INSNS_MAX];
-	struct bpf_program program = { .bf_insns = bpf };
 	size_t n = filter_build(insns, c->link, mode, c->snaplen);
 
 	if (n == 0) /* of a link type without a filter, everything is read */
 		n = filter_build(insns, c->link, FILTER_ALL, c->snaplen);
-	for (size_t i = 0; i < n; i++)
-		bpf[i] = (struct bpf_insn){ insns[i].code, insns[i].jt,
-			insns[i].jf, insns[i].k };
-	program.bf_len = (u_int)n;
-	if (pcap_setfilter(c->pcap, &program) != 0)
-		return fail_pcap(c, "set the filter on", PCAP_ERROR, err);
-	return RF_OK;
+	return c->filtered ? exchange_filter(c, insns, n, err)
+			   : first_filter(c, insns, n, err);
 }
 
 enum rf_status

@@ -298,3 +298,38 @@ filter_build(struct filter_insn out[static FILTER_INSNS_MAX], int link,
 	out[b.labels[ACCEPT]].k = snaplen;
 	return b.n;
 }
+
+/* linux/filter.h: SKF_AD_OFF + SKF_AD_PROTOCOL, the packet's ethertype. */
+#define SOCKET_PROTOCOL 0xfffff000u
+
+void
+filter_for_socket(struct filter_insn *insns, size_t n, int link)
+{
+	uint32_t header = 20, protocol = 0;
+
+	if (link == DECODE_LINK_SLL) {
+		header = 16;
+		protocol = 14;
+	} else if (link != DECODE_LINK_SLL2) {
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		switch (insns[i].code) {
+		case LD_H_ABS:
+			if (insns[i].k == protocol) {
+				insns[i].k = SOCKET_PROTOCOL;
+				break;
+			}
+			insns[i].k -= header;
+			break;
+		case LD_B_ABS:
+		case LD_W_IND:
+		case LD_H_IND:
+		case LD_B_IND:
+		case LDX_IHL:
+			insns[i].k -= header;
+			break;
+		default:
+			break;
+		}
+}

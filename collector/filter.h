@@ -40,4 +40,12 @@ struct filter_insn {
 size_t filter_build(struct filter_insn out[static FILTER_INSNS_MAX], int link,
     enum filter_mode mode, uint32_t snaplen);
 
+/*
+ * Turn a program for frames of link into one for the packet socket that makes
+ * such frames: the header of LINUX_SLL and LINUX_SLL2 is libpcap's; the kernel
+ * sees what is behind it, and tells the protocol apart. Other link types stay
+ * as they are.
+ */
+void filter_for_socket(struct filter_insn *insns, size_t n, int link);
+
 #endif

@@ -10,7 +10,7 @@ live_enter 150 "$@"
 
 BENCH_LIVE_SECONDS=2 BENCH_LIVE_KPPS=100 BENCH_LIVE_SOURCES=200000 \
 	"$here/../../bench/live.sh" "${rf%/*}" data-default data-full \
-	connections scan >"$dir/out" 2>"$dir/err"
+	connections burst scan >"$dir/out" 2>"$dir/err"
 result $? "what is lost is counted"
 cat "$dir/out"
 row() { # CASE COLUMN
