@@ -25,6 +25,7 @@ TWINS = {
     "overlays/node-watch": {"watch": "node"},
     "overlays/prometheus": {"metricsOnNodeAddress": True,
                             "podMonitor": {"enabled": True}},
+    "overlays/conntrack": {"conntrack": True},
     "overlays/openshift": {"openshift": {"enabled": True}},
 }
 # For each value of the chart another one, which must change what it makes.
@@ -36,6 +37,7 @@ OTHERS = {
     "watch": "node",
     "retain": "7d",
     "databasePath": "/data/ringfence",
+    "conntrack": True,
     "extraArgs": ["--depth=full"],
     "extraEnv": [{"name": "A", "value": "b"}],
     "apiServer": {"host": "192.0.2.1", "port": 6443},
@@ -148,12 +150,12 @@ def probes_ask_where_it_listens(objects):
     return problems
 
 
-def least_privilege(objects):
-    """What REAL clusters taught; see deploy/README.md."""
+def least_privilege(objects, capabilities):
+    """Why it is so: deploy/README.md, "What rights it takes"."""
     pod = pod_of(objects)
     c = pod["containers"][0]
     want = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"], "add": ["NET_RAW"]}}
+            "capabilities": {"drop": ["ALL"], "add": capabilities}}
     problems = differences(want, c["securityContext"])
     if pod["securityContext"]["seccompProfile"]["type"] != "RuntimeDefault":
         problems.append("no seccomp profile")
@@ -241,7 +243,9 @@ def main():
             ringfence, pod_of(objects)["containers"][0]["args"]))
         check("%s: probes ask where it listens" % name,
               probes_ask_where_it_listens(objects))
-        check("%s: least privilege" % name, least_privilege(objects))
+        check("%s: least privilege" % name, least_privilege(
+            objects, ["NET_RAW"] + ["NET_ADMIN"] * (
+                "conntrack" in TWINS[name])))
     chart_values()
     check("one version", versions(ringfence, hand))
     check("the unit's options", takes(ringfence, unit_args()))

@@ -121,7 +121,7 @@ for command in 'audit --db flows.db' 'flows --db flows.db' lint \
 	verdict "$word: 403 names the rule" $?
 done
 run 3 audit --db flows.db --cluster --kubeconfig tls && [ ! -s out ] &&
-    grep -q 'https://127.0.0.1:[0-9]*: .*SSL' err
+    grep -qE 'https://127.0.0.1:[0-9]*: .*(SSL|certificate)' err
 verdict 'a TLS failure' $?
 run 3 audit --db flows.db --cluster --kubeconfig nobody && [ ! -s out ] &&
     grep -qi 'http://127.0.0.1:1: .*connect' err
