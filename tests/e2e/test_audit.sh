@@ -4,60 +4,8 @@
 # audit, and the verdicts of flows -f, as people and pipelines meet them: what
 # is unused, exit statuses, filters, formats, hostile names, narrow terminals.
 # Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-shop=$(pwd)/fixtures/shop
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-pass=0
-fail=0
-
-# check NAME COMMAND [ARG...]
-check() {
-	name=$1
-	shift
-	if "$@"; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$name"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$name"
-		sed 's/^/  out: /' out | cut -c 1-200 | head -n 20
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
-
-# run STATUS ARG...: into out and err; 1 when the exit status is another one.
-run() {
-	want=$1
-	shift
-	"$ringfence" "$@" >out 2>err </dev/null
-	status=$?
-	[ $status -eq "$want" ] || {
-		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
-		return 1
-	}
-	! grep -q Sanitizer err
-}
-
-# has FILE TEXT...: does it hold every one of these?
-has() {
-	file=$1
-	shift
-	for text; do
-		grep -qF -e "$text" "$file" || {
-			printf '  %s lacks: %s\n' "$file" "$text"
-			return 1
-		}
-	done
-}
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # json EXPRESSION: is it true of the output, as d?
 json() {
@@ -365,5 +313,4 @@ wide() {
 }
 check 'a wide terminal and a pipe show everything' wide
 
-printf '%d passed, %d failed\n' $pass $fail
-[ $fail -eq 0 ]
+finish

@@ -4,58 +4,8 @@
 # ringfence check and ringfence diff as people use them, and probes whose
 # verdicts were worked out by hand (fixtures/check). Ends with
 # "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-fixtures=$(pwd)/fixtures
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-
-pass=0
-fail=0
-
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		sed 's/^/  out: /' out | head -n 20
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
-
-# run STATUS ARG...: into out and err, input from in; 1 when the exit status
-# is another one or a sanitizer spoke.
-run() {
-	want=$1
-	shift
-	"$ringfence" "$@" >out 2>err <in
-	status=$?
-	[ $status -eq "$want" ] || {
-		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
-		return 1
-	}
-	! grep -q 'Sanitizer' err
-}
-
-has() {
-	file=$1
-	shift
-	for text; do
-		grep -qF -e "$text" "$file" || {
-			printf '  %s lacks: %s\n' "$file" "$text"
-			return 1
-		}
-	done
-}
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # says NAME STATUS FILE TEXT ARG...: FILE holds TEXT after ringfence ARG...
 says() {
@@ -165,5 +115,4 @@ says 'diff: refused' 3 err 'nothing was compared' diff "$p" bad.yaml
 says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
     monitoring/sts/prometheus shop/deploy/frontend --port 9102
 
-printf '%d passed, %d failed\n' $pass $fail
-[ $fail -eq 0 ]
+finish

@@ -3,68 +3,8 @@
 # Usage: tests/e2e/test_cli.sh RINGFENCE
 # The command line as people meet it: help, mistakes, exit statuses, shapes of
 # output, files left behind. Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-shop=$(pwd)/fixtures/shop
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-
-pass=0
-fail=0
-
-# verdict NAME STATUS: one line, and the last command's output when it is bad.
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		sed 's/^/  out: /' out | head -n 20
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
-
-# run STATUS ARG...: run ringfence into out and err; 1 when the exit status is
-# another one or a sanitizer spoke.
-run() {
-	want=$1
-	shift
-	"$ringfence" "$@" >out 2>err </dev/null
-	status=$?
-	[ $status -eq "$want" ] || {
-		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
-		return 1
-	}
-	! grep -q 'Sanitizer' err
-}
-
-# has FILE TEXT...: does it hold every one of these?
-has() {
-	file=$1
-	shift
-	for text; do
-		grep -qF -e "$text" "$file" || {
-			printf '  %s lacks: %s\n' "$file" "$text"
-			return 1
-		}
-	done
-}
-
-# check NAME COMMAND [ARG...]
-check() {
-	name=$1
-	shift
-	"$@"
-	verdict "$name" $?
-}
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # usage NAME TEXT ARG...: exit 2, nothing on stdout, TEXT and a hint on stderr.
 usage() {
@@ -455,5 +395,4 @@ assert len(before) == 3
 assert all(e["connections"] > before.get(key(e), 0) for e in lines[3:])'
 }
 check 'flows --follow tells what grew' follows
-printf '%d passed, %d failed\n' $pass $fail
-[ $fail -eq 0 ]
+finish

@@ -4,52 +4,10 @@
 # --cluster of the commands that read policies and objects from the API server
 # once: the same as with files, and every way to fail. Ends with "N passed, N
 # failed".
-set -u
-export LC_ALL=C
-unset KUBECONFIG KUBERNETES_SERVICE_HOST RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-fixtures=$(pwd)/fixtures
-work=$(mktemp -d)
-server=
-trap 'kill $server; rm -rf "$work"' EXIT
-cd "$work" || exit 3
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-pass=0
-fail=0
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		sed 's/^/  out: /' out | head -n 20
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
-
-# run STATUS ARG...: into out and err; 1 when the exit status is another one.
-run() {
-	want=$1
-	shift
-	"$ringfence" "$@" >out 2>err </dev/null
-	status=$?
-	[ $status -eq "$want" ] || {
-		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
-		return 1
-	}
-}
-
-python3 "$fixtures/../tests/support/serve_lists.py" "$fixtures" >port &
-server=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	[ -s port ] && break
-	sleep 0.2
-done
+serve
 config() { # FILE URL TOKEN
 	cat >"$1" <<-YAML
 	current-context: test
@@ -136,5 +94,4 @@ run 2 audit --db flows.db --cluster -f "$policies" &&
     run 2 diff --cluster a b && run 2 lint --cluster --snapshot objects.json
 verdict 'what does not go together' $?
 
-printf '%d passed, %d failed\n' "$pass" "$fail"
-[ "$fail" -eq 0 ]
+finish

@@ -3,31 +3,9 @@
 # Usage: tests/e2e/test_database.sh RINGFENCE
 # Databases that older programs wrote: not read as they are, not touched, and
 # after migration the same flows. Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-fixtures=$(pwd)/fixtures/database
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-
-pass=0
-fail=0
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+fixtures=$fixtures/database
 
 # The flows of what flows -o json said, without coverage and version: what is
 # collected to migrate is a file of its own.
@@ -67,5 +45,4 @@ for f in "$fixtures"/schema-*.db; do
 	name=${f##*/}
 	one "${name%.db}"
 done
-printf '%d passed, %d failed\n' $pass $fail
-[ $fail -eq 0 ] && [ $pass -ge 5 ]
+finish

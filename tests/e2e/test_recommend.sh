@@ -3,44 +3,8 @@
 # Usage: tests/e2e/test_recommend.sh RINGFENCE
 # What recommend and testplan leave behind on the bundled example, read as a
 # reviewer would; names that try to break out. Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-shop=$(pwd)/fixtures/shop
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-pass=0
-fail=0
-
-check() { # NAME COMMAND...: its exit status, and output when it is bad
-	name=$1
-	shift
-	if "$@" >log 2>&1; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$name"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$name"
-		sed 's/^/  /' log | head -n 20
-	fi
-}
-
-has() { # FILE TEXT...
-	file=$1
-	shift
-	for text; do
-		grep -qF -e "$text" "$file" || {
-			printf '%s lacks: %s\n' "$file" "$text"
-			return 1
-		}
-	done
-}
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 make_db() {
 	"$ringfence" collect -q -r "$shop"/capture-node-*.pcap \
@@ -50,21 +14,21 @@ check 'collect' make_db
 
 # ------------------------------------------------------------------- review
 files() {
-	"$ringfence" recommend --db shop.db -n shop -o out >story 2>err &&
-		[ -f out/REVIEW.md ] && [ -f out/kustomization.yaml ] &&
-		[ -f out/shop/kustomization.yaml ]
+	"$ringfence" recommend --db shop.db -n shop -o dir >story 2>err &&
+		[ -f dir/REVIEW.md ] && [ -f dir/kustomization.yaml ] &&
+		[ -f dir/shop/kustomization.yaml ]
 }
 check 'REVIEW.md and kustomizations are written' files
 listed() {
-	for f in out/shop/[0-9]*.yaml; do echo "- ${f##*/}"; done | sort >want
-	grep '^- ' out/shop/kustomization.yaml | sort >have
-	cmp want have && [ "$(grep -c '^- ' out/kustomization.yaml)" -eq 1 ] &&
-		[ "$(grep '^- ' out/shop/kustomization.yaml | tail -n 1)" = \
+	for f in dir/shop/[0-9]*.yaml; do echo "- ${f##*/}"; done | sort >want
+	grep '^- ' dir/shop/kustomization.yaml | sort >have
+	cmp want have && [ "$(grep -c '^- ' dir/kustomization.yaml)" -eq 1 ] &&
+		[ "$(grep '^- ' dir/shop/kustomization.yaml | tail -n 1)" = \
 			'- 90-default-deny.yaml' ]
 }
 check 'a kustomization lists each file, default-deny last' listed
 review() {
-	has out/REVIEW.md '## Proof' 'none is redundant' \
+	has dir/REVIEW.md '## Proof' 'none is redundant' \
 		'**0 beyond that**' '## Readiness' 'Namespace shop: **wait**' \
 		'a week is wanted' '## Left out' '## What NetworkPolicy' \
 		'### shop/10-backend.yaml' 'api.payments.example' &&
@@ -72,15 +36,15 @@ review() {
 }
 check 'REVIEW.md holds proof, readiness, evidence' review
 rows() { # every rule of every file has its row
-	want=$(cat out/shop/[0-9]*.yaml | grep -cE '^  - (from|to):')
-	have=$(grep -cE '^\| (ingress|egress) [0-9]+ \|' out/REVIEW.md)
+	want=$(cat dir/shop/[0-9]*.yaml | grep -cE '^  - (from|to):')
+	have=$(grep -cE '^\| (ingress|egress) [0-9]+ \|' dir/REVIEW.md)
 	echo "$want rules, $have rows"
 	[ "$want" -gt 5 ] && [ "$want" -eq "$have" ]
 }
 check 'each rule has a row of evidence' rows
 other() {
-	"$ringfence" recommend --db shop.db -n monitoring -o out >/dev/null &&
-		[ "$(grep '^- ' out/kustomization.yaml | tr -d '\n')" = \
+	"$ringfence" recommend --db shop.db -n monitoring -o dir >/dev/null &&
+		[ "$(grep '^- ' dir/kustomization.yaml | tr -d '\n')" = \
 			'- monitoring- shop' ]
 }
 check 'a second run keeps the first in the kustomization' other
@@ -242,5 +206,4 @@ markdown() {
 }
 check 'REVIEW.md: a name is no markup' markdown
 
-printf '%d passed, %d failed\n' $pass $fail
-[ $fail -eq 0 ]
+finish

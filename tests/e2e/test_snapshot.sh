@@ -3,39 +3,10 @@
 # Usage: tests/e2e/test_snapshot.sh RINGFENCE
 # `ringfence snapshot` against a server that plays recorded lists back, and
 # `collect --snapshot` with what comes of it. Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset KUBECONFIG KUBERNETES_SERVICE_HOST RINGFENCE_DB
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-fixtures=$(pwd)/fixtures
-work=$(mktemp -d)
-server=
-trap 'kill $server; rm -rf "$work"' EXIT
-cd "$work" || exit 3
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-pass=0
-fail=0
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
-
-python3 "$fixtures/../tests/support/serve_lists.py" "$fixtures" >port &
-server=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	[ -s port ] && break
-	sleep 0.2
-done
+serve
 for token in good bad; do
 	cat >$token <<-YAML
 	current-context: test
@@ -81,5 +52,4 @@ HOME=$work "$ringfence" snapshot >out 2>err
 [ $? -eq 3 ] && grep -q 'name one with --kubeconfig' err
 verdict 'no kubeconfig at all' $?
 
-printf '%d passed, %d failed\n' "$pass" "$fail"
-[ "$fail" -eq 0 ]
+finish
