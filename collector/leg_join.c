@@ -215,6 +215,10 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 		return false;
 	if (view->classify == NULL)
 		return same_src || same_dst;
+	/* the usual chance hit: another short message of the same sum */
+	if (protocol == FLOW_UDP && !same_src && !same_dst && !same_id &&
+	    !is_led(a, b, protocol, view))
+		return false;
 	as = view->classify(view->arg, a->src, at_us);
 	bs = view->classify(view->arg, b->src, at_us);
 	ad = view->classify(view->arg, a->dst, at_us);
@@ -227,6 +231,5 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 	dst_rewritten = is_rewritten(ad) || is_rewritten(bd);
 	if (protocol != FLOW_UDP)
 		return src_rewritten || dst_rewritten;
-	return src_rewritten && dst_rewritten &&
-	    (same_id || is_led(a, b, protocol, view));
+	return src_rewritten && dst_rewritten;
 }

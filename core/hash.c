@@ -9,9 +9,9 @@ hash_bytes(uint64_t seed, const void *key, size_t n)
 	uint8_t tail[8] = { 0 };
 
 	for (; n >= 8; n -= 8, p += 8)
-		h = hash_mix(hash_word(p) ^ 0xa0761d6478bd642fu, h ^ seed);
+		h = hash_mix(hash_word(p) ^ seed ^ 0xa0761d6478bd642fu, h);
 	memcpy(tail, p, n);
-	h = hash_mix(hash_word(tail) ^ 0xe7037ed1a0b428dbu, h);
+	h = hash_mix(hash_word(tail) ^ seed ^ 0xe7037ed1a0b428dbu, h);
 	return hash_mix(h ^ 0x8ebc6af09c88c6e3u, 0x589965cc75374cc3u);
 }
 

@@ -31,18 +31,19 @@ hash_word(const uint8_t *p)
 	return v;
 }
 
-/* n must be a multiple of 8: fixed-size keys without padding bytes. */
+/* n must be a multiple of 8: fixed-size keys without padding bytes. The seed is
+ * in both factors: a word that makes one of them zero cannot be chosen. */
 static inline uint64_t
 hash_words(uint64_t seed, const void *key, size_t n)
 {
 	const uint8_t *p = key;
+	const uint64_t secret = seed ^ 0xa0761d6478bd642fu;
 	uint64_t h = seed ^ 0x9e3779b97f4a7c15u;
 
 	for (; n >= 16; n -= 16, p += 16)
-		h = hash_mix(
-		    hash_word(p) ^ 0xa0761d6478bd642fu, hash_word(p + 8) ^ h);
+		h = hash_mix(hash_word(p) ^ secret, hash_word(p + 8) ^ h);
 	if (n >= 8)
-		h = hash_mix(hash_word(p) ^ 0xe7037ed1a0b428dbu, h);
+		h = hash_mix(hash_word(p) ^ ~secret, h);
 	return hash_mix(h ^ 0x8ebc6af09c88c6e3u, 0x589965cc75374cc3u);
 }
 
