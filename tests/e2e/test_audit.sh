@@ -4,8 +4,8 @@
 # audit, and the verdicts of flows -f, as people and pipelines meet them: what
 # is unused, exit statuses, filters, formats, hostile names, narrow terminals.
 # Ends with "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 # json EXPRESSION: is it true of the output, as d?
 json() {

@@ -4,8 +4,8 @@
 # ringfence check and ringfence diff as people use them, and probes whose
 # verdicts were worked out by hand (fixtures/check). Ends with
 # "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 # says NAME STATUS FILE TEXT ARG...: FILE holds TEXT after ringfence ARG...
 says() {

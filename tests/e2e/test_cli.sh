@@ -3,8 +3,8 @@
 # Usage: tests/e2e/test_cli.sh RINGFENCE
 # The command line as people meet it: help, mistakes, exit statuses, shapes of
 # output, files left behind. Ends with "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 # usage NAME TEXT ARG...: exit 2, nothing on stdout, TEXT and a hint on stderr.
 usage() {

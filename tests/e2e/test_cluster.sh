@@ -4,8 +4,8 @@
 # --cluster of the commands that read policies and objects from the API server
 # once: the same as with files, and every way to fail. Ends with "N passed, N
 # failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 serve
 config() { # FILE URL TOKEN

@@ -3,8 +3,8 @@
 # Usage: tests/e2e/test_database.sh RINGFENCE
 # Databases that older programs wrote: not read as they are, not touched, and
 # after migration the same flows. Ends with "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 fixtures=$fixtures/database
 
 # The flows of what flows -o json said, without coverage and version: what is

@@ -4,8 +4,8 @@
 # ringfence lint as people and code scanning meet it: formats, exit statuses,
 # refusals, and no false alarm on policies that are well. Ends with
 # "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 apps=$root/../shared/apps
 ln -s "$fixtures" fixtures # short names in messages
 

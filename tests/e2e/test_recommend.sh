@@ -3,8 +3,8 @@
 # Usage: tests/e2e/test_recommend.sh RINGFENCE
 # What recommend and testplan leave behind on the bundled example, read as a
 # reviewer would; names that try to break out. Ends with "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 make_db() {
 	"$ringfence" collect -q -r "$shop"/capture-node-*.pcap \

@@ -3,8 +3,8 @@
 # Usage: tests/e2e/test_snapshot.sh RINGFENCE
 # `ringfence snapshot` against a server that plays recorded lists back, and
 # `collect --snapshot` with what comes of it. Ends with "N passed, N failed".
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 
 serve
 for token in good bad; do

@@ -3,7 +3,7 @@
 # lib.sh: what the end-to-end scripts share. A script sources it first, with
 # the program as $1, and ends with finish:
 #
-#	. "$(dirname "$0")/lib.sh"
+#	. "$(dirname "$0")/../support/lib.sh"
 #
 # Sets ringfence (its path), root, fixtures and shop (of the repository), and
 # work, an empty folder that is the current one from then on.
