@@ -95,7 +95,8 @@ write(int fd, const void *buf, size_t n)
 {
 	NEXT(write);
 
-	if (!fails(true))
+	/* From glibc 2.39 on stdio comes here; what went wrong must get out. */
+	if (fd == STDERR_FILENO || !fails(true))
 		return next_write(fd, buf, n);
 	if (errno == ENOSPC && n > 1) {
 		(void)!next_write(fd, buf, n / 2);
