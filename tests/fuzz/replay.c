@@ -2,11 +2,13 @@
 /*
  * replay: a plain main for a fuzz target, which feeds it every file of the
  * folders given, in name order. It needs no fuzzer, so that what fuzzing
- * once found stays found in every `make test`.
+ * once found stays found in every `make test`. NAME.pack is many inputs
+ * (tests/fuzz/pack.py).
  *
  * A folder that is missing or empty is a failure: nothing would be tested.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,12 +49,51 @@ out:
 	return exact;
 }
 
+/* Every input of a pack, each in memory of its own; how many, or -1. */
+static int
+replay_pack(const char *path, const uint8_t *data, size_t size)
+{
+	size_t at = 0;
+	int n = 0;
+
+	while (size - at >= 4) {
+		size_t len = data[at] | (size_t)data[at + 1] << 8 |
+		    (size_t)data[at + 2] << 16 | (size_t)data[at + 3] << 24;
+		uint8_t *input;
+
+		at += 4;
+		if (len > size - at || (input = malloc(len + !len)) == NULL)
+			break;
+		memcpy(input, data + at, len);
+		(void)printf("%s, input %d\n", path, n);
+		(void)fflush(stdout);
+		(void)LLVMFuzzerTestOneInput(input, len);
+		free(input);
+		at += len;
+		n++;
+	}
+	if (at == size)
+		return n;
+	(void)fprintf(stderr, "replay: %s is no pack\n", path);
+	return -1;
+}
+
+static bool
+is_pack(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && strcmp(name + n - 5, ".pack") == 0;
+}
+
+/* How many inputs it held, or -1. */
 static int
 replay_file(const char *folder, const char *name)
 {
 	char path[4096];
 	uint8_t *data;
 	size_t size = 0;
+	int n = 1;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
 	data = read_file(path, &size);
@@ -60,12 +101,16 @@ replay_file(const char *folder, const char *name)
 		(void)fprintf(stderr, "replay: cannot read %s\n", path);
 		return -1;
 	}
-	/* Said before, so that a crash has a name. */
-	(void)printf("%s, %zu bytes\n", path, size);
-	(void)fflush(stdout);
-	(void)LLVMFuzzerTestOneInput(data, size);
+	if (is_pack(name)) {
+		n = replay_pack(path, data, size);
+	} else {
+		/* Said before, so that a crash has a name. */
+		(void)printf("%s, %zu bytes\n", path, size);
+		(void)fflush(stdout);
+		(void)LLVMFuzzerTestOneInput(data, size);
+	}
 	free(data);
-	return 0;
+	return n;
 }
 
 /* How many inputs were replayed, or -1. */
@@ -74,7 +119,7 @@ replay_folder(const char *folder)
 {
 	struct dirent **entries;
 	int n = scandir(folder, &entries, is_input, alphasort);
-	int rc = n;
+	int rc = 0;
 
 	if (n <= 0) {
 		(void)fprintf(stderr, "replay: %s: %s\n", folder,
@@ -84,8 +129,9 @@ replay_folder(const char *folder)
 		return -1;
 	}
 	for (int i = 0; i < n; i++) {
-		if (replay_file(folder, entries[i]->d_name) != 0)
-			rc = -1;
+		int inputs = replay_file(folder, entries[i]->d_name);
+
+		rc = inputs < 0 || rc < 0 ? -1 : rc + inputs;
 		free(entries[i]);
 	}
 	free(entries);

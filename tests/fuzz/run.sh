@@ -14,12 +14,16 @@ rc=0
 for target in "$@"; do
 	corpus=$build/corpus/$target
 	log=$build/$target.log
-	mkdir -p "$corpus"
+	packed=$build/packed/$target
+	mkdir -p "$corpus" "$packed"
+	for pack in "fixtures/fuzz/$target"/*.pack; do
+		[ ! -f "$pack" ] || tests/fuzz/pack.py open "$pack" "$packed"
+	done
 	printf 'fuzz %-12s %4d s: ' "$target" "$seconds"
 	if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" \
 	    -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix="$build/found/$target-" \
-	    "$corpus" "fixtures/fuzz/$target" >"$log" 2>&1 </dev/null; then
+	    "$corpus" "$packed" "fixtures/fuzz/$target" >"$log" 2>&1 </dev/null; then
 		awk '/number_of_executed_units/ { n = $2 }
 		    / cov: / { for (i = 1; i < NF; i++)
 			if ($i == "cov:") c = $(i + 1) }
