@@ -216,6 +216,9 @@ $(B)/bench/gen_traffic: $(wildcard bench/traffic/*.[ch]) $(B)/core.a
 	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c %.a,$^) $(LINK)
 bench: all $(BENCH)
 	@bench/run.sh $(B)
+	@bench/sizes.sh $(B)
+bench-sizes: all $(BENCH)
+	@bench/sizes.sh $(B)
 bench-live: all $(B)/bench/send_frames
 	@bench/live.sh $(B)
 
