@@ -384,6 +384,14 @@ current_cluster(void *arg, uint64_t *number)
 	return c != NULL ? c : cc->known;
 }
 
+static int64_t
+known_us(void *arg)
+{
+	struct collect_cluster *cc = arg;
+
+	return live_view_known_us(cc->view);
+}
+
 static void
 release_cluster(void *arg, const struct cluster *c)
 {
@@ -402,8 +410,10 @@ collect_cluster_is_complete(const struct collect_cluster *cc)
 struct daemon_cluster_source
 collect_cluster_source(struct collect_cluster *cc)
 {
-	return (struct daemon_cluster_source){ current_cluster, release_cluster,
-		cc };
+	return (struct daemon_cluster_source){ .current = current_cluster,
+		.release = release_cluster,
+		.known_us = known_us,
+		.arg = cc };
 }
 
 /* clang-format off */

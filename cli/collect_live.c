@@ -20,6 +20,7 @@
 #include "core/log.h"
 
 #define WINDOW_US    ((int64_t)3600 * 1000000)
+#define GRACE_US     ((int64_t)30 * 1000000) /* for a watch that is late */
 #define USER_DEFAULT "nobody"
 
 const struct collect_live_options collect_live_defaults = {
@@ -288,8 +289,10 @@ start_daemon(struct session *s, struct rf_error *err)
 		.store = s->store,
 		.source = s->cluster != NULL
 		    ? collect_cluster_source(s->cluster)
-		    : (struct daemon_cluster_source){ current_cluster,
-			  release_cluster, s },
+		    : (struct daemon_cluster_source){ .current =
+							  current_cluster,
+			  .release = release_cluster,
+			  .arg = s },
 		.node = s->target->node,
 		.points = s->o->interfaces.v,
 		.n_points = s->o->interfaces.n,
@@ -297,6 +300,7 @@ start_daemon(struct session *s, struct rf_error *err)
 		.interval_us = duration_of(s->o->interval),
 		.window_us = WINDOW_US,
 		.retain_us = duration_of(s->o->retain),
+		.grace_us = s->cluster != NULL ? GRACE_US : 0,
 	};
 
 	if (s->would_drop != NULL)

@@ -9,8 +9,12 @@
 #include "collector/daemon_writer.h"
 #include "collector/intake.h"
 #include "collector/shortcut.h"
+#include "collector/waiting.h"
 
-#define LEGS_MAX ((uint32_t)1 << 17)
+#define LEGS_MAX    ((uint32_t)1 << 17)
+#define WAITING_MAX ((uint32_t)1 << 12)
+/* What happens to a pod is known so much later, if nothing is wrong. */
+#define WATCH_LAG_US ((int64_t)3000000)
 
 /* At the end the writer is waited for, so often and so long each time. */
 #define WAITS   500
@@ -27,6 +31,8 @@ struct daemon {
 	struct shortcut *shortcut;
 	struct flow_table *ft;
 	struct intake intake;
+	struct waiting *waiting; /* NULL: none waits */
+	int64_t known_us;        /* as of when the cluster in use is right */
 	struct coverage coverage[DAEMON_POINTS_MAX];
 	uint64_t lost_packets;
 	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
@@ -114,10 +120,16 @@ complete_buffer(struct daemon *d)
 static void
 renew_cluster(struct daemon *d)
 {
-	struct cluster_use *u = cluster_use_new(&d->config.source);
+	const struct daemon_cluster_source *source = &d->config.source;
+	/* Before the cluster, which may be replaced in between. */
+	int64_t known_us = source->known_us != NULL
+	    ? source->known_us(source->arg)
+	    : d->now_us;
+	struct cluster_use *u = cluster_use_new(source);
 
 	if (u == NULL)
 		return;
+	d->known_us = known_us;
 	if (u->generation == d->cluster->generation) {
 		cluster_use_drop(u);
 		return;
@@ -193,11 +205,10 @@ sum_first(struct daemon *d, const struct connection *c, bool *unresolved)
 	return true;
 }
 
-/* The flow table's sink. */
+/* Resolve it with what is known by now, for good. */
 static void
-on_connection(void *arg, const struct connection *c)
+take(struct daemon *d, const struct connection *c)
 {
-	struct daemon *d = arg;
 	bool unresolved;
 	uint32_t flow = shortcut_find(d->shortcut, c, &unresolved);
 
@@ -213,6 +224,55 @@ on_connection(void *arg, const struct connection *c)
 	d->connections += c->counted;
 	if (unresolved)
 		d->unresolved += c->counted;
+}
+
+/* May the cluster that comes next know better who its ends were? */
+static bool
+is_early(const struct daemon *d, const struct connection *c)
+{
+	return d->known_us < c->first_us + WATCH_LAG_US ||
+	    resolver_is_early(d->resolver, c);
+}
+
+/* The flow table's sink. */
+static void
+on_connection(void *arg, const struct connection *c)
+{
+	struct daemon *d = arg;
+	int64_t until_us;
+
+	if (d->waiting == NULL || !is_early(d, c)) {
+		take(d, c);
+		return;
+	}
+	if (waiting_is_full(d->waiting)) {
+		take(d, waiting_at(d->waiting, 0, &until_us));
+		waiting_shift(d->waiting);
+	}
+	waiting_put(d->waiting, c, d->now_us + d->config.grace_us);
+}
+
+/* Take those that waited for long enough, or of whom more is known now; all
+ * of them if it is the end. */
+static void
+take_waiting(struct daemon *d, bool is_end)
+{
+	uint32_t n = waiting_count(d->waiting), kept = 0;
+	int64_t until_us;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct connection *c =
+		    waiting_at(d->waiting, i, &until_us);
+
+		/* Not for ever, if the clock was put back. */
+		if (is_end || d->now_us >= until_us ||
+		    until_us - d->now_us > d->config.grace_us ||
+		    !is_early(d, c))
+			take(d, c);
+		else
+			waiting_move(d->waiting, kept++, i);
+	}
+	waiting_cut(d->waiting, kept);
 }
 
 static enum rf_status
@@ -240,6 +300,9 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		    d->cluster->c, d->names, config->window_us, config->seed);
 	}
 	if (d->resolver == NULL || d->shortcut == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	if (config->grace_us > 0 &&
+	    (d->waiting = waiting_new(WAITING_MAX)) == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
@@ -287,6 +350,7 @@ daemon_free(struct daemon *d)
 	resolver_free(d->resolver);
 	shortcut_free(d->shortcut);
 	names_free(d->names);
+	waiting_free(d->waiting);
 	cluster_use_drop(d->cluster);
 	free(d);
 }
@@ -325,6 +389,8 @@ daemon_step(struct daemon *d, int64_t now_us)
 	d->flush_us = now_us;
 	flow_table_flush(d->ft);
 	(void)rotate(d);
+	if (d->waiting != NULL)
+		take_waiting(d, false);
 }
 
 enum rf_status
@@ -336,6 +402,10 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	d->now_us = now_us;
 	d->waits = d->config.synchronous ? 0 : WAITS;
 	flow_table_finish(d->ft);
+	if (d->waiting != NULL && waiting_count(d->waiting) > 0) {
+		(void)rotate(d); /* for the newest cluster there is */
+		take_waiting(d, true);
+	}
 	complete_buffer(d);
 	st = writer_finish(d->writer, d->buffer, err);
 	if (st != RF_OK)
@@ -364,6 +434,7 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.legs_max =
 		    d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX,
 		.interval_us = d->config.interval_us,
+		.waiting = d->waiting != NULL ? waiting_count(d->waiting) : 0,
 		.pods = d->cluster->c->n_pods,
 		.generation = d->cluster->generation,
 		.flushes = w.flushes,

@@ -33,6 +33,9 @@
 struct daemon_cluster_source {
 	const struct cluster *(*current)(void *arg, uint64_t *generation);
 	void (*release)(void *arg, const struct cluster *c);
+	/* Until when the newest one is all there was to know; it may stand
+	 * still, when nothing can be heard. NULL: until now. */
+	int64_t (*known_us)(void *arg);
 	void *arg;
 };
 
@@ -66,6 +69,10 @@ struct daemon_config {
 	int64_t interval_us; /* between flushes */
 	int64_t window_us;   /* width of a flow's window */
 	int64_t retain_us;   /* 0: for ever */
+	/* So long at most a connection waits for the source to know a little
+	 * more than the time of it, and who its ends were, as far as memory
+	 * of a fixed size allows. 0: not at all. */
+	int64_t grace_us;
 	uint64_t seed;
 	uint32_t legs_max, flows_max; /* powers of two; 0: default */
 	bool synchronous;             /* write on the caller's thread (tests) */
@@ -80,6 +87,7 @@ struct daemon_stats {
 	uint64_t lost_connections; /* no room while the database failed */
 	uint64_t legs, legs_max;   /* in the table now, and at most */
 	int64_t interval_us;       /* between flushes, as configured */
+	uint64_t waiting;          /* for their ends to be known */
 	uint64_t pods, generation; /* of the cluster in use */
 	uint64_t flushes, flush_failures, flush_rows;
 	uint64_t flush_us;   /* the last one took */

@@ -44,6 +44,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_conntrack_lost", "Entries of that table that found no room or could not be read.", GAUGE, COUNT, AT(known_lost) },
 	{ "ringfence_table_entries", "Address pairs in the connection table.", GAUGE, COUNT, AT(legs) },
 	{ "ringfence_table_capacity", "Address pairs for which the connection table has room.", GAUGE, COUNT, AT(legs_max) },
+	{ "ringfence_connections_waiting", "Connections that wait for their ends to be known.", GAUGE, COUNT, AT(waiting) },
 	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
 	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },
 	{ "ringfence_dns_names_total", "Names of addresses handed to the database.", COUNTER, COUNT, AT(names) },

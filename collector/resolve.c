@@ -494,6 +494,25 @@ resolve_ends(struct resolver *r, const struct connection *c,
 		    &roles->clients[roles->seen - c->legs]);
 }
 
+static bool
+is_early(const struct resolver *r, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = address_owner_at(r->c, ip, at_us);
+
+	return o.kind == ADDRESS_POD_RANGE || o.kind == ADDRESS_SERVICE_RANGE ||
+	    (o.kind == ADDRESS_EXTERNAL && ip_is_private(ip));
+}
+
+bool
+resolver_is_early(const struct resolver *r, const struct connection *c)
+{
+	for (size_t i = 0; i < c->n_legs; i++)
+		if (is_early(r, &c->legs[i].client.ip, c->first_us) ||
+		    is_early(r, &c->legs[i].server.ip, c->first_us))
+			return true;
+	return false;
+}
+
 void
 resolver_resolve(struct resolver *r, const struct connection *seen,
     struct aggregate_item *out)

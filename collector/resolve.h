@@ -34,6 +34,13 @@ void resolver_set_cluster(struct resolver *r, const struct cluster *c);
 /* What the cluster knows of addresses, for the flow table. Borrows c. */
 struct address_view resolver_view(const struct cluster *c);
 
+/*
+ * May a cluster that is known a little later tell more of its ends? One is in
+ * a range of the cluster and nobody's, or in none but private: there are
+ * networks whose pods are in no range that the nodes tell.
+ */
+bool resolver_is_early(const struct resolver *r, const struct connection *c);
+
 void resolver_resolve(
     struct resolver *r, const struct connection *c, struct aggregate_item *out);
 

@@ -48,6 +48,7 @@ struct live_view {
 	struct published *current; /* NULL: none yet */
 	struct live_view_watch watches[CLIENT_RESOURCE_COUNT];
 	struct live_view_stats stats;
+	int64_t known_us;
 	pthread_t thread;
 	atomic_bool must_stop;
 	bool is_running;
@@ -349,6 +350,32 @@ clock_us(clockid_t id)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* The current cluster is what is known at now_us, unless pods are not heard
+ * of then. */
+static void
+note_known(struct live_view *v, int64_t now_us)
+{
+	size_t pods = client_resource_find("pods");
+
+	if (reflector_stats(v->feeds[pods].reflector)->state !=
+	    REFLECTOR_WATCHING)
+		return;
+	(void)pthread_mutex_lock(&v->lock);
+	v->known_us = now_us;
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+int64_t
+live_view_known_us(struct live_view *v)
+{
+	int64_t us;
+
+	(void)pthread_mutex_lock(&v->lock);
+	us = v->known_us;
+	(void)pthread_mutex_unlock(&v->lock);
+	return us;
+}
+
 enum rf_status
 live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 {
@@ -358,10 +385,11 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 	uint64_t bytes;
 	bool placed;
 
-	(void)now_us;
 	if (!v->table.is_changed && v->current != NULL &&
-	    v->published_policies == has_policies(v))
+	    v->published_policies == has_policies(v)) {
+		note_known(v, now_us);
 		return RF_OK;
+	}
 	if ((st = build(v, &c, &bytes, err)) != RF_OK)
 		return st;
 	(void)pthread_mutex_lock(&v->lock);
@@ -376,6 +404,7 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 	}
 	v->table.is_changed = false;
 	v->published_policies = has_policies(v);
+	note_known(v, now_us);
 	return RF_OK;
 }
 

@@ -73,6 +73,10 @@ void live_view_step(struct live_view *v, int64_t now_us, int wait_ms);
 RF_MUST_USE enum rf_status live_view_publish(
     struct live_view *v, int64_t now_us, struct rf_error *err);
 
+/* Until when the published cluster is all there is to know: while pods are
+ * watched, the last call of live_view_publish. Safe on any thread. */
+int64_t live_view_known_us(struct live_view *v);
+
 /* Have all resources been listed, but those that are excluded? */
 bool live_view_is_synced(struct live_view *v);
 

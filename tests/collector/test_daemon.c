@@ -122,7 +122,7 @@ world_open(struct world *w)
 	    store_open(&w->store, w->db, STORE_WRITE, &err), RF_OK);
 	w->config = (struct daemon_config){
 		.store = w->store,
-		.source = { current, release, w },
+		.source = { .current = current, .release = release, .arg = w },
 		.node = "n1",
 		.points = w->points,
 		.n_points = 1,
@@ -375,6 +375,53 @@ test_late_watch(void **state)
 	world_close(&w);
 }
 
+/* With a grace, what ended long before its pod was known waits for it; nobody
+ * waits for longer than that, nor when there is no more room. */
+static void
+test_grace(void **state)
+{
+	struct daemon_stats stats;
+	struct totals t;
+	struct world w;
+
+	(void)state;
+	world_open(&w);
+	w.newest = 0;
+	w.config.grace_us = 30 * SECOND;
+	world_start(&w);
+	handshake(&w, 40000);
+	hang_up(&w, 40000);
+	pass(&w, 20 * SECOND, SECOND / 10);
+	assert_int_equal(look(&w).connections, 0);
+	daemon_stats(w.d, &stats);
+	assert_int_equal(stats.waiting, 1);
+	w.newest = 1;
+	pass(&w, 10 * SECOND, SECOND / 10);
+	t = look(&w);
+	assert_int_equal(t.connections, 1);
+	assert_int_equal(t.unknown, 0);
+	assert_string_equal(t.server, "db");
+	segment(&w, CLIENT, 40001, "10.244.0.77", 80, SYN);
+	segment(&w, "10.244.0.77", 80, CLIENT, 40001, RST | ACK);
+	pass(&w, 20 * SECOND, SECOND / 10);
+	assert_int_equal(look(&w).connections, 1);
+	pass(&w, 30 * SECOND, SECOND / 10);
+	assert_int_equal(look(&w).unknown, 1);
+	for (unsigned i = 0; i < 6000; i++) {
+		const char *to = "10.244.0.77";
+		uint16_t port = (uint16_t)(1000 + i);
+
+		segment(&w, CLIENT, 40001, to, port, SYN);
+		segment(&w, to, port, CLIENT, 40001, RST | ACK);
+	}
+	pass(&w, 15 * SECOND, SECOND / 10);
+	daemon_stats(w.d, &stats);
+	assert_int_equal(stats.waiting, 4096);
+	world_finish(&w);
+	assert_int_equal(look(&w).unknown, 6001);
+	world_close(&w);
+}
+
 /* Coverage goes on without packets, and knows what the kernel dropped. */
 static void
 test_coverage(void **state)
@@ -511,6 +558,7 @@ main(void)
 		cmocka_unit_test(test_midstream),
 		cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_late_watch),
+		cmocka_unit_test(test_grace),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_months),
 		cmocka_unit_test(test_disk_full),
