@@ -116,6 +116,9 @@ finish_pod(
 		p->from_us = r->since_us;
 		p->is_vague = false;
 	}
+	p->held_us = p->from_us;
+	if (p->is_vague && r->restarted_us > p->held_us)
+		p->held_us = r->restarted_us;
 	p->to_us = end_of(r, p->from_us);
 	if (r->gone_us != 0 && p->to_us > r->gone_us)
 		p->to_us = r->gone_us;

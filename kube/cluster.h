@@ -94,11 +94,12 @@ struct kube_pod {
 	const struct kube_port *ports;
 	size_t n_ports;
 	int64_t from_us,
-	    to_us;     /* when it held its addresses; ends
-			* that the API cuts to seconds are rounded up */
-	bool is_vague; /* from_us is when the pod was started, not when it got
-			* its addresses: until the end of whoever had them
-			* before, they are that one's */
+	    to_us;       /* when it held its addresses; ends
+			  * that the API cuts to seconds are rounded up */
+	int64_t held_us; /* it surely had them then. Later than from_us: that
+			  * is when the pod was started, and until the end of
+			  * whoever had them before they are that one's */
+	bool is_vague;   /* so it is, although held_us may not tell */
 };
 
 struct kube_service_port {

@@ -21,6 +21,7 @@
 struct claim {
 	struct ip_addr ip;
 	int64_t from_us, to_us;
+	int64_t held_us; /* see struct kube_pod */
 	int64_t sure_us; /* not before it, since another one might have it */
 	uint32_t pod;
 	bool live;     /* neither deleted nor finished */
@@ -42,29 +43,28 @@ compare_claims(const void *va, const void *vb)
 
 	if (d != 0)
 		return d;
-	if (a->from_us != b->from_us)
-		return a->from_us < b->from_us ? -1 : 1;
+	if (a->held_us != b->held_us)
+		return a->held_us < b->held_us ? -1 : 1;
 	return a->pod < b->pod ? -1 : a->pod > b->pod;
 }
 
 /*
- * Take the address from cl when taker begins. That is told in whole seconds,
+ * Take the address from cl when taker had it. That is told in whole seconds,
  * so while cl may go on, nobody is sure to have it for the rest of that one.
- * One of which it is told no better than when it was started waits for an end
- * that is known.
+ * One of which nothing but its start is told waits for an end that is known.
  */
 static void
 hand_over(struct claim *cl, struct claim *taker)
 {
-	int64_t sure_us = cl->to_us, begin_us = taker->from_us;
+	int64_t sure_us = cl->to_us, held_us = taker->held_us;
+	bool can_wait = taker->is_vague && held_us == taker->from_us &&
+	    cl->to_us != TIME_MAX_US;
 
-	if (cl->to_us <= begin_us)
-		return;
-	if (!taker->is_vague || cl->to_us == TIME_MAX_US) {
-		if (begin_us < TIME_MAX_US - GRAIN_US &&
-		    sure_us > begin_us + GRAIN_US)
-			sure_us = begin_us + GRAIN_US;
-		cl->to_us = begin_us;
+	if (cl->to_us > held_us && !can_wait) {
+		if (held_us < TIME_MAX_US - GRAIN_US &&
+		    sure_us > held_us + GRAIN_US)
+			sure_us = held_us + GRAIN_US;
+		cl->to_us = held_us;
 	}
 	if (sure_us > taker->sure_us)
 		taker->sure_us = sure_us;
@@ -91,10 +91,10 @@ resolve_claims(struct claim *v, size_t n)
 		if (!cl->live)
 			continue;
 		next_live = cl;
-		live_us = cl->from_us;
+		live_us = cl->held_us;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!v[i].live && v[i].from_us >= live_us)
+		if (!v[i].live && v[i].held_us >= live_us)
 			v[i].to_us = v[i].from_us; /* owns nothing */
 		if (v[i].from_us < v[i].sure_us)
 			v[i].from_us = v[i].sure_us;
@@ -142,6 +142,9 @@ collect_claims(const struct cluster *c, struct claim *v)
 				v[n++] = (struct claim){ .ip = p->ips[k],
 					.from_us = p->from_us,
 					.to_us = p->to_us,
+					.held_us = p->held_us > p->from_us
+					    ? p->held_us
+					    : p->from_us,
 					.sure_us = p->from_us,
 					.pod = (uint32_t)i,
 					.live = is_live(p),

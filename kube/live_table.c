@@ -170,6 +170,30 @@ keep_addresses(json_t *object, const json_t *before)
 	return true;
 }
 
+/* Was its sandbox ready? The one condition that pruning leaves says so. */
+static bool
+was_ready(const json_t *object)
+{
+	const json_t *list =
+	    json_object_get(json_object_get(object, "status"), "conditions");
+	const char *is = json_string_value(
+	    json_object_get(json_array_get(list, 0), "status"));
+
+	return is != NULL && strcmp(is, "True") == 0;
+}
+
+/* A sandbox that is gone no longer tells since when it was there. */
+static bool
+keep_ready(json_t *object, const json_t *before)
+{
+	json_t *status = json_object_get(object, "status");
+
+	return !was_ready(before) || was_ready(object) ||
+	    json_object_set(status, "conditions",
+		json_object_get(
+		    json_object_get(before, "status"), "conditions")) == 0;
+}
+
 static bool
 is_equal(const json_t *a, const json_t *b, const char *part, const char *key)
 {
@@ -179,16 +203,22 @@ is_equal(const json_t *a, const json_t *b, const char *part, const char *key)
 	return va == vb || json_equal(va, vb); /* which says no to two NULLs */
 }
 
+static bool
+has_moved(const json_t *object, const json_t *before)
+{
+	return !is_equal(object, before, "status", "podIPs") ||
+	    !is_equal(object, before, "status", "podIP");
+}
+
 /* Are its flows another's from now on? Its addresses, its labels or whose it
  * is may have changed. */
 static bool
 is_other(const json_t *object, const json_t *before)
 {
 	return has_addresses(object) && has_addresses(before) &&
-	    !(is_equal(object, before, "status", "podIPs") &&
-		is_equal(object, before, "status", "podIP") &&
-		is_equal(object, before, "metadata", "labels") &&
-		is_equal(object, before, "metadata", "ownerReferences"));
+	    (has_moved(object, before) ||
+		!is_equal(object, before, "metadata", "labels") ||
+		!is_equal(object, before, "metadata", "ownerReferences"));
 }
 
 /*
@@ -227,6 +257,9 @@ succeed(struct live_table *t, const struct live_object *o, json_t *object,
 	if (before == NULL)
 		return no_memory(err);
 	if (!has_addresses(object) && !keep_addresses(object, before))
+		st = no_memory(err);
+	if (has_addresses(object) && !has_moved(object, before) &&
+	    !keep_ready(object, before))
 		st = no_memory(err);
 	if (st == RF_OK && is_other(object, before)) {
 		st = leave_former(t, o, before, at, err);

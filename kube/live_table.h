@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "kube/cluster.h"
 
 struct live_object {
 	struct live_object *next; /* of the same slot, or the next one gone */
@@ -47,6 +48,13 @@ struct live_time {
 };
 
 /*
+ * As read at now_us, when the state before was last known at known_us; where
+ * the object tells when it was last written, that says more.
+ */
+struct live_time live_time_of(
+    const json_t *object, int64_t known_us, int64_t now_us);
+
+/*
  * The state of an object, which may be that before. A pod whose addresses,
  * labels or owner have changed leaves its former self behind as gone.
  */
@@ -65,6 +73,10 @@ size_t live_table_sweep(struct live_table *t, size_t resource, uint64_t mark,
 /* Forget what was gone before before_us, and the oldest beyond max; returns
  * how many of the latter. */
 size_t live_table_forget(struct live_table *t, int64_t before_us, size_t max);
+
+/* The cluster of what is there and what is gone; *bytes: of their text. */
+RF_MUST_USE enum rf_status live_table_build(const struct live_table *t,
+    struct cluster **out, uint64_t *bytes, struct rf_error *err);
 
 /* All that are there, by resource and name; n of them, to be freed. NULL: out
  * of memory. */

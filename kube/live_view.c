@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "kube/json_text.h"
 #include "kube/live_prune.h"
 #include "kube/live_table.h"
 #include "kube/reflector.h"
@@ -106,9 +105,8 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 {
 	struct feed *f = arg;
 	struct live_view *v = f->view;
-	struct live_time when = {
-		event == REFLECTOR_LISTED ? f->known_us : now_us, now_us
-	};
+	struct live_time when = live_time_of(
+	    object, event == REFLECTOR_LISTED ? f->known_us : now_us, now_us);
 	json_t *pruned = live_prune(&v->pruner, f->resource, object);
 	enum rf_status st = RF_OK;
 	struct rf_error why;
@@ -252,64 +250,11 @@ live_view_step(struct live_view *v, int64_t now_us, int wait_ms)
 	(void)pthread_mutex_unlock(&v->lock);
 }
 
-static enum rf_status
-take(struct snapshot_builder *sb, const struct live_object *o,
-    struct rf_error *err)
-{
-	json_error_t why;
-	struct snapshot_item item = {
-		.json = json_text_read(o->text, o->len, 0, &why),
-		.file = client_resources[o->resource].name,
-		.line = 1,
-		.is_deleted_event = o->gone_us != 0,
-		.since_us = o->since_us,
-		.gone_us = o->gone_us,
-	};
-	enum rf_status st;
-
-	if (item.json == NULL)
-		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
-	st = snapshot_take_item(sb, &item, err);
-	json_decref(item.json);
-	return st;
-}
-
 /* Were policies listed? That there are none is then known, too. */
 static bool
 has_policies(const struct live_view *v)
 {
 	return v->watches[client_resource_find("networkpolicies")].is_synced;
-}
-
-/* Those that are gone first: a name that came back is the newer one's. */
-static enum rf_status
-build(struct live_view *v, struct cluster **out, uint64_t *bytes,
-    struct rf_error *err)
-{
-	struct live_object **sorted = live_table_sorted(&v->table);
-	struct snapshot_builder *sb = NULL;
-	enum rf_status st = snapshot_builder_new(&sb, err);
-
-	*bytes = 0;
-	if (sorted == NULL && st == RF_OK)
-		st = rf_fail(err, RF_NOMEM, "live cluster: out of memory");
-	for (const struct live_object *o = v->table.gone;
-	     st == RF_OK && o != NULL; o = o->next) {
-		st = take(sb, o, err);
-		*bytes += o->len;
-	}
-	for (size_t i = 0; st == RF_OK && sorted != NULL && i < v->table.n;
-	     i++) {
-		st = take(sb, sorted[i], err);
-		*bytes += sorted[i]->len;
-	}
-	if (st == RF_OK)
-		st = snapshot_finish(sb, out, NULL, err);
-	if (st == RF_OK && has_policies(v))
-		(*out)->has_policies = true;
-	snapshot_builder_free(sb);
-	free(sorted);
-	return st;
 }
 
 /* Nobody's cluster any more. */
@@ -390,8 +335,10 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 		note_known(v, now_us);
 		return RF_OK;
 	}
-	if ((st = build(v, &c, &bytes, err)) != RF_OK)
+	if ((st = live_table_build(&v->table, &c, &bytes, err)) != RF_OK)
 		return st;
+	if (has_policies(v))
+		c->has_policies = true;
 	(void)pthread_mutex_lock(&v->lock);
 	placed = replace(v, c, bytes);
 	v->stats.publish_us = clock_us(CLOCK_MONOTONIC) - start_us;

@@ -99,14 +99,20 @@ is_other(const struct raw_pod *a, const struct raw_pod *b)
 	    !same_text(a->owner.name, b->owner.name) || has_moved(a, b);
 }
 
-/* When did it change? managedFields tell when an object was last written; else
- * it was before the next time that a pod tells. */
+int64_t
+history_written_us(const json_t *object)
+{
+	return latest(json_object_get(
+			  json_object_get(object, "metadata"), "managedFields"),
+	    "", 0);
+}
+
+/* When did it change? Then it was written; else it was before the next time
+ * that a pod tells. */
 static void
 note_change(struct object *o, struct raw_pod *p)
 {
-	const json_t *fields = json_object_get(
-	    json_object_get(o->json, "metadata"), "managedFields");
-	int64_t us = o->in_list ? TIME_NONE : latest(fields, "", 0);
+	int64_t us = o->in_list ? TIME_NONE : history_written_us(o->json);
 
 	if (us != TIME_NONE) {
 		p->since_us = us + SECOND_US;

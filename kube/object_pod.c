@@ -144,6 +144,7 @@ struct starts {
 	int64_t first_us; /* of those that began once; TIME_NONE: none did */
 	size_t n_waiting; /* have not begun yet */
 	size_t n_untold;  /* began, but when the first time is not told */
+	int64_t again_us; /* when the first of those did again */
 };
 
 /* A container that was restarted tells its last start only. */
@@ -161,9 +162,13 @@ read_start(struct object *o, const json_t *c, struct starts *s)
 	us = object_time(o, now, state_path, "startedAt");
 	if (now == NULL && n == 0)
 		s->n_waiting++;
-	else if (n != 0 || us == TIME_NONE || us <= 0)
+	else if (us == TIME_NONE || us <= 0)
 		s->n_untold++;
-	else if (s->first_us == TIME_NONE || us < s->first_us)
+	else if (n != 0) {
+		s->n_untold++;
+		if (s->again_us == TIME_NONE || us < s->again_us)
+			s->again_us = us;
+	} else if (s->first_us == TIME_NONE || us < s->first_us)
 		s->first_us = us;
 }
 
@@ -171,7 +176,7 @@ static struct starts
 read_starts(struct object *o, const json_t *status, const char *key)
 {
 	json_t *list = object_list(o, status, "status", key);
-	struct starts s = { .first_us = TIME_NONE };
+	struct starts s = { .first_us = TIME_NONE, .again_us = TIME_NONE };
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		o->index[0] = (unsigned)i;
@@ -217,9 +222,13 @@ read_begin(struct object *o, const json_t *status, struct raw_pod *p)
 		us = main.first_us;
 	if (us != TIME_NONE && (p->began_us == TIME_NONE || us < p->began_us))
 		p->began_us = us;
-	p->is_waiting = p->pod.phase == POD_PENDING && us == TIME_NONE &&
-	    init.n_untold == 0 && main.n_untold == 0 &&
-	    init.n_waiting + main.n_waiting > 0;
+	us = init.again_us != TIME_NONE ? init.again_us : main.again_us;
+	if (us != TIME_NONE &&
+	    (p->restarted_us == TIME_NONE || us < p->restarted_us))
+		p->restarted_us = us;
+	p->is_waiting = p->pod.phase == POD_PENDING &&
+	    p->began_us == TIME_NONE && init.n_untold == 0 &&
+	    main.n_untold == 0 && init.n_waiting + main.n_waiting > 0;
 }
 
 static enum pod_phase
@@ -297,7 +306,8 @@ keep_history(struct object *o, const struct raw_pod *before, struct raw_pod *p)
 		at_us = o->sb->list_clock_us;
 	if (before == NULL || !history_leave(o, before, p, at_us))
 		return;
-	p->ready_us = p->began_us = TIME_NONE; /* those were the old ones' */
+	/* Those were the old ones'. */
+	p->ready_us = p->began_us = p->restarted_us = TIME_NONE;
 	read_begin(o, object_map(o, o->json, "", "status"), p);
 }
 
@@ -322,7 +332,8 @@ object_read_pod(struct object *o)
 	is_new = o->sb->raw[RAW_POD].n > n;
 	if (is_new)
 		p->created_us = p->started_us = p->ready_us = p->began_us =
-		    p->deletion_us = p->finished_us = TIME_NONE;
+		    p->restarted_us = p->deletion_us = p->finished_us =
+			TIME_NONE;
 	before = *p;
 	p->pod.uid = uid == NULL ? "" : uid;
 	read_pod(o, metadata, p);

@@ -59,6 +59,7 @@ struct raw_pod {
 	int64_t ready_us;          /* its sandbox got its addresses */
 	int64_t began_us;          /* its first container did */
 	int64_t finished_us;       /* the last end of any of its containers */
+	int64_t restarted_us;      /* a container did, which began before */
 	bool is_waiting;           /* no container has begun yet */
 	bool containers_done;      /* all but the init containers have ended */
 	int64_t since_us, gone_us; /* a watch saw it so; 0: not told */
@@ -208,6 +209,9 @@ void *object_copy(struct object *o, enum raw_type type, const void *record,
 
 /* object_history.c: what a pod was before it changed. */
 
+/* When an object was last written, in whole seconds, as managedFields tell, or
+ * TIME_NONE. */
+int64_t history_written_us(const json_t *object);
 /* How late it is at least, by this object too. */
 int64_t history_clock(struct object *o);
 /*
