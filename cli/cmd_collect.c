@@ -16,6 +16,7 @@
 #include "collector/collect.h"
 #include "kube/snapshot.h"
 #include "store/store.h"
+#include "store/unite.h"
 
 #define WINDOW_US ((int64_t)3600 * 1000000)
 
@@ -354,6 +355,10 @@ run(const struct collect_options *o)
 		    });
 	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
 		return fail(&err);
+	if (collect_check_store(store, o->db, &err) != RF_OK) {
+		store_close(store);
+		return fail(&err);
+	}
 	status = collect_into(store, o);
 	/* A database that this run made and put nothing into does not stay. */
 	if (status != STATUS_OK && !existed)
@@ -361,6 +366,21 @@ run(const struct collect_options *o)
 	else
 		store_close(store);
 	return status;
+}
+
+enum rf_status
+collect_check_store(struct store *store, const char *path, struct rf_error *err)
+{
+	bool is_united;
+	enum rf_status st = store_is_united(store, &is_united, err);
+
+	if (st == RF_OK && is_united)
+		return rf_fail(err, RF_INVAL,
+		    "%s: was made by merge, which makes it anew each time; "
+		    "collect into a database of its own and merge that one, "
+		    "too",
+		    path);
+	return st;
 }
 
 /* How often standard input is named; it can be read once. */

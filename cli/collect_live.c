@@ -265,6 +265,8 @@ open_all(struct session *s, struct rf_error *err)
 		RF_OK)
 		return st;
 	st = store_open(&s->store, s->target->db, STORE_WRITE, err);
+	if (st == RF_OK)
+		st = collect_check_store(s->store, s->target->db, err);
 	if (st != RF_OK)
 		return st;
 	if (!s->o->cluster.enabled)

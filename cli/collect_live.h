@@ -41,6 +41,11 @@ struct collect_live_target {
 int collect_live(const struct collect_live_options *o,
     const struct collect_live_target *target);
 
+/* A database that merge made is made anew by the next merge: what is collected
+ * into it would be lost. */
+RF_MUST_USE enum rf_status collect_check_store(
+    struct store *store, const char *path, struct rf_error *err);
+
 /* Read all snapshots, or the cluster that the database knows already
  * (store may be NULL if there are snapshots). */
 RF_MUST_USE enum rf_status collect_read_cluster(struct cluster **out,

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ &lint_spec, cmd_lint },
 	{ &snapshot_spec, cmd_snapshot },
 	{ &backup_spec, cmd_backup },
+	{ &merge_spec, cmd_merge },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

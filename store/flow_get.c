@@ -284,6 +284,13 @@ read_flows(struct get *g, struct rf_error *err)
 	struct store_state state;
 	enum rf_status st;
 
+	if (g->filter != NULL && g->filter->window_us != NULL) {
+		db_bind_int(&q, 1, *g->filter->window_us);
+		db_bind_int(&q, 2, *g->filter->window_us);
+		db_bind_int(&q, 3, INT64_MIN);
+		db_bind_int(&q, 4, INT64_MAX);
+		return read_rows(g, &q, err);
+	}
 	if ((st = state_get(g->s, &state, err)) != RF_OK)
 		return st;
 	if (g->since_us == TIME_MIN_US && g->last_us == TIME_MAX_US)
@@ -387,6 +394,8 @@ get_all(struct get *g, struct flow_set *out, struct rf_error *err)
 		return st;
 	if ((st = number_flows(g, out, err)) != RF_OK)
 		return st;
+	if (g->filter != NULL && g->filter->no_notes)
+		return RF_OK;
 	if ((st = notes_get_names(g->s, g->arena, out, err)) != RF_OK)
 		return st;
 	return notes_get_coverage(

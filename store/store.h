@@ -101,6 +101,8 @@ struct store_filter {
 	const char *const *namespaces; /* either end in one of them */
 	size_t n_namespaces;
 	int64_t since_us, until_us; /* overlap with [since, until); 0: open */
+	const int64_t *window_us;   /* this window alone; NULL: all */
+	bool no_notes;              /* leave out names and coverage */
 };
 
 /*

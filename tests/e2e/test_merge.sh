@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/test_merge.sh RINGFENCE
+# The databases of single nodes, merged, say what one collector says that saw
+# all nodes: on fixtures/shop, and on ../shared/apps where that lies beside.
+# Ends with "N passed, N failed".
+set -u
+export LC_ALL=C
+unset RINGFENCE_DB NO_COLOR
+case $1 in
+/*) ringfence=$1 ;;
+*) ringfence=$(pwd)/$1 ;;
+esac
+cd "$(dirname "$0")/../.." || exit 3
+shop=$(pwd)/fixtures/shop
+apps=${RINGFENCE_APPS:-$(pwd)/../shared/apps}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+
+pass=0
+fail=0
+verdict() {
+	if [ "$2" -eq 0 ]; then
+		pass=$((pass + 1))
+		printf 'ok %s\n' "$1"
+	else
+		fail=$((fail + 1))
+		printf 'not ok %s\n' "$1"
+		head -n 20 out err
+	fi
+}
+
+run() { # STATUS ARG...
+	want=$1
+	shift
+	"$ringfence" "$@" >out 2>err </dev/null
+	status=$?
+	[ $status -eq "$want" ] || {
+		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
+		return 1
+	}
+}
+
+# one DB CAPTURE... SNAPSHOT is the last
+one() {
+	db=$1
+	shift
+	for snapshot; do :; done
+	captures=
+	for f; do
+		[ "$f" = "$snapshot" ] || captures="$captures $f"
+	done
+	# shellcheck disable=SC2086 # a list of paths without blanks
+	run 0 collect -q -r $captures --snapshot "$snapshot" --db "$db"
+}
+
+# edges DB: what is listed, but for the times, which two clocks gave.
+edges() {
+	"$ringfence" flows --db "$1" -o csv | cut -d, -f1-22
+}
+
+for n in 1 2; do
+	one "$n.db" "$shop/capture-node-$n.pcap" "$shop/snapshot.json"
+done
+one all.db "$shop"/capture-node-*.pcap "$shop/snapshot.json"
+edges all.db >all
+run 0 merge -o merged.db 1.db 2.db && edges merged.db | cmp -s all - &&
+    grep -q '108 connections, of which 48 were seen by two nodes' out
+verdict 'two nodes, merged, are as one collector' $?
+run 0 merge -q -o other.db 2.db 1.db 2.db && edges other.db | cmp -s all - &&
+    [ ! -s out ]
+verdict 'in any order, and one of them twice' $?
+run 0 merge -q -o merged.db 1.db 2.db && edges merged.db | cmp -s all -
+verdict 'merging again changes nothing' $?
+run 0 merge -q -o single.db 1.db && edges 1.db >one &&
+    edges single.db | cmp -s one -
+verdict 'one database stays as it is' $?
+for command in 'recommend -n shop' "audit -f $shop/policies-broken.yaml"; do
+	word=${command%% *}
+	"$ringfence" $command --db all.db >want 2>/dev/null
+	"$ringfence" $command --db merged.db 2>/dev/null |
+	    grep -v 'Observed\|observed' >got
+	grep -v 'Observed\|observed' want | cmp -s - got
+	verdict "$word says the same" $?
+done
+[ "$(ls merged.db*)" = merged.db ] || [ ! -s merged.db-wal ]
+verdict 'nothing half written is left' $?
+
+# Each node's collector knew its own pods alone, as with --watch=node.
+python3 - "$shop/snapshot.json" <<'PY'
+import json, sys
+whole = json.load(open(sys.argv[1]))
+for node in ("node-1", "node-2"):
+    items = [i for i in whole["items"] if i["kind"] != "Pod" or
+             i["spec"].get("nodeName") == node]
+    with open(node + ".json", "w") as out:
+        json.dump(dict(whole, items=items), out)
+PY
+for n in 1 2; do
+	one "own-$n.db" "$shop/capture-node-$n.pcap" "node-$n.json"
+done
+"$ringfence" flows --db own-1.db | grep -q 'unknown/'
+verdict 'a node that knows its own pods alone has unknown ends' $?
+run 0 merge -o own.db own-1.db own-2.db && edges own.db >out &&
+    ! grep -q unknown out && grep -q 'own node did not know' out
+edges own.db >out
+diff all out >err
+verdict 'which the other one resolves' $?
+
+run 3 merge -o x.db merged.db 1.db && grep -q 'was merged itself' err &&
+    [ ! -e x.db ]
+verdict 'a merge is not merged again' $?
+run 3 merge -o 1.db 2.db && grep -q 'not made by merge' err &&
+    edges 1.db | cmp -s one -
+verdict 'a database of a node is never replaced' $?
+run 3 merge -o merged.db merged.db 1.db && grep -q 'both made and read' err &&
+    cp 1.db copy.db && run 3 merge -o x.db 1.db copy.db &&
+    grep -q 'one is a copy of the other' err && [ ! -e x.db ]
+verdict 'a copy would count twice' $?
+run 3 collect -r "$shop/capture-node-1.pcap" --snapshot "$shop/snapshot.json" \
+    --db merged.db && grep -q 'made by merge' err
+verdict 'nothing is collected into a merge' $?
+run 2 merge 1.db && run 2 merge -o x.db && run 3 merge -o x.db none.db &&
+    grep -q 'none.db: No such file' err &&
+    run 3 merge -o x.db "$shop/snapshot.json" && [ ! -e x.db ]
+verdict 'what is no database' $?
+
+for app in "$apps"/*/; do
+	[ -d "$app/pcaps" ] || continue
+	rm -f n*.db* all.db* merged.db*
+	n=0
+	for capture in "$app"/pcaps/*.pcap; do
+		n=$((n + 1))
+		one "n$n.db" "$capture" "$app/snapshot.json"
+	done
+	one all.db "$app"/pcaps/*.pcap "$app/snapshot.json"
+	run 0 merge -q -o merged.db n*.db
+	edges all.db | cut -d, -f1-20 >want # packets and bytes are shares
+	edges merged.db | cut -d, -f1-20 >got
+	[ -s got ] && cmp -s want got
+	verdict "${app%/}: $n nodes, merged, are as one collector" $?
+done
+
+printf '%d passed, %d failed\n' "$pass" "$fail"
+[ "$fail" -eq 0 ]
