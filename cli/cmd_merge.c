@@ -70,7 +70,7 @@ check_output(const char *path, struct rf_error *err)
 	if (access(path, F_OK) != 0)
 		return RF_OK;
 	st = store_open(&s, path, STORE_READ, err);
-	if (st != RF_OK || s == NULL)
+	if (st != RF_OK)
 		return st;
 	st = store_is_united(s, &is_united, err);
 	store_close(s);
@@ -220,7 +220,7 @@ cmd_merge(int argc, char **argv)
 	if (rc == OPTIONS_RUN && o.inputs.n == 0)
 		rc = options_usage(
 		    &merge_spec, "which databases? Name those of the nodes");
-	if (rc == OPTIONS_RUN)
+	if (rc == OPTIONS_RUN && o.output != NULL)
 		rc = merge(&o);
 	arena_release(&arena);
 	return rc;
