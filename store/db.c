@@ -203,6 +203,28 @@ out:
 	return st;
 }
 
+enum rf_status
+db_leave_wal(sqlite3 *db, struct rf_error *err)
+{
+	sqlite3_stmt *s = NULL;
+	enum rf_status st = RF_OK;
+	const char *mode = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=DELETE", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		mode = (const char *)sqlite3_column_text(s, 0);
+	if (rc != SQLITE_ROW)
+		st = db_fail(db, rc, "complete", err);
+	else if (mode == NULL || strcmp(mode, "wal") == 0)
+		st = rf_fail(
+		    err, RF_IO, "complete: the journal cannot be written back");
+	(void)sqlite3_finalize(s);
+	return st;
+}
+
 /* SQLite only says "unable to open database file". */
 static enum rf_status
 fail_open(

@@ -21,6 +21,9 @@
 RF_MUST_USE enum rf_status db_open(
     sqlite3 **out, const char *path, bool write, struct rf_error *err);
 
+/* Write the journal back, so that the one file is all there is. */
+RF_MUST_USE enum rf_status db_leave_wal(sqlite3 *db, struct rf_error *err);
+
 /* Prepare every query of sql/query into stmt[SQL_QUERY_COUNT]. */
 RF_MUST_USE enum rf_status db_prepare_all(
     sqlite3 *db, sqlite3_stmt **stmt, struct rf_error *err);

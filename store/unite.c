@@ -422,9 +422,11 @@ unite_all(struct uniting *u, struct rf_error *err)
 	}
 	if (st == RF_OK)
 		st = store_commit(u->out, err);
-	if (st != RF_OK)
+	if (st != RF_OK) {
 		store_rollback(u->out);
-	return st;
+		return st;
+	}
+	return db_leave_wal(u->out->db, err);
 }
 
 enum rf_status

@@ -24,7 +24,8 @@ struct unite_stats {
 };
 
 /*
- * Fill out, which is empty and open for writing, in one transaction. v is put
+ * Fill out, which is empty and open for writing, in one transaction, and write
+ * its journal back: close it then, its file is complete. v is put
  * into order. RF_INVAL: an input is united itself, or two of them hold what
  * one capture point saw.
  */
