@@ -4,43 +4,8 @@
 # The databases of single nodes, merged, say what one collector says that saw
 # all nodes: on fixtures/shop, and on ../shared/apps where that lies beside.
 # Ends with "N passed, N failed".
-set -u
-export LC_ALL=C
-unset RINGFENCE_DB NO_COLOR
-case $1 in
-/*) ringfence=$1 ;;
-*) ringfence=$(pwd)/$1 ;;
-esac
-cd "$(dirname "$0")/../.." || exit 3
-shop=$(pwd)/fixtures/shop
-apps=${RINGFENCE_APPS:-$(pwd)/../shared/apps}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 3
-
-pass=0
-fail=0
-verdict() {
-	if [ "$2" -eq 0 ]; then
-		pass=$((pass + 1))
-		printf 'ok %s\n' "$1"
-	else
-		fail=$((fail + 1))
-		printf 'not ok %s\n' "$1"
-		head -n 20 out err
-	fi
-}
-
-run() { # STATUS ARG...
-	want=$1
-	shift
-	"$ringfence" "$@" >out 2>err </dev/null
-	status=$?
-	[ $status -eq "$want" ] || {
-		printf '  exit status %d, not %d: %s\n' $status "$want" "$*"
-		return 1
-	}
-}
+. "$(dirname "$0")/lib.sh"
+apps=$root/../shared/apps
 
 # one DB CAPTURE... SNAPSHOT is the last
 one() {
@@ -142,5 +107,4 @@ for app in "$apps"/*/; do
 	verdict "${app%/}: $n nodes, merged, are as one collector" $?
 done
 
-printf '%d passed, %d failed\n' "$pass" "$fail"
-[ "$fail" -eq 0 ]
+finish
