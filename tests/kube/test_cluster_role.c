@@ -55,7 +55,7 @@ check_rule(const struct value *rule, bool granted[CLIENT_RESOURCE_COUNT])
 	assert_int_equal(rule->n, 3);
 	assert_int_equal(groups->n, 1);
 	assert_int_equal(allowed->n, sizeof(verbs) / sizeof(verbs[0]));
-	for (size_t i = 0; i < allowed->n; i++)
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		assert_string_equal(allowed->items[i]->text, verbs[i]);
 	for (size_t i = 0; i < resources->n; i++) {
 		const char *name = resources->items[i]->text;
