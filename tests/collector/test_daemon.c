@@ -442,12 +442,22 @@ test_coverage(void **state)
 	world_close(&w);
 }
 
+static off_t
+database_bytes(const struct world *w)
+{
+	struct stat st;
+
+	assert_int_equal(stat(w->db, &st), 0);
+	return st.st_size;
+}
+
 /* 70 days, longer than milliseconds of 32 bits last: one connection stays all
  * the time, another comes each hour, and nothing is kept beyond 30 days. */
 static void
 test_months(void **state)
 {
 	struct daemon_stats stats;
+	off_t after_40_days = 0;
 	struct world w;
 
 	(void)state;
@@ -463,12 +473,17 @@ test_months(void **state)
 		segment(&w, CLIENT, 50000, SERVER, 80, DATA);
 		hang_up(&w, port);
 		pass(&w, 3595 * SECOND, 300 * SECOND);
+		if (hour == 40 * 24)
+			after_40_days = database_bytes(&w);
 	}
 	daemon_stats(w.d, &stats);
 	assert_int_equal(stats.connections, 70 * 24 + 1);
 	assert_true(stats.legs < 8);
 	world_finish(&w);
 	assert_in_range(look(&w).connections, 29 * 24, 31 * 24);
+	/* What retention frees is used again: the file has its size by now. */
+	assert_true(after_40_days > 0);
+	assert_in_range(database_bytes(&w), 1, after_40_days * 5 / 4);
 	world_close(&w);
 }
 
