@@ -23,8 +23,8 @@
 #define WAIT_TICKS 300 /* half a minute */
 /* From then on the first cluster may lack what only groups pods. */
 #define PATIENCE_US (25 * SECOND)
-/* No more of the time than a tenth goes into making clusters. */
-#define PUBLISH_SHARE 10
+/* No more of the time than a 25th goes into making clusters. */
+#define PUBLISH_SHARE 25
 
 struct collect_cluster {
 	struct cluster_connection connection;
