@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <pcap/pcap.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,11 +53,54 @@ configure(pcap_t *pcap, const struct capture_live_config *config)
 	(void)pcap_set_promisc(pcap, 0);
 }
 
+/*
+ * libpcap replaces a filter by one that lets nothing pass, empties the socket
+ * and then sets the new one; what comes meanwhile is neither seen nor counted.
+ * The kernel itself exchanges filters at once.
+ */
+static enum rf_status
+exchange_filter(struct capture_live *c, struct filter_insn *insns, size_t n,
+    struct rf_error *err)
+{
+	struct sock_filter code[FILTER_INSNS_MAX];
+	const struct sock_fprog program = { (unsigned short)n, code };
+
+	filter_for_socket(insns, n, c->link);
+	for (size_t i = 0; i < n; i++)
+		code[i] = (struct sock_filter){ insns[i].code, insns[i].jt,
+			insns[i].jf, insns[i].k };
+	if (setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER,
+		&program, sizeof(program)) != 0)
+		return rf_fail(err, RF_IO, "set the filter on %s: %s",
+		    c->device, strerror(errno));
+	return RF_OK;
+}
+
+/*
+ * libpcap is given a filter, so that it leaves filtering to the kernel; what is
+ * in the ring when it gets it goes through that one again later. So its own
+ * lets everything pass.
+ */
+static enum rf_status
+first_filter(struct capture_live *c, struct rf_error *err)
+{
+	struct filter_insn all[FILTER_INSNS_MAX];
+	struct bpf_insn bpf;
+	struct bpf_program program = { 1, &bpf };
+
+	(void)filter_build(all, c->link, FILTER_ALL, c->snaplen);
+	bpf = (struct bpf_insn){ all[0].code, all[0].jt, all[0].jf, all[0].k };
+	if (pcap_setfilter(c->pcap, &program) != 0)
+		return fail_pcap(c, "set the filter on", PCAP_ERROR, err);
+	return RF_OK;
+}
+
 static enum rf_status
 activate(struct capture_live *c, const struct capture_live_config *config,
     struct rf_error *err)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
+	enum rf_status st;
 	int rc;
 
 	configure(c->pcap, config);
@@ -78,6 +120,8 @@ activate(struct capture_live *c, const struct capture_live_config *config,
 	}
 	if (pcap_setnonblock(c->pcap, 1, why) != 0)
 		return rf_fail(err, RF_IO, "capture on %s: %s", c->device, why);
+	if ((st = first_filter(c, err)) != RF_OK)
+		return st;
 	return capture_live_set_mode(c, config->mode, err);
 }
 
@@ -159,46 +203,6 @@ capture_live_read(struct capture_live *c, int max, capture_live_sink *sink,
 	return rc < 0 ? fail_pcap(c, "capture on", rc, err) : RF_OK;
 }
 
-/*
- * libpcap replaces a filter by one that lets nothing pass, empties the socket
- * and then sets the new one; what comes meanwhile is neither seen nor counted.
- * The kernel itself exchanges filters at once.
- */
-static enum rf_status
-exchange_filter(struct capture_live *c, struct filter_insn *insns, size_t n,
-    struct rf_error *err)
-{
-	struct sock_filter code[FILTER_INSNS_MAX];
-	const struct sock_fprog program = { (unsigned short)n, code };
-
-	filter_for_socket(insns, n, c->link);
-	for (size_t i = 0; i < n; i++)
-		code[i] = (struct sock_filter){ insns[i].code, insns[i].jt,
-			insns[i].jf, insns[i].k };
-	if (setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER,
-		&program, sizeof(program)) != 0)
-		return rf_fail(err, RF_IO, "set the filter on %s: %s",
-		    c->device, strerror(errno));
-	return RF_OK;
-}
-
-/* The first one, by libpcap, which then knows that the kernel filters. */
-static enum rf_status
-first_filter(struct capture_live *c, const struct filter_insn *insns, size_t n,
-    struct rf_error *err)
-{
-	struct bpf_insn bpf[FILTER_INSNS_MAX];
-	struct bpf_program program = { (u_int)n, bpf };
-
-	for (size_t i = 0; i < n; i++)
-		bpf[i] = (struct bpf_insn){ insns[i].code, insns[i].jt,
-			insns[i].jf, insns[i].k };
-	if (pcap_setfilter(c->pcap, &program) != 0)
-		return fail_pcap(c, "set the filter on", PCAP_ERROR, err);
-	c->filtered = true;
-	return RF_OK;
-}
-
 enum rf_status
 capture_live_set_mode(
     struct capture_live *c, enum filter_mode mode, struct rf_error *err)
@@ -208,8 +212,7 @@ capture_live_set_mode(
 
 	if (n == 0) /* of a link type without a filter, everything is read */
 		n = filter_build(insns, c->link, FILTER_ALL, c->snaplen);
-	return c->filtered ? exchange_filter(c, insns, n, err)
-			   : first_filter(c, insns, n, err);
+	return exchange_filter(c, insns, n, err);
 }
 
 enum rf_status

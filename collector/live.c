@@ -17,7 +17,10 @@
 #define READ_MAX 8192 /* frames of one capture before it is another's turn */
 #define SECOND   ((int64_t)1000000)
 #define RETRY_US SECOND
-#define DRAIN_US (5 * SECOND) /* for what the rings hold at the end */
+
+/* For what the rings hold at the end. */
+#define DRAIN_US     (5 * SECOND)
+#define DRAIN_SILENT 2 /* polls without a packet */
 
 /* One capture point. */
 struct point {
@@ -267,21 +270,26 @@ wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
 	return RF_OK;
 }
 
-/* What came before the signal is in the rings still; it counts, too. */
+/*
+ * What came before the signal is in the rings still; it counts, too. A block
+ * of a ring that is not full is handed over when it is as old as a poll lasts.
+ */
 static void
 drain(struct live *l, struct pollfd *fds)
 {
 	int64_t end_us = live_now_us(), now_us;
 	struct rf_error err;
-	uint64_t before;
+	int silent = 0;
 
 	do {
-		before = l->packets;
+		uint64_t before = l->packets;
+
 		if (wait_for(l, fds, &err) != RF_OK)
 			return;
 		read_points(l, fds);
+		silent = l->packets == before ? silent + 1 : 0;
 		now_us = live_now_us();
-	} while (l->packets != before && l->frame_us < end_us &&
+	} while (silent < DRAIN_SILENT && l->frame_us < end_us &&
 	    now_us >= end_us && now_us - end_us < DRAIN_US);
 }
 
