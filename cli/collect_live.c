@@ -219,10 +219,20 @@ open_snapshots(struct session *s, struct rf_error *err)
 	return add_generation(s, c, err);
 }
 
+static bool
+captures_any_only(const struct option_list *interfaces)
+{
+	for (size_t i = 0; i < interfaces->n; i++)
+		if (strcmp(interfaces->v[i], "any") != 0)
+			return false;
+	return true;
+}
+
 /*
  * What was there before the captures were opened; what opens while the table
  * is read has its packets in them. Going on without it is no failure: then
- * what is silent is found when it speaks.
+ * what is silent is found when it speaks. The table does not tell on which
+ * interfaces a connection is, so it is no help where only some are asked for.
  */
 static void
 read_conntrack(struct session *s)
@@ -230,6 +240,8 @@ read_conntrack(struct session *s)
 	const struct conntrack_table *t = &s->known;
 	struct rf_error err;
 
+	if (!captures_any_only(&s->o->interfaces))
+		return;
 	if (conntrack_read(&s->known, live_now_us(), &err) != RF_OK) {
 		log_warn("collect",
 		    "the kernel's connection table is not used: %s; older "
@@ -273,15 +285,6 @@ open_all(struct session *s, struct rf_error *err)
 		return open_snapshots(s, err);
 	return collect_cluster_open(&s->cluster, &s->o->cluster,
 	    s->target->node, !s->o->no_seccomp, err);
-}
-
-static bool
-captures_any_only(const struct option_list *interfaces)
-{
-	for (size_t i = 0; i < interfaces->n; i++)
-		if (strcmp(interfaces->v[i], "any") != 0)
-			return false;
-	return true;
 }
 
 static enum rf_status

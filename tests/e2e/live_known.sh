@@ -22,6 +22,10 @@ for e in json.load(sys.stdin)["edges"]:
 ' "$2" "$3" "$4"
 }
 
+has_more() { # LINES FILE
+	[ "$(wc -l <"$2")" -gt "$1" ]
+}
+
 hold() { # POD HOST PORT [SECONDS]: opened when it returns
 	python3 "$here/live_net.py" hold "$@" >"$dir/held.$1" &
 	held=$!
@@ -65,17 +69,20 @@ result $? "policies allow them, by the pod and its port"
 # The same connection, now with packets, is still one; and so with a census.
 for option in '--depth=full' '--census=10s'; do
 	collect -i any "$option" --db "$dir/$option.db"
+	sleep 0.5 # until the loop has switched to the census
+	spoken=$(wc -l <"$dir/held.client-0")
 	kill -USR1 $by_service
-	wait_for grep -c open "$dir/held.client-0" >/dev/null
-	sleep 0.5
+	wait_for has_more "$spoken" "$dir/held.client-0"
 	stop TERM
 	edge "$dir/$option.db" client web web >"$dir/edges"
 	grep -qE '^midstream handshake 2 [1-9]' "$dir/edges" &&
-		[ "$(wc -l <"$dir/edges")" -eq 1 ]
+		[ "$(wc -l <"$dir/edges")" -eq 1 ] ||
+		{ cat "$dir/edges"; false; }
 	result $? "with packets it is one connection still ($option)"
 done
 
 # Whoever holds the address now did not when the kernel last saw a packet.
+sleep 2.2
 now=$(date -u -d '-1 second' +%Y-%m-%dT%H:%M:%SZ)
 cp "$dir/cluster.json" "$dir/older.json"
 python3 - "$dir/cluster.json" "$now" <<'PY'
@@ -98,6 +105,12 @@ stop TERM
 		grep -c '"type": *"unknown"')" -gt 0 ]
 result $? "an address that was handed on is not taken for its new pod"
 mv "$dir/older.json" "$dir/cluster.json"
+
+# It does not say on which interface a connection is.
+collect -i v-db-0 --census 0 --db "$dir/named.db"
+stop TERM
+[ "$(sqlite3 "$dir/named.db" 'SELECT count(*) FROM flow')" = 0 ]
+result $? "of one interface nothing is told that is not on it"
 
 # Where it cannot be read that is said, once, and the rest goes on.
 collect_with 'setpriv --bounding-set -net_admin' -i any --census 0 \
