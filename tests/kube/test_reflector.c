@@ -310,6 +310,10 @@ test_recorded(void **state)
 		{ RECORDED("watch-netpol-chunked.raw"), true, 7, 3 },
 		{ RECORDED("watch-pods-metadata.jsonl"), false, 73, 3 },
 		{ RECORDED("watch-namespaces-delete.jsonl"), false, 10, 3 },
+		{ RECORDED("watch-services.jsonl"), false, 3, 1 },
+		{ RECORDED("watch-nodes.jsonl"), false, 4, 1 },
+		{ RECORDED("watch-networkpolicies.jsonl"), false, 3, 1 },
+		{ RECORDED("watch-namespaces.jsonl"), false, 5, 1 },
 	};
 
 	(void)state;
