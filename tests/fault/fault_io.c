@@ -95,7 +95,7 @@ write(int fd, const void *buf, size_t n)
 {
 	NEXT(write);
 
-	/* From glibc 2.39 on stdio comes here; what went wrong must get out. */
+	/* stdio may come here, too, and what went wrong must get out. */
 	if (fd == STDERR_FILENO || !fails(true))
 		return next_write(fd, buf, n);
 	if (errno == ENOSPC && n > 1) {
