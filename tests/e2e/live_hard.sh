@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/e2e/live_hard.sh RINGFENCE
 # A live collector where it is hard: rights that a container, a file or nobody
-# has, a read-only root, interfaces that come later, a ring that runs over.
-# Takes about fifteen seconds.
+# has, a read-only root, interfaces that come later, a ring that runs over, a
+# database that somebody else keeps.
+# Takes about twenty-five seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
 live_enter 150 "$@"
@@ -134,4 +135,25 @@ for command in flows 'recommend -A' "audit -f $policies"; do
 	grep -qi 'dropped\|lost' "$dir/out"
 	result $? "${command%% *} says that packets were lost"
 done
+
+# Another process keeps the database for longer than a flush waits for it.
+collect -i any --census 0 --db "$dir/l.db"
+{
+	echo 'BEGIN IMMEDIATE;'
+	sleep 6.5
+	echo 'ROLLBACK;'
+} | sqlite3 "$dir/l.db" &
+locker=$!
+sleep 0.3
+ip netns exec late python3 "$here/live_net.py" get 10.244.0.20 5432 / \
+	>/dev/null
+wait "$locker"
+sleep 2
+stop TERM
+[ $status -eq 0 ] && [ "$(grep -c 'another process writes to the database' "$dir/err")" = 1 ]
+result $? "a locked database is said once"
+[ "$("$rf" flows --db "$dir/l.db" -o csv | grep -c '10\.244\.0\.40.*5432')" \
+	= 1 ] && [ "$(sqlite3 "$dir/l.db" \
+	'SELECT sum(connections) FROM flow WHERE port = 5432')" = 1 ]
+result $? "and what came meanwhile is stored once it is free"
 live_end
