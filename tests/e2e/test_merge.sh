@@ -4,7 +4,8 @@
 # The databases of single nodes, merged, say what one collector says that saw
 # all nodes: on fixtures/shop, and on ../shared/apps where that lies beside.
 # Ends with "N passed, N failed".
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
 apps=$root/../shared/apps
 
 # one DB CAPTURE... SNAPSHOT is the last
