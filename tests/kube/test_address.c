@@ -151,8 +151,8 @@ test_same_second(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(moments); i++) {
-		struct address_owner o = address_owner_at(
-		    c, &ip, time_of(DAY "20:00Z") + moments[i].ms * 1000);
+		struct address_owner o = address_owner_at(c, &ip,
+		    time_of(DAY "20:00Z") + (int64_t)moments[i].ms * 1000);
 
 		assert_string_equal(
 		    o.pod == FLOW_NONE ? "-" : c->pods[o.pod].name,

@@ -18,7 +18,7 @@
 #define HOUR  ((int64_t)3600 * 1000000)
 #define ENDS  3
 #define PORTS 2
-#define KEYS  (ENDS * ENDS * PORTS * 2) /* and two outcomes */
+#define KEYS  ((size_t)ENDS * ENDS * PORTS * 2) /* and two outcomes */
 #define ROWS  4096
 #define STEPS 120
 
