@@ -14,7 +14,7 @@
 #define START      ((int64_t)1767225600 * SECOND) /* 2026-01-01T00:00:00Z */
 #define LASTS      (240 * SECOND)
 #define PODS_MAX   256
-#define EVENTS_MAX (PODS_MAX * 8)
+#define EVENTS_MAX 2048 /* PODS_MAX * 8 */
 #define FLOWS_MAX  4000
 
 /* All times are the truth; when the API server hears of them is in events. */
