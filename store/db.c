@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define APPLICATION_ID 1380338775 /* "RFLW"; sql/migration/0001 sets it */
 #define BUSY_MS        5000
@@ -175,6 +176,33 @@ out:
 	return st;
 }
 
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * Where two change the mode of a new file at once, SQLite tells one that it is
+ * busy without asking the handler that waits: so we wait.
+ */
+static int
+step_when_free(sqlite3_stmt *s)
+{
+	int64_t until = monotonic_ms() + BUSY_MS;
+	int rc;
+
+	while (((rc = sqlite3_step(s)) & 0xff) == SQLITE_BUSY &&
+	    monotonic_ms() < until) {
+		(void)sqlite3_reset(s);
+		(void)sqlite3_sleep(10);
+	}
+	return rc;
+}
+
 /* WAL lets readers proceed; :memory: knows no WAL and needs none. */
 static enum rf_status
 set_wal(sqlite3 *db, struct rf_error *err)
@@ -186,7 +214,7 @@ set_wal(sqlite3 *db, struct rf_error *err)
 
 	rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &s, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
+		rc = step_when_free(s);
 	if (rc != SQLITE_ROW) {
 		st = db_fail(db, rc, "journal_mode", err);
 		goto out;
