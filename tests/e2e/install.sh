@@ -39,8 +39,8 @@ mk() {
 	    B="$build" "$@" >"$dir/out" 2>&1
 }
 
-usr=$dir/root/usr
-mk install DESTDIR="$dir/root" PREFIX=/usr
+usr=$dir/staged/usr
+mk install DESTDIR="$dir/staged" PREFIX=/usr
 verdict $? 'make install'
 (cd "$usr" && find . ! -type d | LC_ALL=C sort) >"$dir/out"
 is 'what is installed, and where' './bin/kubectl-ringfence
@@ -112,9 +112,9 @@ else
 	echo "skipped: completion in zsh: no zsh"
 fi
 
-mk uninstall DESTDIR="$dir/root" PREFIX=/usr
+mk uninstall DESTDIR="$dir/staged" PREFIX=/usr
 verdict $? 'make uninstall'
-find "$dir/root" ! -type d >"$dir/out"
+find "$dir/staged" ! -type d >"$dir/out"
 [ ! -s "$dir/out" ]
 verdict $? 'nothing is left'
 

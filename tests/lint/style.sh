@@ -84,7 +84,7 @@ is_c {
 		wrong(FNR, "banned function: " substr(c, RSTART, RLENGTH))
 	if (c ~ /^typedef struct|[^_a-zA-Z0-9]typedef struct/)
 		wrong(FNR, "typedef of a struct hides that it is one")
-	if ($0 ~ /TODO|FIXME|(^|[^X])XXX([^X]|$)/)
+	if ($0 ~ /TO[D]O|FIX[M]E|(^|[^X])X[X]X([^X]|$)/)
 		wrong(FNR, "unfinished business in a comment")
 }
 END {
