@@ -257,6 +257,15 @@ set_tls(struct client_request *r)
 	rc |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, verify * 2);
 	rc |= curl_easy_setopt(
 	    e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* The file is replaced when the cluster changes its CA, and curl would
+	 * go by the old one for a day. A backend that keeps none refuses. */
+	(void)curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+	/* A cluster's own CA is the only one then: no certificate that one of
+	 * the system's signed will do. */
+	if (kc->ca.path != NULL || kc->ca.data != NULL)
+		rc |= curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	rc |= set_pem(e, &kc->ca, NULL, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO);
 	rc |= set_pem(e, &kc->cert, c->credentials.cert, CURLOPT_SSLCERT_BLOB,
 	    CURLOPT_SSLCERT);

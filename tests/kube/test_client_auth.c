@@ -283,7 +283,7 @@ test_no_proxy(void **state)
 	assert_int_equal(unsetenv("ALL_PROXY"), 0);
 }
 
-/* openssl s_server with a throw-away CA; pid 0: there is no openssl. */
+/* openssl s_server with a throw-away CA. */
 struct tls_server {
 	struct folder d;
 	pid_t pid;
@@ -307,17 +307,12 @@ make_certificates(const char *dir)
 	    dir);
 }
 
-static bool
-tls_server_init(struct tls_server *s)
+static void
+tls_server_start(struct tls_server *s)
 {
 	char text[512];
 	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, text, NULL };
 
-	*s = (struct tls_server){ .port = 20000 + (unsigned)getpid() % 20000 };
-	/* NOLINTNEXTLINE(cert-env33-c): a fixed text */
-	if (system("command -v openssl >/dev/null 2>&1") != 0)
-		return false;
-	folder_init(&s->d);
 	make_certificates(s->d.path);
 	(void)snprintf(text, sizeof(text),
 	    "cd %s && exec openssl s_server -accept 127.0.0.1:%u -cert "
@@ -328,25 +323,49 @@ tls_server_init(struct tls_server *s)
 	    posix_spawn(&s->pid, "/bin/sh", NULL, NULL, argv,
 		(char *[]){ (char[]){ "PATH=/usr/bin:/bin" }, NULL }),
 	    0);
+}
+
+/* false: there is no openssl. */
+static bool
+tls_server_init(struct tls_server *s)
+{
+	*s = (struct tls_server){ .port = 20000 + (unsigned)getpid() % 20000 };
+	/* NOLINTNEXTLINE(cert-env33-c): a fixed text */
+	if (system("command -v openssl >/dev/null 2>&1") != 0) {
+		print_message("skipped: there is no openssl\n");
+		return false;
+	}
+	folder_init(&s->d);
+	tls_server_start(s);
 	return true;
+}
+
+static void
+tls_server_stop(struct tls_server *s)
+{
+	(void)kill(s->pid, SIGTERM);
+	(void)waitpid(s->pid, NULL, 0);
 }
 
 static void
 tls_server_release(struct tls_server *s)
 {
-	(void)kill(s->pid, SIGTERM);
-	(void)waitpid(s->pid, NULL, 0);
+	tls_server_stop(s);
 	folder_release(&s->d);
 }
 
-static struct get
-get_tls(const struct tls_server *s, const char *cluster, const char *user)
+/* A client of its own, and what it goes by. */
+struct tls_client {
+	struct kubeconfig *kc;
+	struct client *c;
+};
+
+static void
+tls_client_init(struct tls_client *t, const struct tls_server *s,
+    const char *cluster, const char *user)
 {
-	struct kubeconfig *kc = NULL;
 	struct rf_error err = { 0 };
-	struct client *c = NULL;
 	char text[1024];
-	struct get g;
 
 	(void)snprintf(text, sizeof(text),
 	    "current-context: c\n"
@@ -354,13 +373,42 @@ get_tls(const struct tls_server *s, const char *cluster, const char *user)
 	    "clusters: [{name: k, cluster: {server: 'https://127.0.0.1:%u', "
 	    "%s}}]\nusers: [{name: u, user: {%s}}]\n",
 	    s->port, cluster, user);
-	if (kubeconfig_parse(&kc, text, strlen(text), "test", NULL, &err) !=
+	if (kubeconfig_parse(&t->kc, text, strlen(text), "test", NULL, &err) !=
 		RF_OK ||
-	    client_open(&c, kc, &err) != RF_OK)
+	    client_open(&t->c, t->kc, &err) != RF_OK)
 		fail_msg("%s", err.msg);
-	g = get(c, SECOND_US);
-	client_close(c);
-	kubeconfig_free(kc);
+}
+
+static void
+tls_client_release(struct tls_client *t)
+{
+	client_close(t->c);
+	kubeconfig_free(t->kc);
+}
+
+static struct get
+get_tls(const struct tls_server *s, const char *cluster, const char *user)
+{
+	struct tls_client t;
+	struct get g;
+
+	tls_client_init(&t, s, cluster, user);
+	g = get(t.c, SECOND_US);
+	tls_client_release(&t);
+	return g;
+}
+
+/* The same, until it listens. */
+static struct get
+get_patiently(struct client *c)
+{
+	struct get g = { 0 };
+
+	for (unsigned i = 0; i < 100 && g.status != 200; i++) {
+		g = get(c, SECOND_US);
+		if (g.status != 200)
+			(void)usleep(50000);
+	}
 	return g;
 }
 
@@ -368,24 +416,22 @@ static void
 test_tls(void **state)
 {
 	struct tls_server s;
+	struct tls_client t;
 	char ca[256], user[512];
-	struct get g = { 0 };
+	struct get g;
 
 	(void)state;
-	if (!tls_server_init(&s)) {
-		print_message("skipped: there is no openssl\n");
+	if (!tls_server_init(&s))
 		skip();
-	}
 	(void)snprintf(ca, sizeof(ca),
 	    "tls-server-name: api.test, certificate-authority: %s/ca.crt",
 	    s.d.path);
 	(void)snprintf(user, sizeof(user),
 	    "client-certificate: %s/client.crt, client-key: %s/client.key",
 	    s.d.path, s.d.path);
-	for (unsigned i = 0; i < 100 && g.status != 200; i++) {
-		g = get_tls(&s, ca, user);
-		(void)usleep(50000); /* until it listens */
-	}
+	tls_client_init(&t, &s, ca, user);
+	g = get_patiently(t.c);
+	tls_client_release(&t);
 	if (g.status != 200)
 		fail_msg("%s", g.message);
 	assert_int_equal(g.body_bytes, 2);
@@ -404,22 +450,54 @@ test_tls(void **state)
 	tls_server_release(&s);
 }
 
+/* The cluster gets another CA, and so do the file that names it and our own
+ * certificate: the client that runs already goes by the new ones. */
+static void
+test_other_ca(void **state)
+{
+	struct tls_server s;
+	struct tls_client t;
+	char ca[256], user[512];
+	struct get g;
+
+	(void)state;
+	if (!tls_server_init(&s))
+		skip();
+	(void)snprintf(ca, sizeof(ca),
+	    "tls-server-name: api.test, certificate-authority: %s/ca.crt",
+	    s.d.path);
+	(void)snprintf(user, sizeof(user),
+	    "client-certificate: %s/client.crt, client-key: %s/client.key",
+	    s.d.path, s.d.path);
+	tls_client_init(&t, &s, ca, user);
+	g = get_patiently(t.c);
+	assert_int_equal(g.status, 200);
+	tls_server_stop(&s);
+	tls_server_start(&s); /* with new certificates */
+	g = get_patiently(t.c);
+	if (g.status != 200)
+		fail_msg("%s", g.message);
+	tls_client_release(&t);
+	tls_server_release(&s);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(plugin_cases) + 5] = {
+	struct CMUnitTest tests[NELEM(plugin_cases) + 6] = {
 		cmocka_unit_test(test_token_file),
 		cmocka_unit_test(test_bad_token_file),
 		cmocka_unit_test(test_plugin),
 		cmocka_unit_test(test_no_proxy),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_other_ca),
 	};
 
 	for (size_t i = 0; i < NELEM(plugin_cases); i++) {
-		tests[i + 5] =
+		tests[i + 6] =
 		    (struct CMUnitTest)cmocka_unit_test(test_bad_plugin);
-		tests[i + 5].name = plugin_cases[i].name;
-		tests[i + 5].initial_state =
+		tests[i + 6].name = plugin_cases[i].name;
+		tests[i + 6].initial_state =
 		    (void *)(uintptr_t)&plugin_cases[i];
 	}
 	return cmocka_run_group_tests_name("client_auth", tests, NULL, NULL);
