@@ -33,6 +33,39 @@ explain_status(struct strbuf *message, int64_t *retry_after_us,
 	return has_text;
 }
 
+/* What a page of a proxy is called, of which the first line says nothing. */
+static void
+explain_page(struct strbuf *message, const char *body)
+{
+	const char *title = strcasestr(body, "<title>");
+	size_t n;
+
+	if (title == NULL) {
+		strbuf_puts(message, "an HTML page");
+		return;
+	}
+	title += strlen("<title>");
+	n = strcspn(title, "<\r\n");
+	strbuf_add(message, title, n < FIRST_LINE_MAX ? n : FIRST_LINE_MAX);
+	strbuf_puts(message, " (an HTML page: is this the API server?)");
+}
+
+/* What can be done about it, where the server's own words do not say so. */
+static const char *
+advice(int status)
+{
+	switch (status) {
+	case 414:
+		return "; the address of the next page is too long for it: a "
+		       "proxy on the way allows less than the API server";
+	case 431:
+		return "; the credentials are too long for it: a shorter "
+		       "token, or a larger limit of a proxy on the way";
+	default:
+		return "";
+	}
+}
+
 void
 client_explain(struct strbuf *message, int64_t *retry_after_us, int status,
     const char *body, size_t len)
@@ -41,12 +74,17 @@ client_explain(struct strbuf *message, int64_t *retry_after_us, int status,
 
 	strbuf_printf(message, "HTTP %d: ", status);
 	if (!explain_status(message, retry_after_us, body, len)) {
+		body += strspn(body, " \t\r\n");
 		n = strcspn(body, "\r\n");
-		strbuf_add(
-		    message, body, n < FIRST_LINE_MAX ? n : FIRST_LINE_MAX);
 		if (n == 0)
 			strbuf_puts(message, "without a word");
+		else if (*body == '<')
+			explain_page(message, body);
+		else
+			strbuf_add(message, body,
+			    n < FIRST_LINE_MAX ? n : FIRST_LINE_MAX);
 	}
+	strbuf_puts(message, advice(status));
 	for (size_t i = from; !strbuf_failed(message) && i < message->len; i++)
 		if ((unsigned char)message->s[i] < 0x20 ||
 		    message->s[i] == 0x7f)

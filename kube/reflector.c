@@ -176,17 +176,24 @@ say(struct reflector *r, const char *verb, const char *text)
 	strbuf_release(&s);
 }
 
-/* 403: the exact rule, and what the server calls us. */
+/* 403: the exact rule, and what the server calls us. No rule is of use to
+ * somebody whom it does not know. */
 static void
 say_forbidden(struct reflector *r, const char *text)
 {
 	struct strbuf s;
 
 	strbuf_init(&s, sizeof(r->problem) - 1);
-	strbuf_printf(&s, "%s: forbidden; the ClusterRole lacks the rule {",
-	    r->config.resource->name);
-	client_resource_rule(r->config.resource, &s);
-	strbuf_printf(&s, "} (%.*s)", 280, text);
+	strbuf_printf(&s, "%s: forbidden; ", r->config.resource->name);
+	if (strstr(text, "\"system:anonymous\"") != NULL)
+		strbuf_puts(
+		    &s, "the server was shown no credentials that it knows");
+	else {
+		strbuf_puts(&s, "the ClusterRole lacks the rule {");
+		client_resource_rule(r->config.resource, &s);
+		strbuf_puts(&s, "}");
+	}
+	strbuf_printf(&s, " (%.*s)", 280, text);
 	(void)memcpy(r->problem, strbuf_str(&s), s.len + 1);
 	strbuf_release(&s);
 }
@@ -517,15 +524,16 @@ reset(struct reflector *r, bool is_watch)
 	r->error_code = 0;
 }
 
+/* Who cannot give metadata alone gives all, which serves as well. */
 static const char *
 accepted(const struct reflector *r, bool is_watch)
 {
 	if (!r->config.resource->needs_metadata_only || r->config.list_only)
 		return "application/json";
 	return is_watch ? "application/json;as=PartialObjectMetadata;"
-			  "g=meta.k8s.io;v=v1"
+			  "g=meta.k8s.io;v=v1,application/json"
 			: "application/json;as=PartialObjectMetadataList;"
-			  "g=meta.k8s.io;v=v1";
+			  "g=meta.k8s.io;v=v1,application/json";
 }
 
 static void

@@ -14,23 +14,10 @@
 #include "core/strbuf.h"
 #include "kube/address.h"
 #include "kube/live_view.h"
-#include "tests/kube/client_world.h"
+#include "tests/kube/viewer.h"
 
 #define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
-#define SECOND_US   INT64_C(1000000)
 #define ANSWERS_MAX 8
-/* 2026-03-02T09:00:00Z, when each of these worlds begins. */
-#define START_S  INT64_C(1772442000)
-#define START_US (START_S * SECOND_US)
-#define TURN_US  (SECOND_US / 10)
-
-#define PODS  "/api/v1/pods?limit="
-#define WATCH "/api/v1/pods?watch=1"
-#define REST                                                                   \
-	{ .when = { "?limit=" }, .text = EMPTY },                              \
-	{                                                                      \
-		.when = { "watch=1" }, .is_open = true, .end = REPLAY_STALL    \
-	}
 #define META(name, uid)                                                        \
 	"\"metadata\":{\"name\":\"" name                                       \
 	"\",\"namespace\":\"n\",\"uid\":\"" uid "\",\"resourceVersion\":"      \
@@ -44,7 +31,6 @@
 	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"10\"},"     \
 	"\"items\":[" pods "]}"
 #define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
-#define OPEN                .is_open = true, .end = REPLAY_STALL
 
 /* Who holds 10.0.0.<octet> so many seconds after the start: the pod's name
  * and its uid's first letter, or "-". */
@@ -134,59 +120,6 @@ static const struct live_case {
 	  .questions = { { 1, 0, "a" } } },
 	/* clang-format on */
 };
-
-struct viewer {
-	struct client_world world;
-	struct live_view *view;
-	int64_t now_us;
-};
-
-static void
-viewer_init(struct viewer *w, const struct replay_answer *answers, size_t n)
-{
-	const struct live_view_config config = { .seed = 3 };
-	struct rf_error err = { 0 };
-
-	w->now_us = START_US;
-	client_world_init(&w->world, answers, n, "token: t");
-	if (live_view_new(&w->view, w->world.client, &config, &err) != RF_OK)
-		fail_msg("%s", err.msg);
-}
-
-static void
-viewer_release(struct viewer *w)
-{
-	live_view_free(w->view);
-	client_world_release(&w->world);
-}
-
-/* Let everything come that comes, until pods say enough. */
-static void
-follow(struct viewer *w, uint64_t events, uint64_t relists)
-{
-	struct live_view_watch pods;
-
-	for (unsigned i = 0; i < 20000; i++) {
-		live_view_watch(w->view, 0, &pods);
-		if (live_view_is_synced(w->view) && pods.events >= events &&
-		    pods.relists >= relists)
-			return;
-		live_view_step(w->view, w->now_us, 3);
-		w->now_us += relists > 0 ? SECOND_US : TURN_US / 100;
-	}
-	fail_msg("pods are %s: %s", pods.state, pods.problem);
-}
-
-static const struct cluster *
-publish(struct viewer *w)
-{
-	struct rf_error err = { 0 };
-	uint64_t generation;
-
-	if (live_view_publish(w->view, w->now_us, &err) != RF_OK)
-		fail_msg("%s", err.msg);
-	return live_view_current(w->view, &generation);
-}
 
 static size_t
 count_answers(const struct replay_answer *v)

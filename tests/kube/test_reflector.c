@@ -46,7 +46,8 @@ static const struct watch_case {
 	const char *problem; /* stands in it; NULL: there is none */
 	/* At least so many of each. */
 	uint64_t relists, failures, silent, bookmarks;
-	int64_t turn_us; /* 0: TURN_US */
+	int64_t turn_us;      /* 0: TURN_US */
+	const char *resource; /* NULL: namespaces */
 } cases[] = {
 	/* clang-format off */
 	{ .name = "list, then watch from its version",
@@ -166,6 +167,72 @@ static const struct watch_case {
 	      .text = EVENT("ADDED", "a", "11"), .is_open = true,
 	      .end = REPLAY_STALL } },
 	  .want = "()+a", .state = REFLECTOR_WATCHING },
+	{ .name = "410 in the stream of another kind, with bookmarks",
+	  .resource = "networkpolicies",
+	  .answers = { { .when = { "/networkpolicies?limit=" }, .times = 1,
+	      .text = LIST("10", ITEM("a")) }, { .when = { WATCH("10") },
+		.file = RECORDED("err-410-watch-bookmarks-netpol.jsonl") },
+	      { .when = { "?limit=" }, .text = LIST("1309", ITEM("b")) },
+	      SILENT("1309") },
+	  .want = "(a)(b)", .state = REFLECTOR_WATCHING, .relists = 1,
+	  .failures = 1 },
+	{ .name = "410 for a list that is as old as it is",
+	  .answers = { { .when = { "?limit=" }, .times = 1, .status = 410,
+	      .file = RECORDED("err-410-list-exact.json") },
+	      FIRST(ITEM("a")), SILENT("10") },
+	  .want = "((a)", .state = REFLECTOR_WATCHING, .failures = 1 },
+	{ .name = "metadata alone, page by page",
+	  .answers = { { .when = { "&continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEi" },
+	      .text = LIST("864", ITEM("c")) }, { .when = { "?limit=" },
+	      .file = RECORDED("list-pods-metadata-only.json") },
+	      SILENT("864") },
+	  .want = "(db-0agent-6vrnfagent-x5t7gc)",
+	  .state = REFLECTOR_WATCHING },
+	{ .name = "a server that knows no metadata alone gives all",
+	  .answers = { { .when = { "watch=1",
+	      ";v=v1,application/json\r\n" }, .is_open = true,
+	      .end = REPLAY_STALL }, { .when = { "as=PartialObjectMetadataL",
+	      ";v=v1,application/json\r\n" }, .file =
+	      RECORDED("list-namespaces.json") } },
+	  .want = "(datadefaultkube-node-leasekube-publickube-systemshop)",
+	  .state = REFLECTOR_WATCHING },
+	{ .name = "406",
+	  .answers = { { .when = { "GET" }, .status = 406,
+	      .file = RECORDED("err-406.json") } },
+	  .want = "(", .state = REFLECTOR_WAITING, .failures = 1,
+	  .problem = "list namespaces: HTTP 406: 406: Not Acceptable  Availa" },
+	{ .name = "nobody whom the server knows",
+	  .answers = { { .when = { "GET" }, .status = 403,
+	      .file = RECORDED("err-403-anonymous.json") } },
+	  .want = "(", .state = REFLECTOR_FORBIDDEN, .failures = 1,
+	  .problem = "namespaces: forbidden; the server was shown no "
+	      "credentials that it knows (HTTP 403: pods is forbidden: User "
+	      "\"system:anonymous\"" },
+	{ .name = "a selector that the server does not know",
+	  .answers = { { .when = { "GET" }, .status = 400,
+	      .file = RECORDED("err-400-fieldselector.json") } },
+	  .want = "(", .state = REFLECTOR_WAITING, .failures = 1,
+	  .problem = "list namespaces: HTTP 400: field label not supported: "
+	      "spec.foo" },
+	{ .name = "414, by a proxy",
+	  .answers = { { .when = { "GET" }, .status = 414,
+	      .text = "<html>\r\n<head><title>414 Request-URI Too Large</title>"
+	      "</head>\r\n<body>nginx</body></html>" } },
+	  .want = "(", .state = REFLECTOR_WAITING, .failures = 1,
+	  .problem = "list namespaces: HTTP 414: 414 Request-URI Too Large (an "
+	      "HTML page: is this the API server?); the address of the next "
+	      "page is too long for it: a proxy on the way" },
+	{ .name = "431, as the server's own HTTP library says it",
+	  .answers = { { .when = { "GET" }, .status = 431,
+	      .text = "431 Request Header Fields Too Large" } },
+	  .want = "(", .state = REFLECTOR_WAITING, .failures = 1,
+	  .problem = "list namespaces: HTTP 431: 431 Request Header Fields Too "
+	      "Large; the credentials are too long for it: a shorter token" },
+	{ .name = "a page without a title",
+	  .answers = { { .when = { "GET" }, .status = 502,
+	      .text = "\n<!DOCTYPE html>\n<p>bad gateway" } },
+	  .want = "(", .state = REFLECTOR_WAITING, .failures = 1,
+	  .problem = "list namespaces: HTTP 502: an HTML page" },
 	/* clang-format on */
 };
 
@@ -284,7 +351,8 @@ test_watch(void **state)
 	const struct reflector_stats *s;
 	struct watcher w;
 
-	watcher_init(&w, wc->answers, count_answers(wc->answers), "namespaces");
+	watcher_init(&w, wc->answers, count_answers(wc->answers),
+	    wc->resource != NULL ? wc->resource : "namespaces");
 	for (unsigned i = 0; i < TURNS_MAX && !is_met(&w, wc); i++)
 		turn(&w, wc->turn_us > 0 ? wc->turn_us : TURN_US);
 	s = reflector_stats(w.reflector);
@@ -314,6 +382,10 @@ test_recorded(void **state)
 		{ RECORDED("watch-nodes.jsonl"), false, 4, 1 },
 		{ RECORDED("watch-networkpolicies.jsonl"), false, 3, 1 },
 		{ RECORDED("watch-namespaces.jsonl"), false, 5, 1 },
+		{ RECORDED("watch-deployments.jsonl"), false, 34, 2 },
+		{ RECORDED("watch-replicasets.jsonl"), false, 42, 1 },
+		{ RECORDED("watch-pods-label.jsonl"), false, 47, 3 },
+		{ RECORDED("watch-pods-rv0.jsonl"), false, 13, 3 },
 	};
 
 	(void)state;
@@ -430,6 +502,41 @@ test_future_version(void **state)
 	watcher_release(&w);
 }
 
+/* The same as the real server does it: 200, nothing, and an end in time. */
+static void
+test_future_recorded(void **state)
+{
+	const struct replay_answer empty[] = {
+		{ .when = { "?limit=" },
+		    .times = 1,
+		    .text = LIST("99999999", "") },
+		{ .when = { WATCH("99999999") },
+		    .file = RECORDED("watch-future-rv.jsonl") },
+		{ .when = { "?limit=" }, .text = LIST("1309", "") },
+		SILENT("1309"),
+	};
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	(void)state;
+	watcher_init(&w, empty, NELEM(empty), "pods");
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < 4000 && s->relists == 0; i++) {
+		reflector_step(w.reflector, w.now_us);
+		/* The watch lasts as long as it was asked to. */
+		if (s->state == REFLECTOR_WATCHING &&
+		    reflector_due_us(w.reflector) == INT64_MAX)
+			w.now_us += 2 * SECOND_US;
+		reflector_step(w.reflector, w.now_us);
+		client_work(w.world.client, w.now_us, 3);
+	}
+	assert_int_equal(s->relists, 1);
+	assert_int_equal(s->failures, 0);
+	assert_int_equal(s->silent, 0);
+	assert_int_equal(replay_server_given(w.world.server, 1), 2);
+	watcher_release(&w);
+}
+
 /* After a list anew, what is gone was last known when the server was heard
  * before: the gap in between belongs to nobody. */
 static void
@@ -464,18 +571,19 @@ test_gap(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 5] = {
+	struct CMUnitTest tests[NELEM(cases) + 6] = {
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_future_version),
 		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_future_recorded),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 5] = (struct CMUnitTest)cmocka_unit_test(test_watch);
-		tests[i + 5].name = cases[i].name;
-		tests[i + 5].initial_state = (void *)(uintptr_t)&cases[i];
+		tests[i + 6] = (struct CMUnitTest)cmocka_unit_test(test_watch);
+		tests[i + 6].name = cases[i].name;
+		tests[i + 6].initial_state = (void *)(uintptr_t)&cases[i];
 	}
 	return cmocka_run_group_tests_name("reflector", tests, NULL, NULL);
 }
