@@ -12,15 +12,14 @@ struct compilation {
 	struct evaluator *e;
 	struct arena arena;
 	struct label_index groups, namespaces;
-	uint64_t *bits; /* one set over all groups */
-	uint32_t n_words;
+	struct group_scratch scratch;
 };
 
-static void
-add_group(struct compilation *c, uint32_t group)
-{
-	c->bits[group / 64] |= (uint64_t)1 << group % 64;
-}
+/* Whom a pod selector can match at all. */
+struct candidates {
+	const struct label_selector *selector; /* NULL: every pod */
+	struct label_candidates groups;
+};
 
 /* The first of n ascending numbers that is not below least. */
 static uint32_t
@@ -39,155 +38,107 @@ lower_bound(const uint32_t *v, uint32_t n, uint32_t least)
 	return low;
 }
 
-/* Add to the scratch set the groups of namespace ns that s matches; NULL:
- * all of them. */
-static void
-add_namespace(
-    struct compilation *c, uint32_t ns, const struct label_selector *s)
+static struct candidates
+find_candidates(const struct compilation *c, const struct label_selector *s)
 {
-	const struct evaluator *e = c->e;
-	uint32_t first = e->ns_start[ns], end = e->ns_start[ns + 1], n = 0;
-	const uint32_t *v = NULL;
-	bool exact = true;
+	struct candidates k = { 0 };
 
-	if (s != NULL)
-		v = label_index_candidates(&c->groups, s, &n, &exact);
+	if (s == NULL || selector_is_empty(s))
+		return k;
+	k.selector = s;
+	k.groups = label_index_candidates(&c->groups, s);
+	return k;
+}
+
+static void
+add_if_matches(
+    struct compilation *c, const struct candidates *k, uint32_t group)
+{
+	if (k->selector == NULL || k->groups.exact ||
+	    selector_matches(k->selector, &c->e->group_labels[group]))
+		group_scratch_add(&c->scratch, group);
+}
+
+/* Add to the scratch set those of namespace ns. */
+static void
+add_namespace(struct compilation *c, uint32_t ns, const struct candidates *k)
+{
+	uint32_t first = c->e->ns_start[ns], end = c->e->ns_start[ns + 1];
+	const uint32_t *v = k->groups.v;
+	uint32_t n = k->groups.n;
+
 	if (v == NULL) {
 		for (uint32_t g = first; g < end; g++)
-			if (s == NULL ||
-			    selector_matches(s, &e->group_labels[g]))
-				add_group(c, g);
+			add_if_matches(c, k, g);
 		return;
 	}
 	for (uint32_t i = lower_bound(v, n, first); i < n && v[i] < end; i++)
-		if (exact || selector_matches(s, &e->group_labels[v[i]]))
-			add_group(c, v[i]);
+		add_if_matches(c, k, v[i]);
 }
 
-/* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. Returns
- * the only namespace that p can match, or FLOW_NONE. */
+/* Add those candidates whose namespace s matches. */
+static void
+add_by_group(struct compilation *c, const struct label_selector *s,
+    const struct candidates *k)
+{
+	const struct kube_namespace *ns = c->e->cluster->namespaces;
+
+	for (uint32_t i = 0; i < k->groups.n; i++) {
+		uint32_t g = k->groups.v[i];
+
+		if (selector_matches(s, &ns[c->e->group_ns[g]].labels))
+			add_if_matches(c, k, g);
+	}
+}
+
+/* Add those of all namespaces that s matches. Returns the one namespace that
+ * it can match, or FLOW_NONE. */
 static uint32_t
+add_namespaces(struct compilation *c, const struct label_selector *s,
+    const struct candidates *k)
+{
+	const struct kube_namespace *namespaces = c->e->cluster->namespaces;
+	struct label_candidates in = label_index_candidates(&c->namespaces, s);
+
+	if (in.v == NULL)
+		in.n = (uint32_t)c->e->cluster->n_namespaces;
+	if (k->groups.v != NULL && k->groups.n < in.n)
+		add_by_group(c, s, k);
+	else
+		for (uint32_t i = 0; i < in.n; i++) {
+			uint32_t ns = in.v == NULL ? i : in.v[i];
+
+			if (in.exact ||
+			    selector_matches(s, &namespaces[ns].labels))
+				add_namespace(c, ns, k);
+		}
+	if (in.n != 1)
+		return FLOW_NONE;
+	return in.v == NULL ? 0 : in.v[0];
+}
+
+/* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. */
+static struct compiled_peer
 add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
 {
-	const struct cluster *k = c->e->cluster;
-	const uint32_t *v;
-	bool exact;
-	uint32_t n;
+	struct compiled_peer out = { .ns = PEER_IS_BLOCK, .label = FLOW_NONE };
+	struct candidates k;
 
 	if (p->ip_block != NULL)
-		return FLOW_NONE;
-	if (p->namespace_selector == NULL) {
-		if (p->pod_selector != NULL && policy_ns != FLOW_NONE)
-			add_namespace(c, policy_ns, p->pod_selector);
-		return policy_ns;
+		return out;
+	k = find_candidates(c, p->pod_selector);
+	if (k.groups.exact)
+		out.label = k.groups.label == UINT32_MAX ? LABEL_OF_NOBODY
+							 : k.groups.label;
+	if (p->namespace_selector != NULL) {
+		out.selects_ns = true;
+		out.ns = add_namespaces(c, p->namespace_selector, &k);
+		return out;
 	}
-	v = label_index_candidates(
-	    &c->namespaces, p->namespace_selector, &n, &exact);
-	if (v == NULL)
-		n = (uint32_t)k->n_namespaces;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t ns = v == NULL ? i : v[i];
-
-		if ((v != NULL && exact) ||
-		    selector_matches(
-			p->namespace_selector, &k->namespaces[ns].labels))
-			add_namespace(c, ns, p->pod_selector);
-	}
-	return n == 1 ? (v == NULL ? 0 : v[0]) : FLOW_NONE;
-}
-
-/* Move the scratch set into out, without its empty ends. */
-static bool
-take_set(struct compilation *c, struct group_set *out)
-{
-	uint32_t first = 0, end = c->n_words;
-	uint64_t *words;
-
-	while (first < end && c->bits[first] == 0)
-		first++;
-	while (end > first && c->bits[end - 1] == 0)
-		end--;
-	*out = (struct group_set){ .first = first, .n = end - first };
-	if (out->n == 0)
-		return true;
-	words = arena_calloc(&c->e->arena, out->n, sizeof(*words));
-	if (words == NULL)
-		return false;
-	memcpy(words, c->bits + first, out->n * sizeof(*words));
-	memset(c->bits + first, 0, out->n * sizeof(*words));
-	out->words = words;
-	return true;
-}
-
-static uint64_t
-read_be64(const uint8_t *b)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v = v << 8 | b[i];
-	return v;
-}
-
-struct compiled_ip
-compiled_ip_of(const struct ip_addr *a)
-{
-	return (struct compiled_ip){ .hi = read_be64(a->b),
-		.lo = read_be64(a->b + 8),
-		.is_v4 = ip_is_v4(a),
-		.is_none = ip_is_none(a) };
-}
-
-static struct compiled_prefix
-compile_prefix(const struct ip_prefix *p)
-{
-	struct compiled_ip ip = compiled_ip_of(&p->addr);
-	unsigned hi = p->bits < 64 ? p->bits : 64, lo = p->bits - hi;
-
-	return (struct compiled_prefix){ .hi = ip.hi,
-		.lo = ip.lo,
-		.mask_hi = hi == 0 ? 0 : UINT64_MAX << (64 - hi),
-		.mask_lo = lo == 0 ? 0 : UINT64_MAX << (64 - lo),
-		.is_v4 = ip_prefix_is_v4(p) };
-}
-
-static bool
-compile_block(struct evaluator *e, const struct policy_ip_block *b,
-    struct compiled_block *out)
-{
-	struct compiled_prefix *except =
-	    arena_calloc(&e->arena, b->n_except, sizeof(*except));
-
-	if (except == NULL)
-		return false;
-	out->cidr = compile_prefix(&b->cidr);
-	for (size_t i = 0; i < b->n_except; i++)
-		except[i] = compile_prefix(&b->except[i]);
-	out->except = except;
-	out->n_except = (uint32_t)b->n_except;
-	return true;
-}
-
-static bool
-compile_blocks(struct evaluator *e, const struct policy_rule *rule,
-    struct compiled_rule *out)
-{
-	struct compiled_block *blocks;
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < rule->n_peers; i++)
-		n += rule->peers[i].ip_block != NULL;
-	blocks = arena_calloc(&e->arena, n, sizeof(*blocks));
-	if (blocks == NULL)
-		return false;
-	out->blocks = blocks;
-	for (size_t i = 0; i < rule->n_peers; i++) {
-		const struct policy_ip_block *b = rule->peers[i].ip_block;
-
-		if (b != NULL && !compile_block(e, b, &blocks[out->n_blocks++]))
-			return false;
-	}
-	return true;
+	out.ns = policy_ns;
+	if (p->pod_selector != NULL && policy_ns != FLOW_NONE)
+		add_namespace(c, policy_ns, &k);
+	return out;
 }
 
 static void
@@ -208,17 +159,20 @@ static bool
 compile_rule(struct compilation *c, const struct policy_rule *rule,
     uint32_t policy_ns, struct compiled_rule *out)
 {
-	uint32_t *peer_ns =
-	    arena_calloc(&c->e->arena, rule->n_peers, sizeof(*peer_ns));
+	struct arena *arena = &c->e->arena;
+	struct compiled_peer *peers =
+	    arena_calloc(arena, rule->n_peers, sizeof(*peers));
 
-	if (peer_ns == NULL)
+	if (peers == NULL)
 		return false;
 	out->source = rule;
-	out->peer_ns = peer_ns;
+	out->peers = peers;
+	out->any_peer = rule->n_peers == 0;
 	for (size_t i = 0; i < rule->n_peers; i++)
-		peer_ns[i] = add_peer(c, &rule->peers[i], policy_ns);
+		peers[i] = add_peer(c, &rule->peers[i], policy_ns);
 	compile_port(rule, out);
-	return take_set(c, &out->pods) && compile_blocks(c->e, rule, out);
+	return group_scratch_take(&c->scratch, arena, &out->pods) &&
+	    range_set_make(&out->blocks, arena, rule);
 }
 
 static bool
@@ -226,10 +180,11 @@ compile_policy(
     struct compilation *c, const struct policy *p, struct compiled_policy *out)
 {
 	uint32_t ns = cluster_find_namespace(c->e->cluster, p->namespace);
+	struct candidates k = find_candidates(c, &p->pod_selector);
 
 	if (ns != FLOW_NONE)
-		add_namespace(c, ns, &p->pod_selector);
-	if (!take_set(c, &out->subjects))
+		add_namespace(c, ns, &k);
+	if (!group_scratch_take(&c->scratch, &c->e->arena, &out->subjects))
 		return false;
 	for (unsigned d = 0; d < 2; d++) {
 		struct compiled_rule *rules;
@@ -245,28 +200,19 @@ compile_policy(
 			if (!compile_rule(c, &p->rules[d][i], ns, &rules[i]))
 				return false;
 		out->rules[d] = rules;
+		out->n_rules[d] = (uint32_t)p->n_rules[d];
 	}
 	return true;
 }
 
-/* Call add(ctx, group) once for each group that policy p isolates in d. */
+/* Call add for each group that policy p isolates in d. */
 static void
 each_subject(const struct evaluator *e, uint32_t p, enum policy_direction d,
     void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
     struct compiled_isolation *to)
 {
-	const struct group_set *s = &e->policies[p].subjects;
-
-	if (!e->set->policies[p].types[d])
-		return;
-	for (uint32_t i = 0; i < s->n; i++) {
-		uint64_t w = s->words[i];
-
-		for (; w != 0; w &= w - 1)
-			add(to,
-			    (s->first + i) * 64 + (uint32_t)__builtin_ctzll(w),
-			    p);
-	}
+	if (e->set->policies[p].types[d])
+		group_set_each(&e->policies[p].subjects, add, to, p);
 }
 
 static void
@@ -335,33 +281,67 @@ make_indices(struct compilation *c)
 		&c->groups, &c->arena, e->group_labels, e->n_groups, seed);
 }
 
+/* Number the labels of groups, for the nearest miss. */
+static bool
+number_labels(struct compilation *c)
+{
+	struct evaluator *e = c->e;
+	uint32_t *start, *ids;
+	size_t n = 0;
+
+	for (uint32_t g = 0; g < e->n_groups; g++)
+		n += e->group_labels[g].n;
+	start =
+	    arena_calloc(&e->arena, (size_t)e->n_groups + 1, sizeof(*start));
+	ids = arena_calloc(&e->arena, n, sizeof(*ids));
+	if (start == NULL || ids == NULL)
+		return false;
+	n = 0;
+	for (uint32_t g = 0; g < e->n_groups; g++) {
+		const struct label_set *l = &e->group_labels[g];
+
+		for (size_t i = 0; i < l->n; i++)
+			ids[n++] = label_index_number(&c->groups, &l->v[i]);
+		start[g + 1] = (uint32_t)n;
+	}
+	e->label_start = start;
+	e->label_ids = ids;
+	return true;
+}
+
+static bool
+compile_policies(struct compilation *c)
+{
+	struct evaluator *e = c->e;
+	size_t n = e->set->n_policies;
+
+	e->policies = arena_calloc(&e->arena, n, sizeof(*e->policies));
+	if (e->policies == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!compile_policy(c, &e->set->policies[i], &e->policies[i]))
+			return false;
+	return true;
+}
+
 static enum rf_status
 compile(struct evaluator *e)
 {
 	struct compilation c = { .e = e };
 	enum rf_status st = compiled_make_groups(e);
+	bool ok;
 
 	if (st != RF_OK)
 		return st;
 	arena_init(&c.arena, 0);
-	if (!make_indices(&c))
-		st = RF_NOMEM;
-	c.n_words = (e->n_groups + 63) / 64;
-	c.bits = calloc((size_t)c.n_words + 1, sizeof(*c.bits));
-	e->policies =
-	    arena_calloc(&e->arena, e->set->n_policies, sizeof(*e->policies));
-	if (c.bits == NULL || e->policies == NULL)
-		st = RF_NOMEM;
-	for (size_t i = 0; st == RF_OK && i < e->set->n_policies; i++)
-		if (!compile_policy(&c, &e->set->policies[i], &e->policies[i]))
-			st = RF_NOMEM;
-	free(c.bits);
+	ok = make_indices(&c) && number_labels(&c) &&
+	    group_scratch_init(&c.scratch, &c.arena, e->n_groups) &&
+	    compile_policies(&c);
 	arena_release(&c.arena);
-	if (st == RF_OK &&
-	    (!make_isolation(e, POLICY_INGRESS) ||
-		!make_isolation(e, POLICY_EGRESS)))
-		st = RF_NOMEM;
-	return st;
+	return ok && make_isolation(e, POLICY_INGRESS) &&
+		make_isolation(e, POLICY_EGRESS)
+	    ? RF_OK
+	    : RF_NOMEM;
 }
 
 enum rf_status

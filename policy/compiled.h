@@ -5,7 +5,9 @@
  * Private to policy/. Pods that no selector of the set can tell apart (same
  * namespace, same values of all keys that selectors name) are one group; groups
  * are numbered so that those of one namespace are neighbours. A selector
- * becomes the set of groups it matches. hostNetwork pods are in no group: no
+ * becomes the set of groups it matches, all ipBlocks of a rule together become
+ * ranges of addresses: asking costs the logarithm of what a rule lists, and
+ * memory what it says. hostNetwork pods are in no group: no
  * selector sees them (SEMANTICS 6b).
  */
 #ifndef POLICY_COMPILED_H
@@ -14,46 +16,64 @@
 #include "core/arena.h"
 #include "policy/evaluator.h"
 
-/* A set of groups: bits of the words first to first + n - 1. */
+/* A set of groups, in whichever form is smaller: first FLOW_NONE, and a list
+ * of n; or the bits of the words first to first + n - 1. */
 struct group_set {
-	const uint64_t *words;
+	union {
+		const uint32_t *list; /* ascending */
+		const uint64_t *words;
+	} in;
 	uint32_t first, n;
 };
 
-/* An address or a prefix as two numbers, to compare in two steps. */
+/* An address as a number, of the form that core/ip.h has for both families. */
+__extension__ typedef unsigned __int128 ip_number;
+
 struct compiled_ip {
-	uint64_t hi, lo;
+	ip_number number;
 	bool is_v4;
 	bool is_none; /* not known which address (core/flow.h) */
 };
 
-struct compiled_prefix {
-	uint64_t hi, lo, mask_hi, mask_lo;
-	bool is_v4;
+/* The addresses of one family from first to last. */
+struct ip_range {
+	ip_number first, last;
 };
 
-struct compiled_block {
-	struct compiled_prefix cidr;
-	const struct compiled_prefix *except;
-	uint32_t n_except;
+/* What the ipBlocks of a rule let in together: disjoint ranges, ascending;
+ * those of IPv4, then those of IPv6. */
+struct range_set {
+	const struct ip_range *v;
+	uint32_t n_v4, n;
 };
+
+/* What tells that a peer is no nearer miss without looking at it. */
+struct compiled_peer {
+	uint32_t ns;    /* the one namespace that it can match, PEER_IS_BLOCK,
+			 * or FLOW_NONE: ask it */
+	uint32_t label; /* number of the one label that it wants of a pod,
+			 * LABEL_OF_NOBODY, or FLOW_NONE: ask it */
+	bool selects_ns;
+};
+#define PEER_IS_BLOCK   (FLOW_NONE - 1)
+#define LABEL_OF_NOBODY (FLOW_NONE - 1)
 
 struct compiled_rule {
-	const struct policy_rule *source;
 	/* Its ports when they are one number or range, as mostly: what does
 	 * not match is then left without looking any further. */
 	uint16_t first_port, last_port;
-	uint8_t port_protocol;   /* 0: ask its ports */
-	struct group_set pods;   /* of all its selector peers */
-	const uint32_t *peer_ns; /* by peer: the one namespace that it can
-				  * match, or FLOW_NONE: ask it */
-	const struct compiled_block *blocks;
-	uint32_t n_blocks;
+	uint8_t port_protocol; /* 0: ask its ports */
+	bool any_peer;         /* it names none */
+	struct group_set pods; /* of all its selector peers */
+	struct range_set blocks;
+	const struct policy_rule *source;
+	const struct compiled_peer *peers; /* beside source's */
 };
 
 struct compiled_policy {
 	struct group_set subjects; /* what its podSelector matches */
 	const struct compiled_rule *rules[2];
+	uint32_t n_rules[2]; /* 0 where it does not isolate */
 };
 
 /* For each group, the policies that isolate it: those of group g stand from
@@ -70,7 +90,10 @@ struct evaluator {
 	uint32_t *group_of_pod;         /* FLOW_NONE: hostNetwork */
 	struct label_set *group_labels; /* those that selectors can see */
 	uint32_t *ns_start; /* first group of each namespace, and the end */
+	uint32_t *group_ns; /* by group: its namespace */
 	uint32_t n_groups;
+	/* Numbers of the labels of group g: from label_start[g] on. */
+	uint32_t *label_start, *label_ids;
 	struct compiled_policy *policies;
 	struct compiled_isolation isolation[2];
 };
@@ -95,21 +118,56 @@ struct compiled_side {
 static inline bool
 group_set_has(const struct group_set *s, uint32_t group)
 {
-	uint32_t word = group / 64 - s->first;
+	uint32_t word = group / 64 - s->first, low = 0, n = s->n;
 
-	return word < s->n && (s->words[word] >> group % 64 & 1) != 0;
+	if (s->first != FLOW_NONE)
+		return word < n && (s->in.words[word] >> group % 64 & 1) != 0;
+	while (n > 1) {
+		uint32_t half = n / 2;
+
+		low = s->in.list[low + half] <= group ? low + half : low;
+		n -= half;
+	}
+	return n == 1 && s->in.list[low] == group;
 }
 
+/* A set that is being put together; any number of times, one at a time. */
+struct group_scratch {
+	uint64_t *bits;   /* over all groups */
+	uint32_t *groups; /* those whose bit is set, as they came */
+	uint32_t n;
+};
+
+bool group_scratch_init(
+    struct group_scratch *s, struct arena *arena, uint32_t n_groups);
+void group_scratch_add(struct group_scratch *s, uint32_t group);
+/* Move what was added into out, which lives in arena. */
+bool group_scratch_take(
+    struct group_scratch *s, struct arena *arena, struct group_set *out);
+
+/* Call add(ctx, group, number) for each group of the set, ascending. */
+struct compiled_isolation;
+void group_set_each(const struct group_set *s,
+    void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
+    struct compiled_isolation *to, uint32_t number);
+
+/* Does the group carry the label with this number? */
 static inline bool
-compiled_prefix_has(
-    const struct compiled_prefix *p, const struct compiled_ip *ip)
+group_has_label(const struct evaluator *e, uint32_t group, uint32_t label)
 {
-	return ((ip->hi ^ p->hi) & p->mask_hi) == 0 &&
-	    ((ip->lo ^ p->lo) & p->mask_lo) == 0 && ip->is_v4 == p->is_v4 &&
-	    !ip->is_none;
+	for (uint32_t i = e->label_start[group]; i < e->label_start[group + 1];
+	     i++)
+		if (e->label_ids[i] == label)
+			return true;
+	return false;
 }
 
-/* Fill group_of_pod, group_labels, ns_start and n_groups. */
+/* The ipBlocks among a rule's peers (35): inside cidr and in none of except. */
+bool range_set_make(
+    struct range_set *out, struct arena *arena, const struct policy_rule *rule);
+bool range_set_has(const struct range_set *s, const struct compiled_ip *ip);
+
+/* Fill group_of_pod, group_labels, group_ns, ns_start and n_groups. */
 enum rf_status compiled_make_groups(struct evaluator *e);
 
 struct compiled_ip compiled_ip_of(const struct ip_addr *a);
@@ -127,10 +185,6 @@ bool compiled_peers_match(const struct compiled_rule *r,
 /* Is that side denied? */
 bool compiled_denies(const struct evaluator *e, const struct evaluator_query *q,
     enum policy_direction d);
-
-/* 35: inside cidr and in none of except. */
-bool compiled_block_has(
-    const struct compiled_block *b, const struct compiled_ip *ip);
 
 /* Does one entry of ports match (40 to 46)? *flags receives what it hangs
  * on: EVAL_NAME_AMBIGUOUS, EVAL_NAME_SIDECAR. */

@@ -39,17 +39,6 @@ compiled_side_of(const struct evaluator *e, const struct evaluator_query *q,
 	out->protocol = q->protocol;
 }
 
-bool
-compiled_block_has(const struct compiled_block *b, const struct compiled_ip *ip)
-{
-	if (!compiled_prefix_has(&b->cidr, ip))
-		return false;
-	for (uint32_t i = 0; i < b->n_except; i++)
-		if (compiled_prefix_has(&b->except[i], ip))
-			return false;
-	return true;
-}
-
 /* 43 to 46: does the destination pod give the name to this port? */
 static bool
 name_matches(const struct policy_port *p, const struct compiled_side *side,
@@ -125,18 +114,15 @@ compiled_peers_match(const struct compiled_rule *r,
     const struct compiled_end *other, unsigned *flags)
 {
 	*flags = 0;
-	if (r->source->n_peers == 0)
+	if (r->any_peer)
 		return true;
 	if (other->group != FLOW_NONE && group_set_has(&r->pods, other->group))
 		return true;
-	for (uint32_t i = 0; i < r->n_blocks; i++) {
-		if (!compiled_block_has(&r->blocks[i], &other->ip))
-			continue;
-		if (other->group != FLOW_NONE)
-			*flags = EVAL_BLOCK_ON_POD;
-		return true;
-	}
-	return false;
+	if (r->blocks.n == 0 || !range_set_has(&r->blocks, &other->ip))
+		return false;
+	if (other->group != FLOW_NONE)
+		*flags = EVAL_BLOCK_ON_POD;
+	return true;
 }
 
 static bool
@@ -158,32 +144,38 @@ rule_matches(const struct compiled_rule *r, const struct compiled_side *side,
 
 /*
  * The first rule that allows answers; its flags are dropped when a later one
- * allows without any, for then the verdict does not hang on them.
+ * allows without any, for then the verdict does not hang on them. hits, unless
+ * NULL, receives each that allows.
  */
 static void
-ask_rules(const struct evaluator *e, const uint32_t *policies, size_t n,
-    const struct compiled_side *side, struct evaluator_side *out)
+ask_rules(const struct evaluator *e, const struct compiled_side *side,
+    struct evaluator_side *out, struct evaluator_hits *hits)
 {
 	unsigned flags;
+	size_t n;
+	const uint32_t *policies =
+	    evaluator_isolating(e, side->subject, side->direction, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct policy *p = &e->set->policies[policies[i]];
-		const struct compiled_rule *rules =
-		    e->policies[policies[i]].rules[side->direction];
+		const struct compiled_policy *p = &e->policies[policies[i]];
+		const struct compiled_rule *rules = p->rules[side->direction];
 
-		for (size_t j = 0; j < p->n_rules[side->direction]; j++) {
+		for (uint32_t j = 0; j < p->n_rules[side->direction]; j++) {
 			if (!rule_matches(&rules[j], side, &flags))
 				continue;
 			if (out->verdict == EVAL_DENY) {
 				out->verdict = EVAL_ALLOW;
 				out->policy = policies[i];
-				out->rule = (uint32_t)j;
+				out->rule = j;
 				out->flags = flags;
 			}
-			if (flags == 0) {
+			if (flags == 0)
 				out->flags = 0;
+			if (hits != NULL)
+				hits->v[hits->n++] =
+				    (struct evaluator_rule){ policies[i], j };
+			else if (flags == 0)
 				return;
-			}
 		}
 	}
 }
@@ -208,10 +200,11 @@ is_node_local(const struct evaluator *e, const struct compiled_side *side)
 
 static void
 ask_side(const struct evaluator *e, const struct evaluator_query *q,
-    enum policy_direction d, struct evaluator_side *out)
+    enum policy_direction d, struct evaluator_side *out,
+    struct evaluator_hits *hits)
 {
+	struct evaluator_side unasked = { .verdict = EVAL_DENY };
 	struct compiled_side side;
-	const uint32_t *policies;
 	size_t n;
 
 	*out = (struct evaluator_side){ .policy = FLOW_NONE,
@@ -220,7 +213,7 @@ ask_side(const struct evaluator *e, const struct evaluator_query *q,
 	compiled_side_of(e, q, d, &side);
 	if (side.subject == FLOW_NONE)
 		return;
-	policies = evaluator_isolating(e, side.subject, d, &n);
+	(void)evaluator_isolating(e, side.subject, d, &n);
 	if (n == 0) {
 		out->verdict = EVAL_NOT_ISOLATED;
 		return;
@@ -230,20 +223,38 @@ ask_side(const struct evaluator *e, const struct evaluator_query *q,
 		out->flags = EVAL_SELF;
 	else if (is_node_local(e, &side))
 		out->flags = EVAL_NODE_LOCAL;
-	else {
+	else
 		out->verdict = EVAL_DENY;
-		ask_rules(e, policies, n, &side, out);
-	}
+	if (out->verdict == EVAL_DENY)
+		ask_rules(e, &side, out, hits);
+	else if (hits != NULL)
+		ask_rules(e, &side, &unasked, hits);
+}
+
+static bool
+is_allowed(const struct evaluator_answer *a)
+{
+	return a->egress.verdict != EVAL_DENY &&
+	    a->ingress.verdict != EVAL_DENY;
 }
 
 void
 evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
     struct evaluator_answer *answer)
 {
-	ask_side(e, q, POLICY_EGRESS, &answer->egress);
-	ask_side(e, q, POLICY_INGRESS, &answer->ingress);
-	answer->allowed = answer->egress.verdict != EVAL_DENY &&
-	    answer->ingress.verdict != EVAL_DENY;
+	ask_side(e, q, POLICY_EGRESS, &answer->egress, NULL);
+	ask_side(e, q, POLICY_INGRESS, &answer->ingress, NULL);
+	answer->allowed = is_allowed(answer);
+}
+
+void
+evaluator_ask_all(const struct evaluator *e, const struct evaluator_query *q,
+    struct evaluator_answer *answer, struct evaluator_hits hits[2])
+{
+	hits[POLICY_EGRESS].n = hits[POLICY_INGRESS].n = 0;
+	ask_side(e, q, POLICY_EGRESS, &answer->egress, &hits[POLICY_EGRESS]);
+	ask_side(e, q, POLICY_INGRESS, &answer->ingress, &hits[POLICY_INGRESS]);
+	answer->allowed = is_allowed(answer);
 }
 
 bool
@@ -252,7 +263,7 @@ compiled_denies(const struct evaluator *e, const struct evaluator_query *q,
 {
 	struct evaluator_side side;
 
-	ask_side(e, q, d, &side);
+	ask_side(e, q, d, &side, NULL);
 	return side.verdict == EVAL_DENY;
 }
 
@@ -270,51 +281,20 @@ evaluator_isolating(
 	return in->policies + in->start[group];
 }
 
-/* The rules of a policy, when it applies to the pod on that side. */
-static const struct compiled_rule *
-applying_rules(const struct evaluator *e, uint32_t policy,
-    enum policy_direction d, const struct evaluator_query *q,
-    struct compiled_side *side)
-{
-	const struct compiled_policy *p;
-
-	if (policy >= e->set->n_policies || !e->set->policies[policy].types[d])
-		return NULL;
-	compiled_side_of(e, q, d, side);
-	p = &e->policies[policy];
-	return side->subject != FLOW_NONE &&
-		group_set_has(&p->subjects, e->group_of_pod[side->subject])
-	    ? p->rules[d]
-	    : NULL;
-}
-
 bool
 evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q)
 {
-	const struct compiled_rule *rules;
+	const struct compiled_policy *p;
 	struct compiled_side side;
 	unsigned flags;
 
-	rules = applying_rules(e, policy, d, q, &side);
-	return rules != NULL && rule < e->set->policies[policy].n_rules[d] &&
-	    rule_matches(&rules[rule], &side, &flags);
-}
-
-size_t
-evaluator_allowing_rules(const struct evaluator *e, uint32_t policy,
-    enum policy_direction d, const struct evaluator_query *q, uint32_t *out)
-{
-	const struct compiled_rule *rules;
-	struct compiled_side side;
-	unsigned flags;
-	size_t n = 0;
-
-	rules = applying_rules(e, policy, d, q, &side);
-	if (rules == NULL)
-		return 0;
-	for (uint32_t i = 0; i < e->set->policies[policy].n_rules[d]; i++)
-		if (rule_matches(&rules[i], &side, &flags))
-			out[n++] = i;
-	return n;
+	if (policy >= e->set->n_policies ||
+	    rule >= e->policies[policy].n_rules[d])
+		return false;
+	p = &e->policies[policy];
+	compiled_side_of(e, q, d, &side);
+	return side.subject != FLOW_NONE &&
+	    group_set_has(&p->subjects, e->group_of_pod[side.subject]) &&
+	    rule_matches(&p->rules[d][rule], &side, &flags);
 }

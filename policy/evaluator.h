@@ -72,6 +72,25 @@ void evaluator_free(struct evaluator *e);
 void evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
     struct evaluator_answer *answer);
 
+/* A rule of a policy of the set, in the direction that is spoken of. */
+struct evaluator_rule {
+	uint32_t policy, rule;
+};
+
+/* All rules that let one side pass, in set order. */
+struct evaluator_hits {
+	struct evaluator_rule *v; /* with room for as many as the set has */
+	size_t n;
+};
+
+/*
+ * The same, and by enum policy_direction each rule that allows that side:
+ * also of a side that is exempt from policies (EVAL_SELF, EVAL_NODE_LOCAL).
+ */
+void evaluator_ask_all(const struct evaluator *e,
+    const struct evaluator_query *q, struct evaluator_answer *answer,
+    struct evaluator_hits hits[2]);
+
 /*
  * The policies that isolate the pod in that direction: indices into the set,
  * ascending; *n of them. Borrowed from the evaluator. None for FLOW_NONE and
@@ -82,17 +101,12 @@ const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
 
 /*
  * Does that rule of that policy allow the query on its side? For proving
- * that a rule is needed, and for finding every rule that allows. The policy
+ * that a rule is needed. The policy
  * must apply to the pod on that side; what is exempt from policies anyway
  * (EVAL_SELF, EVAL_NODE_LOCAL) is not looked at.
  */
 bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
-
-/* All rules of that policy that allow, as above, ascending into out, which has
- * room for all of its rules in that direction. Returns how many. */
-size_t evaluator_allowing_rules(const struct evaluator *e, uint32_t policy,
-    enum policy_direction d, const struct evaluator_query *q, uint32_t *out);
 
 /* What a rule lacks to match (bits). Higher ones are farther away. */
 enum evaluator_lack {

@@ -133,6 +133,7 @@ number_groups(struct evaluator *e, const struct sort_pod *sorted, size_t n)
 			&sorted[i - 1].labels, &sorted[i].labels)) {
 			while (ns <= sorted[i].ns)
 				e->ns_start[ns++] = e->n_groups;
+			e->group_ns[e->n_groups] = sorted[i].ns;
 			e->group_labels[e->n_groups++] = sorted[i].labels;
 		}
 		e->group_of_pod[sorted[i].index] = e->n_groups - 1;
@@ -152,11 +153,12 @@ compiled_make_groups(struct evaluator *e)
 
 	e->group_of_pod = arena_calloc(a, c->n_pods, sizeof(*e->group_of_pod));
 	e->group_labels = arena_calloc(a, c->n_pods, sizeof(*e->group_labels));
+	e->group_ns = arena_calloc(a, c->n_pods, sizeof(*e->group_ns));
 	e->ns_start =
 	    arena_calloc(a, c->n_namespaces + 1, sizeof(*e->ns_start));
 	if (sorted == NULL || e->group_of_pod == NULL ||
-	    e->group_labels == NULL || e->ns_start == NULL ||
-	    !collect_keys(&keys, a, e->set))
+	    e->group_labels == NULL || e->group_ns == NULL ||
+	    e->ns_start == NULL || !collect_keys(&keys, a, e->set))
 		return RF_NOMEM;
 	for (uint32_t i = 0; i < c->n_pods; i++) {
 		e->group_of_pod[i] = FLOW_NONE;

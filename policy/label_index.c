@@ -77,26 +77,37 @@ label_index_make(struct label_index *ix, struct arena *arena,
 	return true;
 }
 
-const uint32_t *
-label_index_candidates(const struct label_index *ix,
-    const struct label_selector *s, uint32_t *n, bool *exact)
+struct label_candidates
+label_index_candidates(
+    const struct label_index *ix, const struct label_selector *s)
 {
-	const uint32_t *best = NULL;
+	struct label_candidates best = { .label = UINT32_MAX,
+		.exact =
+		    s->match_labels.n == 1 && s->n_match_expressions == 0 };
 
-	*n = 0;
-	*exact = s->match_labels.n == 1 && s->n_match_expressions == 0;
 	for (size_t i = 0; i < s->match_labels.n; i++) {
 		const struct label *l = &s->match_labels.v[i];
 		uint32_t slot = *find_slot(ix, l, hash_of(ix, l));
+		const struct label_entry *e;
 
 		if (slot == 0) { /* nobody carries it */
-			*n = 0;
-			return ix->members;
+			best.v = ix->members;
+			best.n = 0;
+			best.label = UINT32_MAX;
+			return best;
 		}
-		if (best == NULL || ix->entries[slot - 1].n < *n) {
-			best = ix->members + ix->entries[slot - 1].start;
-			*n = ix->entries[slot - 1].n;
+		e = &ix->entries[slot - 1];
+		if (best.v == NULL || e->n < best.n) {
+			best.v = ix->members + e->start;
+			best.n = e->n;
+			best.label = slot - 1;
 		}
 	}
 	return best;
+}
+
+uint32_t
+label_index_number(const struct label_index *ix, const struct label *l)
+{
+	return *find_slot(ix, l, hash_of(ix, l)) - 1;
 }

@@ -32,12 +32,22 @@ struct label_index {
 bool label_index_make(struct label_index *ix, struct arena *arena,
     const struct label_set *sets, uint32_t n, uint64_t seed);
 
-/*
- * The sets, ascending, among which are all that s can match: the shortest
- * list of any label that it wants. *exact: they all match. NULL: s wants no
- * label by name and value, any set may match; *n is 0 then.
- */
-const uint32_t *label_index_candidates(const struct label_index *ix,
-    const struct label_selector *s, uint32_t *n, bool *exact);
+/* Whom a selector can match: all of them are among these n sets, ascending,
+ * the shortest list of any label that it wants. */
+struct label_candidates {
+	const uint32_t *v; /* NULL: it wants no label by name and value, any
+			    * set may match */
+	uint32_t n;
+	bool exact; /* it wants nothing else: they all match */
+	/* The number of that label, or UINT32_MAX: nobody carries it. */
+	uint32_t label;
+};
+
+struct label_candidates label_index_candidates(
+    const struct label_index *ix, const struct label_selector *s);
+
+/* The number of a label that some set carries. */
+uint32_t label_index_number(
+    const struct label_index *ix, const struct label *l);
 
 #endif

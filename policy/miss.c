@@ -169,21 +169,29 @@ cost_of(unsigned peer, unsigned port, size_t failures)
 /* No peer of the rule matches, so a label is the least that one lacks. */
 #define LEAST_COST (1u << 16 | LACK_LABEL << 8 | 1)
 
-/* Can this peer, seen from its namespace alone, cost less than best? */
+/*
+ * Can peer i of a rule none of whose peers matches cost less than best? group
+ * is the other end's. Of blocks, and where it is no pod, one peer is as far as
+ * the next; of a pod of another namespace its labels tell.
+ */
 static bool
-may_be_nearer(const struct compiled_rule *rule, size_t i,
-    const struct kube_pod *pod, unsigned best)
+may_be_nearer(const struct evaluator *e, const struct compiled_rule *rule,
+    size_t i, uint32_t group, unsigned best)
 {
-	const struct policy_peer *peer = &rule->source->peers[i];
-	unsigned other_ns = peer->namespace_selector != NULL;
+	const struct compiled_peer *p = &rule->peers[i];
 
-	if (pod == NULL || rule->peer_ns[i] == FLOW_NONE ||
-	    rule->peer_ns[i] == pod->ns)
+	if (group == FLOW_NONE || p->ns == PEER_IS_BLOCK)
+		return cost_of(LACK_CIDR, 0, 0) < best;
+	if (p->ns == FLOW_NONE || p->ns == e->group_ns[group])
 		return true;
-	if (cost_of(LACK_NAMESPACE, 0, other_ns) >= best)
+	if (cost_of(LACK_NAMESPACE, 0, p->selects_ns) >= best)
 		return false;
-	return cost_of(LACK_NAMESPACE | LACK_LABEL, 0, other_ns + 1) < best ||
-	    count_failures(peer->pod_selector, &pod->labels) == 0;
+	if (cost_of(LACK_NAMESPACE | LACK_LABEL, 0, p->selects_ns + 1u) < best)
+		return true;
+	if (p->label != FLOW_NONE)
+		return group_has_label(e, group, p->label);
+	return count_failures(rule->source->peers[i].pod_selector,
+		   &e->group_labels[group]) == 0;
 }
 
 /* Of a rule none of whose peers matches. */
@@ -193,14 +201,14 @@ pick_peer(const struct evaluator *e, const struct policy *policy,
     struct miss *m)
 {
 	const struct policy_rule *rule = compiled->source;
-	const struct kube_pod *pod = other_pod(e, side);
+	uint32_t group = side->other.group;
 	unsigned best = UINT32_MAX;
 
 	for (size_t i = 0; i < rule->n_peers && best > LEAST_COST; i++) {
 		size_t failures;
 		unsigned lacks, cost;
 
-		if (!may_be_nearer(compiled, i, pod, best))
+		if (!may_be_nearer(e, compiled, i, group, best))
 			continue;
 		lacks = peer_lacks(e, policy, &rule->peers[i], side, &failures);
 		cost = cost_of(lacks, 0, failures);
@@ -443,13 +451,14 @@ find_miss(const struct evaluator *e, const struct compiled_side *side,
 	*best = (struct miss){ .cost = UINT32_MAX };
 	for (size_t i = 0; i < n; i++) {
 		const struct policy *p = &e->set->policies[policies[i]];
-		const struct compiled_rule *rules =
-		    e->policies[policies[i]].rules[d];
+		const struct compiled_policy *compiled =
+		    &e->policies[policies[i]];
 
-		for (uint32_t j = 0; j < p->n_rules[d]; j++) {
+		for (uint32_t j = 0; j < compiled->n_rules[d]; j++) {
 			struct miss m = { .policy = policies[i], .rule = j };
 
-			miss_rule(e, p, &rules[j], side, best->cost, &m);
+			miss_rule(
+			    e, p, &compiled->rules[d][j], side, best->cost, &m);
 			if (m.cost < best->cost)
 				*best = m;
 		}

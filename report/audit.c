@@ -41,44 +41,54 @@ compare_u32(const void *x, const void *y)
 	return (*a > *b) - (*a < *b);
 }
 
-/* A sorted copy of what was marked. */
-static uint32_t *
-collect(struct auditor *a, const struct mark_list *m, size_t *n)
+/* Sort what was marked; do the numbers follow each other without a gap? */
+static bool
+sort_marks(struct mark_list *m)
 {
-	uint32_t *v = arena_calloc(a->arena, m->n + 1, sizeof(*v));
+	if (m->n > 1)
+		qsort(m->v, m->n, sizeof(*m->v), compare_u32);
+	return m->n == 0 || m->v[m->n - 1] - m->v[0] == m->n - 1;
+}
 
-	*n = 0;
+/* The policies that were marked, ascending. */
+static const uint32_t *
+collect(struct auditor *a, struct mark_list *m, size_t *n)
+{
+	uint32_t *v;
+
+	*n = m->n;
+	if (sort_marks(m))
+		return m->n == 0 ? a->every_policy : &a->every_policy[m->v[0]];
+	v = arena_calloc(a->arena, m->n, sizeof(*v));
 	if (v == NULL) {
 		a->failed = true;
+		*n = 0;
 		return NULL;
 	}
-	*n = m->n;
-	if (*n > 0)
-		memcpy(v, m->v, *n * sizeof(*v));
-	if (*n > 1)
-		qsort(v, *n, sizeof(*v), compare_u32);
+	memcpy(v, m->v, m->n * sizeof(*v));
 	return v;
 }
 
 static void
-collect_rules(
-    struct auditor *a, const struct mark_list *m, struct audit_side *out)
+collect_rules(struct auditor *a, struct mark_list *m, struct audit_side *out)
 {
-	struct audit_rule *v = arena_calloc(a->arena, m->n + 1, sizeof(*v));
-	size_t n;
-	const uint32_t *numbers = collect(a, m, &n);
+	struct audit_rule *v;
 
-	if (v == NULL || numbers == NULL) {
+	if (sort_marks(m)) {
+		out->rules =
+		    m->n == 0 ? a->every_rule : &a->every_rule[m->v[0]];
+		out->n_rules = m->n;
+		return;
+	}
+	v = arena_calloc(a->arena, m->n, sizeof(*v));
+	if (v == NULL) {
 		a->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		const struct usage_rule *r = &a->index.rules[numbers[i]];
-
-		v[i] = (struct audit_rule){ r->policy, r->rule };
-	}
+	for (size_t i = 0; i < m->n; i++)
+		v[i] = a->every_rule[m->v[i]];
 	out->rules = v;
-	out->n_rules = n;
+	out->n_rules = m->n;
 }
 
 /* Turn the marks of a side into the edge's, and wipe them. */
@@ -148,6 +158,26 @@ count_up(struct audit *a)
 	}
 }
 
+static bool
+list_everything(struct auditor *a)
+{
+	size_t n = a->set->n_policies;
+	uint32_t *policies = arena_calloc(a->arena, n + 1, sizeof(*policies));
+	struct audit_rule *rules =
+	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*rules));
+
+	if (policies == NULL || rules == NULL)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		policies[i] = i;
+	for (size_t i = 0; i < a->index.n_rules; i++)
+		rules[i] = (struct audit_rule){ a->index.rules[i].policy,
+			a->index.rules[i].rule };
+	a->every_policy = policies;
+	a->every_rule = rules;
+	return true;
+}
+
 static enum rf_status
 judge_all(struct auditor *a, const struct view *v, struct audit *out,
     struct rf_error *err)
@@ -159,7 +189,7 @@ judge_all(struct auditor *a, const struct view *v, struct audit *out,
 	st = usage_index_make(&a->index, a->set, a->arena, err);
 	if (st != RF_OK)
 		return st;
-	if (edges == NULL || !auditor_init(a))
+	if (edges == NULL || !auditor_init(a) || !list_everything(a))
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
 	for (size_t i = 0; i < v->n_edges; i++)
 		judge_edge(a, &v->edges[i], &edges[i]);

@@ -32,8 +32,12 @@ struct auditor {
 	struct arena *arena;
 	struct side_marks marks[2];
 	struct usage_index index;
-	uint32_t *rules; /* scratch: those of one policy */
+	struct evaluator_hits hits[2]; /* scratch */
 	bool *used; /* by index: allows a flow of an edge that is traffic */
+	/* All numbers of policies, and all rules by index: what marks are
+	 * turned into where they follow each other, as one always does. */
+	const uint32_t *every_policy;
+	const struct audit_rule *every_rule;
 	/* Pods by workload: those of w stand from pods[pod_start[w]] to before
 	 * pods[pod_start[w + 1]]. */
 	uint32_t *pod_start, *pods;

@@ -69,30 +69,18 @@ subject_of(const struct evaluator_query *q, enum policy_direction d)
 /* Note which policies and rules made this side what it is; does any rule
  * allow? */
 static bool
-mark_rules(
-    struct auditor *a, const struct evaluator_query *q, enum policy_direction d)
+mark_rules(struct auditor *a, enum policy_direction d)
 {
 	struct side_marks *m = &a->marks[d];
-	const uint32_t *policies;
-	bool any = false;
-	size_t n;
+	const struct evaluator_hits *hits = &a->hits[d];
 
-	policies =
-	    evaluator_isolating(a->evaluator, subject_of(q, d)->pod, d, &n);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t p = policies[i];
-		size_t n_rules =
-		    evaluator_allowing_rules(a->evaluator, p, d, q, a->rules);
+	for (size_t i = 0; i < hits->n; i++) {
+		const struct evaluator_rule *r = &hits->v[i];
 
-		if (n_rules == 0)
-			continue;
-		any = true;
-		mark_list_add(&m->allowing, p);
-		for (size_t r = 0; r < n_rules; r++)
-			mark_list_add(
-			    &m->rules, a->index.base[d][p] + a->rules[r]);
+		mark_list_add(&m->allowing, r->policy);
+		mark_list_add(&m->rules, a->index.base[d][r->policy] + r->rule);
 	}
-	return any;
+	return hits->n > 0;
 }
 
 static void
@@ -133,7 +121,7 @@ mark_side(struct auditor *a, const struct evaluator_query *q,
 	unsigned flags = side->flags;
 
 	if (v == EVAL_ALLOW && (!a->is_terse || is_hairpin)) {
-		bool any = mark_rules(a, q, d);
+		bool any = mark_rules(a, d);
 
 		if (is_hairpin && (flags & EVAL_SELF) != 0) {
 			v = any ? EVAL_ALLOW : EVAL_DENY;
@@ -168,7 +156,10 @@ judge_query(
 	struct evaluator_answer answer;
 	enum evaluator_verdict out, in;
 
-	evaluator_ask(a->evaluator, q, &answer);
+	if (a->is_terse && !is_hairpin)
+		evaluator_ask(a->evaluator, q, &answer);
+	else
+		evaluator_ask_all(a->evaluator, q, &answer, a->hits);
 	out = mark_side(a, q, POLICY_EGRESS, &answer.egress, is_hairpin);
 	in = mark_side(a, q, POLICY_INGRESS, &answer.ingress, is_hairpin);
 	if (is_unknown)
@@ -298,9 +289,15 @@ auditor_init(struct auditor *a)
 	}
 	a->used =
 	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->used));
-	a->rules =
-	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->rules));
-	return a->used != NULL && a->rules != NULL && group_pods(a);
+	if (a->used == NULL || !group_pods(a))
+		return false;
+	for (int d = 0; d < 2; d++) {
+		a->hits[d].v = arena_calloc(
+		    a->arena, a->index.n_rules + 1, sizeof(*a->hits[d].v));
+		if (a->hits[d].v == NULL)
+			return false;
+	}
+	return true;
 }
 
 struct audit_judge {
