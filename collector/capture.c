@@ -23,55 +23,59 @@
 struct capture {
 	pcap_t *pcap; /* NULL where savefile reads */
 	struct savefile savefile;
-	FILE *file; /* savefile's stream, or NULL */
+	int fd; /* savefile's, or -1 */
 	char *name;
-	char *read_buffer; /* of the stream, outlives it */
+	char *read_buffer; /* of libpcap's stream, outlives it */
 	int link;
 	struct capture_frame frame;
 	uint64_t n;
 };
 
-/* A stream of its own in either case, so that closing it is always right. */
-static FILE *
-open_stream(const char *path)
+/* A descriptor of its own in either case, so that closing it is right. */
+static int
+open_descriptor(const char *path)
 {
-	FILE *file = NULL;
-	int fd = strcmp(path, "-") == 0
-	    ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-	    : open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		file = fdopen(fd, "rb");
-	if (fd >= 0 && file == NULL)
-		(void)close(fd);
-	return file;
+	return strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+				      : open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/*
- * What libpcap could only call an unknown format. The bytes that tell are
- * put back; a pipe cannot seek, but none of these is a capture's first byte.
- */
+/* A capture's first bytes, as far as there are any. */
+struct head {
+	uint8_t b[SAVEFILE_HEADER_BYTES];
+	size_t n;
+};
+
 static enum rf_status
-check_content(FILE *file, const char *name, struct rf_error *err)
+read_head(struct head *head, int fd, const char *name, struct rf_error *err)
 {
 	struct stat st;
-	int first, second;
+	ssize_t got;
 
-	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return rf_fail(err, RF_IO, "%s: is a directory", name);
-	first = getc(file);
-	if (first == EOF && ferror(file) != 0)
+	head->n = 0;
+	do {
+		got = read(fd, head->b + head->n, sizeof(head->b) - head->n);
+		if (got > 0)
+			head->n += (size_t)got;
+	} while (
+	    got > 0 ? head->n < sizeof(head->b) : got < 0 && errno == EINTR);
+	if (got < 0)
 		return rf_fail(
 		    err, RF_IO, "read %s: %s", name, strerror(errno));
-	if (first == EOF)
+	return RF_OK;
+}
+
+/* What libpcap could only call an unknown format. */
+static enum rf_status
+check_head(const struct head *head, const char *name, struct rf_error *err)
+{
+	if (head->n == 0)
 		return rf_fail(err, RF_CORRUPT,
 		    "%s: empty, where a capture should begin", name);
-	if (first != 0x1f) {
-		(void)ungetc(first, file);
+	if (head->b[0] != 0x1f)
 		return RF_OK;
-	}
-	second = getc(file);
-	if (second == 0x8b)
+	if (head->n > 1 && head->b[1] == 0x8b)
 		return rf_fail(err, RF_CORRUPT,
 		    "%s: gzip-compressed; use gzip -dc FILE | "
 		    "ringfence collect -r -",
@@ -80,18 +84,33 @@ check_content(FILE *file, const char *name, struct rf_error *err)
 	    err, RF_CORRUPT, "%s: no capture: neither pcap nor pcapng", name);
 }
 
-/* Give the stream to libpcap, which closes it from then on. */
-static enum rf_status
-open_pcap(struct capture *c, FILE *file, struct rf_error *err)
+/*
+ * A stream that begins with the head again. What cannot seek gets it put back
+ * (glibc takes back any number of bytes). On failure the descriptor is still
+ * the caller's.
+ */
+static FILE *
+open_stream(struct capture *c, int fd, const struct head *head)
 {
-	char why[PCAP_ERRBUF_SIZE] = "";
+	bool seeks = lseek(fd, -(off_t)head->n, SEEK_CUR) >= 0;
+	FILE *file;
 
-	c->pcap = pcap_fopen_offline_with_tstamp_precision(
-	    file, PCAP_TSTAMP_PRECISION_MICRO, why);
-	if (c->pcap != NULL) {
-		c->link = pcap_datalink(c->pcap);
-		return RF_OK;
-	}
+	c->read_buffer = malloc(READ_BUFFER_BYTES);
+	file = c->read_buffer != NULL ? fdopen(fd, "rb") : NULL;
+	if (file == NULL)
+		return NULL;
+	(void)setvbuf(file, c->read_buffer, _IOFBF, READ_BUFFER_BYTES);
+	(void)__fsetlocking(file, FSETLOCKING_BYCALLER);
+	for (size_t n = head->n; n > 0 && !seeks; n--)
+		(void)ungetc(head->b[n - 1], file);
+	return file;
+}
+
+/* Why libpcap does not read it. */
+static enum rf_status
+refuse(
+    const struct capture *c, FILE *file, const char *why, struct rf_error *err)
+{
 	if (strcmp(why, "unknown file format") == 0)
 		return rf_fail(err, RF_CORRUPT,
 		    "%s: no capture: neither pcap nor pcapng", c->name);
@@ -102,30 +121,40 @@ open_pcap(struct capture *c, FILE *file, struct rf_error *err)
 	    c->name, why);
 }
 
-/*
- * Take the stream for savefile if it is of its kind. *taken is false, and the
- * header is put back for libpcap, if it is not. (glibc takes back everything
- * that is still in the stream's buffer.)
- */
+/* Let libpcap read it. *fd is -1 as soon as it is no longer the caller's. */
 static enum rf_status
-open_savefile(struct capture *c, FILE *file, bool *taken, struct rf_error *err)
+open_pcap(
+    struct capture *c, int *fd, const struct head *head, struct rf_error *err)
 {
-	uint8_t header[SAVEFILE_HEADER_BYTES];
-	size_t n = fread(header, 1, sizeof(header), file);
+	FILE *file = open_stream(c, *fd, head);
+	char why[PCAP_ERRBUF_SIZE] = "";
+	enum rf_status rc;
 
-	*taken = n == sizeof(header) && savefile_knows(header);
-	if (!*taken) {
-		clearerr(file);
-		while (n > 0)
-			if (ungetc(header[--n], file) == EOF)
-				return rf_fail(err, RF_IO,
-				    "%s: cannot be looked at", c->name);
-		return RF_OK;
-	}
-	if (!savefile_init(&c->savefile, file, header))
+	if (file == NULL)
 		return rf_fail(
 		    err, RF_NOMEM, "open %s: out of memory", c->name);
-	c->file = file;
+	*fd = -1;
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(
+	    file, PCAP_TSTAMP_PRECISION_MICRO, why);
+	if (c->pcap != NULL) { /* it closes the stream from then on */
+		c->link = pcap_datalink(c->pcap);
+		return RF_OK;
+	}
+	rc = refuse(c, file, why, err);
+	(void)fclose(file);
+	return rc;
+}
+
+/* Let savefile read it. *fd is -1 as soon as it is no longer the caller's. */
+static enum rf_status
+open_savefile(
+    struct capture *c, int *fd, const struct head *head, struct rf_error *err)
+{
+	if (!savefile_init(&c->savefile, *fd, head->b))
+		return rf_fail(
+		    err, RF_NOMEM, "open %s: out of memory", c->name);
+	c->fd = *fd;
+	*fd = -1;
 	c->link = c->savefile.link == DECODE_LINK_LINKTYPE_RAW
 	    ? DECODE_LINK_RAW
 	    : c->savefile.link;
@@ -143,50 +172,51 @@ check_link(const struct capture *c, struct rf_error *err)
 	    c->name, capture_link_name(c), c->link);
 }
 
+/* The same for whatever reads it. */
+static enum rf_status
+open_content(struct capture *c, int *fd, struct rf_error *err)
+{
+	struct head head;
+	enum rf_status rc = read_head(&head, *fd, c->name, err);
+
+	if (rc == RF_OK)
+		rc = check_head(&head, c->name, err);
+	if (rc != RF_OK)
+		return rc;
+	if (head.n == sizeof(head.b) && savefile_knows(head.b))
+		rc = open_savefile(c, fd, &head, err);
+	else
+		rc = open_pcap(c, fd, &head, err);
+	return rc == RF_OK ? check_link(c, err) : rc;
+}
+
 enum rf_status
 capture_open_file(struct capture **out, const char *path, struct rf_error *err)
 {
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-	struct capture *c;
-	FILE *file = NULL;
-	bool taken = false;
-	enum rf_status rc = RF_NOMEM;
+	struct capture *c = calloc(1, sizeof(*c));
+	enum rf_status rc;
+	int fd;
 
 	*out = NULL;
-	c = calloc(1, sizeof(*c));
-	if (c != NULL) {
-		c->name = strdup(name);
-		c->read_buffer = malloc(READ_BUFFER_BYTES);
+	if (c == NULL || (c->name = strdup(name)) == NULL) {
+		free(c);
+		return rf_fail(err, RF_NOMEM, "open %s: out of memory", name);
 	}
-	if (c == NULL || c->name == NULL || c->read_buffer == NULL) {
-		rc = rf_fail(err, RF_NOMEM, "open %s: out of memory", name);
-		goto out;
-	}
-	file = open_stream(path);
-	if (file == NULL) {
+	c->fd = -1;
+	fd = open_descriptor(path);
+	if (fd < 0)
 		rc = rf_fail(err, RF_IO, "open %s: %s", name, strerror(errno));
-		goto out;
+	else
+		rc = open_content(c, &fd, err);
+	if (fd >= 0)
+		(void)close(fd);
+	if (rc != RF_OK) {
+		capture_close(c);
+		return rc;
 	}
-	(void)setvbuf(file, c->read_buffer, _IOFBF, READ_BUFFER_BYTES);
-	(void)__fsetlocking(file, FSETLOCKING_BYCALLER);
-	rc = check_content(file, name, err);
-	if (rc == RF_OK)
-		rc = open_savefile(c, file, &taken, err);
-	if (rc == RF_OK && !taken)
-		rc = open_pcap(c, file, err);
-	if (rc != RF_OK)
-		goto out;
-	file = NULL;
-	rc = check_link(c, err);
-	if (rc != RF_OK)
-		goto out;
 	*out = c;
-	c = NULL;
-out:
-	if (file != NULL)
-		(void)fclose(file);
-	capture_close(c);
-	return rc;
+	return RF_OK;
 }
 
 void
@@ -197,8 +227,8 @@ capture_close(struct capture *c)
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);
 	savefile_release(&c->savefile);
-	if (c->file != NULL)
-		(void)fclose(c->file);
+	if (c->fd >= 0)
+		(void)close(c->fd);
 	free(c->read_buffer);
 	free(c->name);
 	free(c);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/savefile.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
-#define BUFFER_BYTES ((size_t)512 * 1024)
-#define RECORD_BYTES 16
+/* Read at once: it stays in the core's own cache until it is looked at. Less
+ * than a record of what was read before is in front of it. */
+#define READ_BYTES   ((size_t)128 * 1024)
+#define BUFFER_BYTES (SAVEFILE_RECORD_BYTES + SAVEFILE_RECORD_MAX + READ_BYTES)
 
 #define MAGIC_MICRO 0xa1b2c3d4u
 #define MAGIC_NANO  0xa1b23c4du
@@ -44,13 +47,13 @@ savefile_knows(const uint8_t header[static SAVEFILE_HEADER_BYTES])
 }
 
 bool
-savefile_init(struct savefile *s, FILE *file,
+savefile_init(struct savefile *s, int fd,
     const uint8_t header[static SAVEFILE_HEADER_BYTES])
 {
 	bool swapped = !is_magic(get32(header, false));
 
 	*s = (struct savefile){
-		.file = file,
+		.fd = fd,
 		.buffer = malloc(BUFFER_BYTES),
 		.offset = SAVEFILE_HEADER_BYTES,
 		.swapped = swapped,
@@ -69,6 +72,18 @@ savefile_release(struct savefile *s)
 	s->buffer = NULL;
 }
 
+/* Read on behind s->end: how much it was, 0 at the end, -1. */
+static ssize_t
+read_more(const struct savefile *s)
+{
+	ssize_t got;
+
+	do
+		got = read(s->fd, s->buffer + s->end, READ_BYTES);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 /* Have n bytes at s->at, if the file has them. */
 static enum savefile_result
 want(struct savefile *s, size_t n)
@@ -79,42 +94,27 @@ want(struct savefile *s, size_t n)
 	s->end -= s->at;
 	s->at = 0;
 	while (s->end < n) {
-		size_t got = fread(
-		    s->buffer + s->end, 1, BUFFER_BYTES - s->end, s->file);
+		ssize_t got = read_more(s);
 
-		s->end += got;
-		if (got != 0)
-			continue;
-		if (ferror(s->file) != 0)
+		if (got < 0)
 			return SAVEFILE_ERROR;
-		return s->end == 0 ? SAVEFILE_END : SAVEFILE_CUT;
+		if (got == 0)
+			return s->end == 0 ? SAVEFILE_END : SAVEFILE_CUT;
+		s->end += (size_t)got;
 	}
 	return SAVEFILE_RECORD;
 }
 
 enum savefile_result
-savefile_next(struct savefile *s, struct savefile_record *record)
+savefile_fill(struct savefile *s)
 {
-	enum savefile_result result = want(s, RECORD_BYTES);
-	const uint8_t *h = s->buffer + s->at;
-	uint32_t fraction;
+	enum savefile_result result = want(s, SAVEFILE_RECORD_BYTES);
+	uint32_t captured;
 
 	if (result != SAVEFILE_RECORD)
 		return result;
-	record->captured = get32(h + 8, s->swapped);
-	record->wire_len = get32(h + 12, s->swapped);
-	if (record->captured > SAVEFILE_RECORD_MAX)
+	captured = savefile_word(s, 8);
+	if (captured > SAVEFILE_RECORD_MAX)
 		return SAVEFILE_CORRUPT;
-	result = want(s, RECORD_BYTES + record->captured);
-	if (result != SAVEFILE_RECORD)
-		return result;
-	h = s->buffer + s->at;
-	fraction = get32(h + 4, s->swapped);
-	if (s->nanoseconds)
-		fraction /= 1000;
-	record->ts_us = (int64_t)get32(h, s->swapped) * 1000000 + fraction;
-	record->data = h + RECORD_BYTES;
-	s->at += RECORD_BYTES + record->captured;
-	s->offset += RECORD_BYTES + record->captured;
-	return SAVEFILE_RECORD;
+	return want(s, SAVEFILE_RECORD_BYTES + captured);
 }

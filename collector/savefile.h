@@ -14,13 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <string.h>
 
 #define SAVEFILE_HEADER_BYTES 24
+#define SAVEFILE_RECORD_BYTES 16 /* in front of a record's data */
 #define SAVEFILE_RECORD_MAX   ((uint32_t)256 * 1024)
 
 struct savefile {
-	FILE *file; /* borrowed; only savefile reads from it */
+	int fd; /* borrowed; only savefile reads from it */
 	uint8_t *buffer;
 	size_t at, end;  /* of what is in the buffer and not taken yet */
 	uint64_t offset; /* of at, in the file */
@@ -34,7 +35,7 @@ enum savefile_result {
 	SAVEFILE_END,
 	SAVEFILE_CUT,     /* the file ends inside of a record */
 	SAVEFILE_CORRUPT, /* a record of impossible length */
-	SAVEFILE_ERROR    /* the stream failed, errno says how */
+	SAVEFILE_ERROR    /* reading failed, errno says how */
 };
 
 struct savefile_record {
@@ -46,12 +47,59 @@ struct savefile_record {
 /* Does this file header announce a format that savefile reads? */
 bool savefile_knows(const uint8_t header[static SAVEFILE_HEADER_BYTES]);
 
-/* Begin behind the header. false: out of memory. */
-bool savefile_init(struct savefile *s, FILE *file,
+/* Begin behind the header, which was read. false: out of memory. */
+bool savefile_init(struct savefile *s, int fd,
     const uint8_t header[static SAVEFILE_HEADER_BYTES]);
 void savefile_release(struct savefile *s);
 
-enum savefile_result savefile_next(
-    struct savefile *s, struct savefile_record *record);
+/* The part of savefile_next that most records have no need of: have a whole
+ * record at s->at, if the file has one. */
+enum savefile_result savefile_fill(struct savefile *s);
+
+static inline uint32_t
+savefile_word(const struct savefile *s, size_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, s->buffer + s->at + at, sizeof(v));
+	return s->swapped ? __builtin_bswap32(v) : v;
+}
+
+/* Is a whole record, of possible length, at s->at? */
+static inline bool
+savefile_is_ready(const struct savefile *s)
+{
+	size_t have = s->end - s->at;
+	uint32_t captured;
+
+	if (have < SAVEFILE_RECORD_BYTES)
+		return false;
+	captured = savefile_word(s, 8);
+	return captured <= SAVEFILE_RECORD_MAX &&
+	    captured <= have - SAVEFILE_RECORD_BYTES;
+}
+
+static inline enum savefile_result
+savefile_next(struct savefile *s, struct savefile_record *record)
+{
+	uint32_t fraction;
+
+	if (!savefile_is_ready(s)) {
+		enum savefile_result result = savefile_fill(s);
+
+		if (result != SAVEFILE_RECORD)
+			return result;
+	}
+	fraction = savefile_word(s, 4);
+	if (s->nanoseconds)
+		fraction /= 1000;
+	record->ts_us = (int64_t)savefile_word(s, 0) * 1000000 + fraction;
+	record->captured = savefile_word(s, 8);
+	record->wire_len = savefile_word(s, 12);
+	record->data = s->buffer + s->at + SAVEFILE_RECORD_BYTES;
+	s->at += SAVEFILE_RECORD_BYTES + record->captured;
+	s->offset += SAVEFILE_RECORD_BYTES + record->captured;
+	return SAVEFILE_RECORD;
+}
 
 #endif
