@@ -113,6 +113,22 @@ read_identity(sqlite3 *db, struct identity *id, struct rf_error *err)
 	return rc == SQLITE_OK ? RF_OK : db_fail(db, rc, "read", err);
 }
 
+/*
+ * The same outside of a transaction: in one, or half of what is read was said
+ * before another process made the database, and half after.
+ */
+static enum rf_status
+read_identity_at_once(sqlite3 *db, struct identity *id, struct rf_error *err)
+{
+	enum rf_status st;
+
+	if ((st = db_exec(db, "BEGIN", err)) != RF_OK)
+		return st;
+	st = read_identity(db, id, err);
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return st;
+}
+
 /* Is it ours, or may it become ours? Says so without touching the file. */
 static enum rf_status
 check_identity(const struct identity *id, bool write, struct rf_error *err)
@@ -324,7 +340,7 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 		st = fail_open(db, rc, path, write, err);
 		goto out;
 	}
-	if ((st = read_identity(db, &id, err)) != RF_OK)
+	if ((st = read_identity_at_once(db, &id, err)) != RF_OK)
 		goto out;
 	if ((st = check_identity(&id, write, err)) != RF_OK)
 		goto out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opening: files made, migrated, refused and left untouched; two handles at
- * once; a writer that is killed.
+ * once; a writer that is killed. Two that make one: test_open_race.c.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -467,33 +467,6 @@ test_killed_writer(void **state)
 	store_close(s);
 }
 
-/* Several may make one file at once: each finds it whole. */
-static void
-test_many_open_at_once(void **state)
-{
-	struct fixture *f = *state;
-	pid_t pids[6];
-	int status;
-
-	for (size_t i = 0; i < NELEM(pids); i++) {
-		assert_true((pids[i] = fork()) >= 0);
-		if (pids[i] == 0) {
-			struct store *s;
-			enum rf_status st;
-
-			st = store_open(&s, f->path, STORE_WRITE, &f->err);
-			if (st != RF_OK)
-				fprintf(stderr, "%s\n", f->err.msg);
-			store_close(s);
-			_exit(st == RF_OK ? 0 : 1);
-		}
-	}
-	for (size_t i = 0; i < NELEM(pids); i++) {
-		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-		assert_int_equal(status, 0);
-	}
-}
-
 int
 main(void)
 {
@@ -509,7 +482,6 @@ main(void)
 		T(test_reader_holds_its_state),
 		T(test_second_writer_waits_or_fails),
 		T(test_killed_writer),
-		T(test_many_open_at_once),
 	};
 
 	return cmocka_run_group_tests_name("open", tests, NULL, NULL);
