@@ -8,6 +8,8 @@
 
 #include "store/total.h"
 
+#define SWEEP_EVERY_US ((int64_t)86400 * 1000000)
+
 static const struct {
 	enum sql_query query;
 	bool timed; /* ?1 is the time */
@@ -95,7 +97,17 @@ expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
 	}
 	/* Row ids of pods may be gone. */
 	store_ids_release(&s->put);
+	s->has_swept = st == RF_OK;
+	s->swept_us = before_us;
 	return st;
+}
+
+/* All totals are read for it: not each time that an hour of flows goes. */
+static bool
+is_sweep_due(const struct store *s, int64_t before_us)
+{
+	return !s->has_swept || before_us < s->swept_us ||
+	    before_us - s->swept_us >= SWEEP_EVERY_US;
 }
 
 enum rf_status
@@ -110,7 +122,7 @@ store_expire(struct store *s, int64_t before_us, size_t max, bool *more,
 		return st;
 	st = expire_flows(s, before_us, max, &n, err);
 	*more = st == RF_OK && n == max;
-	if (st == RF_OK && !*more)
+	if (st == RF_OK && !*more && is_sweep_due(s, before_us))
 		st = expire_rest(s, before_us, err);
 	return store_leave(s, st, err);
 }

@@ -32,8 +32,10 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_QUERY_COUNT];
 	enum store_mode mode;
-	bool in_tx;    /* between store_begin and its end */
-	bool snapshot; /* READ: a get holds the state that it saw */
+	bool in_tx;       /* between store_begin and its end */
+	bool snapshot;    /* READ: a get holds the state that it saw */
+	bool has_swept;   /* store_expire, all but flows … */
+	int64_t swept_us; /* … of before then */
 	struct store_ids put;
 	struct store_indices got;
 };

@@ -126,6 +126,17 @@ store_rollback(struct store *s)
 		store_ids_release(&s->put);
 }
 
+uint64_t
+store_work(struct store *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < SQL_QUERY_COUNT; i++)
+		n += (uint64_t)sqlite3_stmt_status(
+		    s->stmt[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+	return n;
+}
+
 enum rf_status
 store_enter(struct store *s, struct rf_error *err)
 {

@@ -71,11 +71,24 @@ RF_MUST_USE enum rf_status store_put_coverage(
     struct store *s, const struct coverage *cov, struct rf_error *err);
 
 /*
+ * It is now_us: windows that begin later, whose flows came by a wrong clock,
+ * are not done. To be called once at the start, and when the clock was put
+ * back; without it all that follows is stored all the same, but dearly.
+ */
+RF_MUST_USE enum rf_status store_rewind(
+    struct store *s, int64_t now_us, struct rf_error *err);
+
+/* Steps that SQLite's virtual machine took since this was last called: what
+ * the work costs, by a measure that no other load changes. */
+uint64_t store_work(struct store *s);
+
+/*
  * Forget the flows of windows that began before before_us, the oldest max of
  * them: where there were as many, *more says to call again. When none is left
  * names and coverage go that ended before it, and pods that ended before it
- * and that nothing else speaks of; store_put_cluster has then to be called
- * before flows are put again.
+ * and that nothing else speaks of, the first time and then once a day of
+ * before_us; store_put_cluster has then to be called before flows are put
+ * again.
  */
 RF_MUST_USE enum rf_status store_expire(struct store *s, int64_t before_us,
     size_t max, bool *more, struct rf_error *err);

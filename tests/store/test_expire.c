@@ -9,7 +9,7 @@
 #include "store/store.h"
 #include "tests/store/cluster_fixture.h"
 
-#define HOUR ((int64_t)3600 * 1000000)
+#define DAY ((int64_t)86400 * 1000000)
 
 static const struct endpoint ends[] = {
 	{ .type = ENDPOINT_EXTERNAL,
@@ -95,19 +95,19 @@ test_expire(void **state)
 	assert_int_equal(cluster_finish(none, &err), RF_OK);
 	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, &err), RF_OK);
 	assert_int_equal(store_put_cluster(s, none, &err), RF_OK);
-	put(s, 1 * HOUR, 0, 80);
-	put(s, 2 * HOUR, 0, 80);
-	put(s, 3 * HOUR, 1, 443);
+	put(s, 1 * DAY, 0, 80);
+	put(s, 2 * DAY, 0, 80);
+	put(s, 3 * DAY, 1, 443);
 	count(s, 2, 2, 3);
-	assert_int_equal(expire(s, 1 * HOUR), RF_OK);
+	assert_int_equal(expire(s, 1 * DAY), RF_OK);
 	count(s, 2, 2, 3);
-	assert_int_equal(expire(s, 3 * HOUR), RF_OK);
+	assert_int_equal(expire(s, 3 * DAY), RF_OK);
 	count(s, 1, 1, 1);
 	/* what is left can be added to, and goes too in its time */
 	assert_int_equal(store_put_cluster(s, none, &err), RF_OK);
-	put(s, 3 * HOUR, 0, 80);
+	put(s, 3 * DAY, 0, 80);
 	count(s, 2, 2, 1);
-	assert_int_equal(expire(s, 9 * HOUR), RF_OK);
+	assert_int_equal(expire(s, 9 * DAY), RF_OK);
 	count(s, 0, 0, 0);
 	store_close(s);
 	cluster_free(none);
@@ -130,14 +130,14 @@ test_pods(void **state)
 		    .ips = web_ips,
 		    .n_ips = 1,
 		    .from_us = 1,
-		    .to_us = HOUR },
+		    .to_us = DAY },
 		{ .namespace = "shop",
 		    .name = "young",
 		    .uid = "u2",
 		    .node = FLOW_NONE,
 		    .ips = web_ips,
 		    .n_ips = 1,
-		    .from_us = HOUR,
+		    .from_us = DAY,
 		    .to_us = INT64_MAX },
 	};
 	struct cluster world = { .namespaces = &ns,
@@ -150,14 +150,14 @@ test_pods(void **state)
 				     .ip = web_ips[0],
 				     .node = FLOW_NONE },
 		ends[0] };
-	struct flow f = { .window_us = 2 * HOUR,
+	struct flow f = { .window_us = 2 * DAY,
 		.dst = 1,
 		.service = FLOW_NONE,
 		.port = 80,
 		.protocol = FLOW_TCP,
 		.connections = 1,
-		.first_us = 2 * HOUR,
-		.last_us = 2 * HOUR };
+		.first_us = 2 * DAY,
+		.last_us = 2 * DAY };
 	struct cluster *c = NULL;
 	struct rf_error err;
 	struct store *s;
@@ -167,7 +167,7 @@ test_pods(void **state)
 	assert_int_equal(store_put_cluster(s, &world, &err), RF_OK);
 	assert_int_equal(store_put_flows(s, e, 2, &f, 1, &err), RF_OK);
 	for (int round = 0; round < 2; round++) {
-		assert_int_equal(expire(s, (2 + round) * HOUR), RF_OK);
+		assert_int_equal(expire(s, (2 + round) * DAY), RF_OK);
 		assert_int_equal(store_get_cluster(s, &c, &err), RF_OK);
 		assert_int_equal(c->n_pods, 2 - round);
 		assert_int_equal(

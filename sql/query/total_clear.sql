@@ -1,0 +1,2 @@
+-- slow: once after the clock was put back
+DELETE FROM flow_total;
