@@ -210,6 +210,7 @@ $(B)/bench/%: bench/%.c $(wildcard bench/world/*.[ch]) \
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c,$^) $(fuzzld)
+$(B)/bench/bench_soak: $(B)/tests/support.a
 $(B)/bench/gen_traffic: $(wildcard bench/traffic/*.[ch]) $(B)/core.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)

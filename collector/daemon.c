@@ -10,6 +10,8 @@
 #include "collector/intake.h"
 #include "collector/shortcut.h"
 #include "collector/waiting.h"
+#include "collector/wall_clock.h"
+#include "core/log.h"
 
 #define LEGS_MAX    ((uint32_t)1 << 17)
 #define WAITING_MAX ((uint32_t)1 << 12)
@@ -33,8 +35,15 @@ struct daemon {
 	struct intake intake;
 	struct waiting *waiting; /* NULL: none waits */
 	int64_t known_us;        /* as of when the cluster in use is right */
+	struct wall_clock clock;
+	bool was_set; /* the clock, since the last buffer */
+	/* Counts since the start, as they were at the last buffer, and as they
+	 * were when the clock was last set: there coverage begins anew. */
 	struct coverage coverage[DAEMON_POINTS_MAX];
-	uint64_t lost_packets;
+	struct coverage given[DAEMON_POINTS_MAX];
+	struct coverage before[DAEMON_POINTS_MAX];
+	int64_t covered_us; /* from then on */
+	uint64_t lost_packets, misdated, clock_sets;
 	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
 	int64_t now_us, flush_us;
 	unsigned waits; /* that are left */
@@ -82,18 +91,36 @@ move_names(struct daemon *d)
 }
 
 static void
+subtract_counts(struct coverage *c, const struct coverage *before)
+{
+	c->packets -= before->packets;
+	c->dropped -= before->dropped;
+	c->truncated -= before->truncated;
+	c->malformed -= before->malformed;
+	c->unsupported -= before->unsupported;
+	c->non_ip -= before->non_ip;
+	c->icmp -= before->icmp;
+	c->ignored -= before->ignored;
+	c->fragments -= before->fragments;
+	c->table_full -= before->table_full;
+}
+
+static void
 copy_coverage(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config.n_points; i++) {
 		struct coverage *c = &d->buffer->coverage[i];
 
 		*c = d->coverage[i];
-		c->from_us = d->config.start_us;
-		if (d->now_us > c->to_us)
-			c->to_us = d->now_us;
+		if (i == 0) {
+			c->table_full = flow_table_stats(d->ft)->forced_out;
+			c->dropped += d->lost_packets;
+		}
+		d->given[i] = *c;
+		subtract_counts(c, &d->before[i]);
+		c->from_us = d->covered_us;
+		c->to_us = d->now_us > c->from_us ? d->now_us : c->from_us;
 	}
-	d->buffer->coverage[0].table_full = flow_table_stats(d->ft)->forced_out;
-	d->buffer->coverage[0].dropped += d->lost_packets;
 }
 
 /* Name what can only be named late, and note what goes with the flows. */
@@ -111,6 +138,9 @@ complete_buffer(struct daemon *d)
 		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
 	d->buffer->cluster = cluster_use_share(d->cluster);
 	d->buffer->now_us = d->now_us;
+	d->buffer->may_expire = !wall_clock_is_doubtful(&d->clock);
+	d->buffer->was_set = d->was_set;
+	d->was_set = false;
 	copy_coverage(d);
 	move_names(d);
 }
@@ -327,6 +357,7 @@ daemon_new(struct daemon **out, const struct daemon_config *config,
 	d->config = *config;
 	d->now_us = config->start_us;
 	d->flush_us = config->start_us;
+	d->covered_us = config->start_us;
 	for (size_t i = 0; i < config->n_points; i++)
 		d->coverage[i] = (struct coverage){
 			.node = config->node != NULL ? config->node : "",
@@ -364,10 +395,36 @@ daemon_know(struct daemon *d, const struct conntrack_table *t)
 }
 
 void
+daemon_clock(struct daemon *d, int64_t now_us, int64_t boot_us)
+{
+	int64_t by_us = wall_clock_look(&d->clock, now_us, boot_us);
+
+	if (by_us == 0)
+		return;
+	log_warn("collect",
+	    "the clock was set %s by %lld s; what is in memory is dated by it",
+	    by_us > 0 ? "forward" : "back",
+	    (long long)(by_us > 0 ? by_us : -by_us) / 1000000);
+	intake_flush(&d->intake);
+	flow_table_redate(d->ft, by_us);
+	if (d->waiting != NULL)
+		waiting_redate(d->waiting, by_us);
+	d->now_us = d->covered_us = now_us;
+	memcpy(d->before, d->given, sizeof(d->before));
+	d->was_set = true;
+	d->clock_sets++;
+}
+
+void
 daemon_frame(
     struct daemon *d, size_t point, int link, const struct capture_frame *f)
 {
-	intake_frame(&d->intake, f, link, (uint8_t)point, &d->coverage[point]);
+	struct capture_frame dated = *f;
+
+	dated.ts_us = wall_clock_credible(&d->clock, f->ts_us);
+	d->misdated += dated.ts_us != f->ts_us;
+	intake_frame(
+	    &d->intake, &dated, link, (uint8_t)point, &d->coverage[point]);
 }
 
 void
@@ -377,8 +434,9 @@ daemon_dropped(struct daemon *d, size_t point, uint64_t dropped)
 }
 
 void
-daemon_step(struct daemon *d, int64_t now_us)
+daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 {
+	daemon_clock(d, now_us, boot_us);
 	intake_flush(&d->intake);
 	flow_table_tick(d->ft, now_us);
 	d->now_us = now_us;
@@ -443,6 +501,8 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.flush_us = w.flush_us,
 		.flushed_us = w.flushed_us,
 		.names = d->n_names,
+		.misdated = d->misdated,
+		.clock_sets = d->clock_sets,
 		.known = ft->known,
 		.known_lost = d->known_lost,
 	};

@@ -6,7 +6,8 @@
  * a writer's thread stores the other: SQLite is never waited for. A database
  * that cannot be written (full, locked, read-only) is tried again; until then
  * sums go on in the one buffer, and what no longer fits is counted. Time is a
- * parameter, so that a test can let months pass.
+ * parameter, so that a test can let months pass: the system's clock, which may
+ * be set, as now_us, and beside it boot_us, which no setting moves.
  */
 #ifndef COLLECTOR_DAEMON_H
 #define COLLECTOR_DAEMON_H
@@ -93,6 +94,8 @@ struct daemon_stats {
 	uint64_t flush_us;   /* the last one took */
 	int64_t flushed_us;  /* when the last one succeeded; 0: never */
 	uint64_t names;      /* handed to the writer */
+	uint64_t misdated;   /* packets whose time could not be */
+	uint64_t clock_sets; /* times that the clock was set */
 	uint64_t known;      /* taken over from the kernel's table */
 	uint64_t known_lost; /* of it: found no room, or could not be read */
 };
@@ -109,6 +112,13 @@ RF_MUST_USE enum rf_status daemon_new(struct daemon **out,
  */
 void daemon_know(struct daemon *d, const struct conntrack_table *t);
 
+/*
+ * Look at the clock, right before frames are given: none of them is later. If
+ * it was set, all that is still in memory is dated by the new one, coverage
+ * begins anew, and for a day nothing is taken for too old to be kept.
+ */
+void daemon_clock(struct daemon *d, int64_t now_us, int64_t boot_us);
+
 /* One frame, of link type link, seen at point. */
 void daemon_frame(
     struct daemon *d, size_t point, int link, const struct capture_frame *f);
@@ -116,8 +126,8 @@ void daemon_frame(
 /* What the kernel has dropped at point since the start. */
 void daemon_dropped(struct daemon *d, size_t point, uint64_t dropped);
 
-/* It is now_us: call several times a second. */
-void daemon_step(struct daemon *d, int64_t now_us);
+/* Do what is due. Call several times a second. */
+void daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us);
 
 /* Until when the counts hold: the last daemon_step. */
 void daemon_stats(struct daemon *d, struct daemon_stats *out);

@@ -19,8 +19,9 @@ struct writer {
 	struct buffer buffers[2];
 	struct cluster_use *put; /* what store_put_cluster was called with */
 	int64_t expired_us;
-	bool expiring; /* more is to expire than went with the last flush */
-	bool failing;  /* said so already */
+	bool is_current; /* the store knows which windows are done */
+	bool expiring;   /* more is to expire than went with the last flush */
+	bool failing;    /* said so already */
 
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
@@ -119,12 +120,16 @@ store_buffer(
 	if (st == RF_OK)
 		st = store_put_flows(
 		    s, endpoints, n_endpoints, flows, n_flows, err);
+	/* Behind the flows, of which some may be of the clock as it was. */
+	if (st == RF_OK && (!w->is_current || b->was_set))
+		st = store_rewind(s, b->now_us, err);
 	if (st == RF_OK)
 		st = put_rest(w, b, expire, err);
 	if (st == RF_OK)
 		st = store_commit(s, err);
 	if (st != RF_OK)
 		store_rollback(s);
+	w->is_current = st == RF_OK;
 	if (st != RF_OK ||
 	    (expire && !w->expiring)) { /* the database's ids are not sure */
 		cluster_use_drop(w->put);
@@ -177,12 +182,20 @@ say(struct writer *w, enum rf_status st, const struct rf_error *err)
 	w->failing = st != RF_OK;
 }
 
+/* A clock that was put back must not stop it. */
+static bool
+is_expiry_due(const struct writer *w, const struct buffer *b)
+{
+	return w->config->retain_us > 0 && b->may_expire &&
+	    (w->expiring || b->now_us < w->expired_us ||
+		b->now_us - w->expired_us >= EXPIRE_EVERY);
+}
+
 static enum rf_status
 try_store(struct writer *w, struct buffer *b, struct rf_error *err)
 {
 	int64_t began = monotonic_us();
-	bool expire = w->config->retain_us > 0 &&
-	    (w->expiring || b->now_us - w->expired_us >= EXPIRE_EVERY);
+	bool expire = is_expiry_due(w, b);
 	enum rf_status st = store_buffer(w, b, expire, err);
 	size_t rows;
 

@@ -35,6 +35,8 @@ struct buffer {
 	size_t n_names;
 	struct coverage coverage[DAEMON_POINTS_MAX];
 	int64_t now_us;
+	bool may_expire;               /* what is old by now_us is so indeed */
+	bool was_set;                  /* the clock, since the buffer before */
 	uint64_t connections, packets; /* that it holds */
 };
 

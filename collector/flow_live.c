@@ -42,6 +42,17 @@ flow_table_tick(struct flow_table *ft, int64_t now_us)
 	flow_expire(ft, 0);
 }
 
+void
+flow_table_redate(struct flow_table *ft, int64_t by_us)
+{
+	if (!ft->has_epoch)
+		return;
+	ft->epoch_us += by_us;
+	ft->known_us += by_us;
+	for (uint32_t i = 0; i < ft->pool.used; i++)
+		ft->pool.legs[i].first_us += by_us;
+}
+
 uint32_t
 flow_table_legs(const struct flow_table *ft)
 {

@@ -103,6 +103,12 @@ bool flow_table_know(
 void flow_table_tick(struct flow_table *ft, int64_t now_us);
 
 /*
+ * The clock was set by by_us: what is known was that much later than it was
+ * said to be, and no time has gone by.
+ */
+void flow_table_redate(struct flow_table *ft, int64_t by_us);
+
+/*
  * Tell of connections that go on: each once as counted, and from then on only
  * its further packets and bytes. Those younger than FLOW_TABLE_SETTLE_MS, and
  * those whose opening may still be answered, wait.

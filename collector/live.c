@@ -25,9 +25,9 @@
 /* One capture point. */
 struct point {
 	struct capture_live *capture; /* NULL: not open now */
-	int64_t retry_us;
-	uint64_t dropped_before; /* by captures that are closed */
-	uint64_t dropped;        /* by this one */
+	int64_t retry_us;             /* of live_boot_us() */
+	uint64_t dropped_before;      /* by captures that are closed */
+	uint64_t dropped;             /* by this one */
 	struct live *live;
 };
 
@@ -40,16 +40,29 @@ struct live {
 	struct daemon *daemon; /* while it runs */
 	uint64_t packets;
 	int64_t frame_us;  /* time of the latest frame */
-	int64_t second_us; /* when the work of every second was last done */
+	int64_t second_us; /* when the work of every second was last done, by
+			    * live_boot_us() */
 };
+
+static int64_t
+clock_us(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000;
+}
 
 int64_t
 live_now_us(void)
 {
-	struct timespec ts;
+	return clock_us(CLOCK_REALTIME);
+}
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000;
+int64_t
+live_boot_us(void)
+{
+	return clock_us(CLOCK_BOOTTIME);
 }
 
 static enum rf_status
@@ -157,35 +170,35 @@ close_point(struct live *l, size_t i, const struct rf_error *why)
 	p->dropped = 0;
 	capture_live_close(p->capture);
 	p->capture = NULL;
-	p->retry_us = live_now_us() + RETRY_US;
+	p->retry_us = live_boot_us() + RETRY_US;
 }
 
 static void
-reopen_points(struct live *l, int64_t now_us)
+reopen_points(struct live *l, int64_t boot_us)
 {
 	struct rf_error err;
 
 	for (size_t i = 0; i < l->config.n_devices; i++) {
 		struct point *p = &l->points[i];
 
-		if (p->capture != NULL || now_us < p->retry_us)
+		if (p->capture != NULL || boot_us < p->retry_us)
 			continue;
 		if (open_point(l, i, &err) == RF_OK)
 			log_warn("capture", "%s is back", l->config.devices[i]);
 		else
-			p->retry_us = now_us + RETRY_US;
+			p->retry_us = boot_us + RETRY_US;
 	}
 }
 
 /* Switch all filters where the census begins or ends. */
 static void
-set_mode(struct live *l, int64_t now_us)
+set_mode(struct live *l, int64_t boot_us)
 {
 	enum filter_mode mode = FILTER_ALL;
 	struct rf_error err;
 
 	if (!l->config.full)
-		mode = live_census_step(&l->census, now_us, l->packets)
+		mode = live_census_step(&l->census, boot_us, l->packets)
 		    ? FILTER_CENSUS
 		    : FILTER_CONNECTIONS;
 	if (mode == l->mode)
@@ -217,15 +230,15 @@ read_points(struct live *l, const struct pollfd *fds)
 
 /* The work of every second. */
 static void
-each_second(struct live *l, int64_t now_us)
+each_second(struct live *l, int64_t boot_us)
 {
 	struct daemon_stats stats;
 	bool capturing = false;
 
-	if (now_us >= l->second_us && now_us - l->second_us < SECOND)
+	if (boot_us - l->second_us < SECOND)
 		return;
-	l->second_us = now_us;
-	reopen_points(l, now_us);
+	l->second_us = boot_us;
+	reopen_points(l, boot_us);
 	for (size_t i = 0; i < l->config.n_devices; i++) {
 		count_drops(l, i);
 		capturing = capturing || l->points[i].capture != NULL;
@@ -277,7 +290,7 @@ wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
 static void
 drain(struct live *l, struct pollfd *fds)
 {
-	int64_t end_us = live_now_us(), now_us;
+	int64_t end_us = live_now_us(), boot_us = live_boot_us();
 	struct rf_error err;
 	int silent = 0;
 
@@ -286,11 +299,11 @@ drain(struct live *l, struct pollfd *fds)
 
 		if (wait_for(l, fds, &err) != RF_OK)
 			return;
+		daemon_clock(l->daemon, live_now_us(), live_boot_us());
 		read_points(l, fds);
 		silent = l->packets == before ? silent + 1 : 0;
-		now_us = live_now_us();
 	} while (silent < DRAIN_SILENT && l->frame_us < end_us &&
-	    now_us >= end_us && now_us - end_us < DRAIN_US);
+	    live_boot_us() - boot_us < DRAIN_US);
 }
 
 enum rf_status
@@ -300,18 +313,19 @@ live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 	enum rf_status st;
 
 	l->daemon = d;
-	live_census_init(&l->census, l->config.census_us, live_now_us());
+	live_census_init(&l->census, l->config.census_us, live_boot_us());
 	*sig = 0;
 	while (*sig == 0) {
-		int64_t now_us = live_now_us();
+		int64_t boot_us = live_boot_us();
 
-		set_mode(l, now_us);
-		each_second(l, now_us);
+		set_mode(l, boot_us);
+		each_second(l, boot_us);
 		if ((st = wait_for(l, fds, err)) != RF_OK)
 			return st;
+		daemon_clock(d, live_now_us(), live_boot_us());
 		read_points(l, fds);
 		*sig = take_signals(l);
-		daemon_step(d, live_now_us());
+		daemon_step(d, live_now_us(), live_boot_us());
 	}
 	drain(l, fds);
 	for (size_t i = 0; i < l->config.n_devices; i++)

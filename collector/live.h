@@ -52,6 +52,9 @@ RF_MUST_USE enum rf_status live_run(
 /* Now, as the timestamps of captures have it. */
 int64_t live_now_us(void);
 
+/* Since the system was started, suspended or not; nobody sets it. */
+int64_t live_boot_us(void);
+
 /* When a census is due, and when it is over: pure, for the loop and tests. */
 struct live_census {
 	int64_t period_us; /* 0: never */

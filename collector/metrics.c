@@ -48,6 +48,8 @@ static const struct metric metrics[] = {
 	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
 	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },
 	{ "ringfence_dns_names_total", "Names of addresses handed to the database.", COUNTER, COUNT, AT(names) },
+	{ "ringfence_packets_misdated_total", "Packets whose time could not be; the time of their arrival was taken.", COUNTER, COUNT, AT(misdated) },
+	{ "ringfence_clock_sets_total", "Times that the system's clock was set by five seconds or more.", COUNTER, COUNT, AT(clock_sets) },
 	{ "ringfence_flushes_total", "Transactions stored.", COUNTER, COUNT, AT(flushes) },
 	{ "ringfence_flush_failures_total", "Transactions that failed and were tried again.", COUNTER, COUNT, AT(flush_failures) },
 	{ "ringfence_flush_rows_total", "Rows of flows stored.", COUNTER, COUNT, AT(flush_rows) },

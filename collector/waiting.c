@@ -71,6 +71,20 @@ waiting_at(const struct waiting *w, uint32_t i, int64_t *until_us)
 }
 
 void
+waiting_redate(struct waiting *w, int64_t by_us)
+{
+	for (uint32_t i = 0; i < w->n; i++) {
+		struct entry *e = &w->v[(w->first + i) & w->mask];
+
+		e->until_us += by_us;
+		e->c.first_us += by_us;
+		e->c.last_us += by_us;
+		for (size_t k = 0; k < e->c.n_legs; k++)
+			e->c.legs[k].first_us += by_us;
+	}
+}
+
+void
 waiting_move(struct waiting *w, uint32_t k, uint32_t i)
 {
 	const struct entry *from = &w->v[(w->first + i) & w->mask];

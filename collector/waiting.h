@@ -33,6 +33,9 @@ void waiting_put(
 const struct connection *waiting_at(
     const struct waiting *w, uint32_t i, int64_t *until_us);
 
+/* The clock was set by by_us: all of it was that much later. */
+void waiting_redate(struct waiting *w, int64_t by_us);
+
 /* Keep the i-th as the k-th, which is not behind it. */
 void waiting_move(struct waiting *w, uint32_t k, uint32_t i);
 /* Forget all behind the first n. */

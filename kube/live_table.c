@@ -38,7 +38,7 @@ live_table_release(struct live_table *t)
 			next = o->next;
 			free(o);
 		}
-	(void)live_table_forget(t, INT64_MAX, 0);
+	(void)live_table_forget(t, INT64_MAX, 0, 0);
 	free(t->slots);
 	t->slots = NULL;
 	t->n = 0;
@@ -357,16 +357,23 @@ live_table_sweep(struct live_table *t, size_t resource, uint64_t mark,
 	return n;
 }
 
+static bool
+is_past(const struct live_object *o, int64_t now_us, int64_t keep_us)
+{
+	return o->gone_us < now_us - keep_us || o->gone_us - now_us > keep_us;
+}
+
 size_t
-live_table_forget(struct live_table *t, int64_t before_us, size_t max)
+live_table_forget(
+    struct live_table *t, int64_t now_us, int64_t keep_us, size_t max)
 {
 	size_t n = 0;
 
 	while (t->gone != NULL &&
-	    (t->n_gone > max || t->gone->gone_us < before_us)) {
+	    (t->n_gone > max || is_past(t->gone, now_us, keep_us))) {
 		struct live_object *o = t->gone;
 
-		n += o->gone_us >= before_us;
+		n += !is_past(o, now_us, keep_us);
 		t->gone = o->next;
 		t->n_gone--;
 		free(o);

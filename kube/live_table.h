@@ -70,9 +70,11 @@ RF_MUST_USE enum rf_status live_table_remove(struct live_table *t,
 size_t live_table_sweep(struct live_table *t, size_t resource, uint64_t mark,
     int64_t gone_us, bool keep);
 
-/* Forget what was gone before before_us, and the oldest beyond max; returns
- * how many of the latter. */
-size_t live_table_forget(struct live_table *t, int64_t before_us, size_t max);
+/* Forget what is gone for longer than keep_us, and the oldest beyond max;
+ * returns how many of the latter. What will be gone much later than now went
+ * by a clock that was wrong: it is forgotten, too. */
+size_t live_table_forget(
+    struct live_table *t, int64_t now_us, int64_t keep_us, size_t max);
 
 /* The cluster of what is there and what is gone; *bytes: of their text. */
 RF_MUST_USE enum rf_status live_table_build(const struct live_table *t,

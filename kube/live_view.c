@@ -240,7 +240,7 @@ live_view_step(struct live_view *v, int64_t now_us, int wait_ms)
 		reflector_step(v->feeds[i].reflector, now_us);
 	client_work(v->client, now_us, wait_ms);
 	dropped = live_table_forget(
-	    &v->table, now_us - v->config.keep_us, v->config.keep_max);
+	    &v->table, now_us, v->config.keep_us, v->config.keep_max);
 	(void)pthread_mutex_lock(&v->lock);
 	v->stats.dropped += dropped;
 	v->stats.objects = v->table.n;

@@ -176,7 +176,7 @@ pass(struct world *w, int64_t us, int64_t step)
 {
 	for (int64_t end = w->now_us + us; w->now_us < end;) {
 		w->now_us += step;
-		daemon_step(w->d, w->now_us);
+		daemon_step(w->d, w->now_us, w->now_us);
 	}
 }
 

@@ -223,7 +223,7 @@ run(struct world *w)
 			connect(w, flow);
 		hear(w, &heard, now_us);
 		publish(w, now_us);
-		daemon_step(w->d, now_us);
+		daemon_step(w->d, now_us, now_us);
 	}
 	assert_int_equal(
 	    daemon_finish(w->d, START + LASTS + 60 * SECOND, &err), RF_OK);
