@@ -2,55 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/e2e/live_cluster.sh RINGFENCE
 # `collect -i lo --cluster` against a server that plays recorded lists back and
-# then has one more pod to tell of, in a network namespace of its own. Needs
-# root, iproute2, python3 and sqlite3; says so and passes where they are not to
-# be had. Takes about ten seconds.
+# then has one more pod to tell of, in a network namespace of its own. Takes about
+# ten seconds.
 set -u
-export LC_ALL=C
-here=$(cd "$(dirname "$0")" && pwd)
-
-if [ "${2:-}" != inside ]; then
-	rf=$(realpath "${1:?usage: live_cluster.sh RINGFENCE}")
-	PATH=$PATH:/usr/sbin:/sbin
-	why=
-	[ "$(id -u)" -eq 0 ] || why="not root"
-	for tool in ip python3 unshare sqlite3 timeout; do
-		command -v "$tool" >/dev/null || why="no $tool"
-	done
-	[ -n "$why" ] || unshare -nmpf true 2>/dev/null ||
-		why="namespaces are not permitted"
-	if [ -n "$why" ]; then
-		echo "skipped: $why"
-		echo "0 passed, 0 failed"
-		exit 0
-	fi
-	dir=$(mktemp -d)
-	chmod 755 "$dir"
-	trap 'rm -rf "$dir"' EXIT
-	export PATH
-	unset KUBECONFIG KUBERNETES_SERVICE_HOST RINGFENCE_DB
-	# Looking for leaks takes ptrace(2), which a collector forbids itself.
-	export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
-	timeout -k 5 60 unshare -nmpf --kill-child --mount-proc \
-		"$here/live_cluster.sh" "$rf" inside "$dir"
-	exit
-fi
-
-rf=$1
+. "$(dirname "$0")/live_lib.bash"
+live_enter 60 "$@"
 lists=$(cd "$here/../../fixtures/nodes/one" && pwd)
-cd "$3" || exit 3
-pass=0
-fail=0
-verdict() { # STATUS NAME
-	if [ "$1" -eq 0 ]; then
-		pass=$((pass + 1))
-		echo "ok $2"
-	else
-		fail=$((fail + 1))
-		echo "not ok $2"
-		sed 's/^/  err: /' err | head -n 20
-	fi
-}
+cd "$dir" || exit 3
 
 # With "nopods", pods are forbidden; jobs always are. What is not recorded is
 # an empty list. The first watch of pods ends after two seconds, so that there
@@ -124,14 +82,6 @@ print(server.server_port, flush=True)
 server.serve_forever()
 PY
 
-wait_for() { # COMMAND...: up to eight seconds
-	for _ in $(seq 80); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
-}
-
 serve() { # NAME FORBIDDEN...: its kubeconfig is NAME
 	name=$1
 	shift
@@ -159,19 +109,19 @@ serve nonodes nodes
 	--interval 1s --listen 127.0.0.1:9797 >out 2>err &
 collector=$!
 wait_for grep -q capturing err
-verdict $? 'captures once the cluster is known'
+result $? 'captures once the cluster is known'
 grep -qF 'rule {apiGroups: ["batch"], resources: ["jobs"]' err
-verdict $? 'names the rule that is missing'
+result $? 'names the rule that is missing'
 grep -q 'no pods' err
 [ $? -eq 1 ]
-verdict $? 'misses no pods'
+result $? 'misses no pods'
 knows_late() { [ "$(pods f.db "name = 'late'")" = 1 ]; }
 wait_for knows_late
-verdict $? 'a pod that came later is in the database'
+result $? 'a pod that came later is in the database'
 [ "$(pods f.db 1)" -eq 13 ]
-verdict $? 'and so are the others'
+result $? 'and so are the others'
 grep -q '^Seccomp:	2' "/proc/$collector/status"
-verdict $? 'is confined'
+result $? 'is confined'
 python3 - >metrics 2>err.metrics <<'PY'
 import urllib.request
 url = "http://127.0.0.1:9797/metrics"
@@ -180,29 +130,29 @@ PY
 grep -qxF 'ringfence_watch_up{resource="pods"} 1' metrics &&
 	grep -qxF 'ringfence_watch_up{resource="jobs"} 0' metrics &&
 	grep -q '^ringfence_watch_last_event_.*{resource="pods"} [1-9]' metrics
-verdict $? 'metrics say how the watches are'
+result $? 'metrics say how the watches are'
 kill -TERM "$collector"
 wait "$collector"
-verdict $? 'SIGTERM ends it with 0'
+result $? 'SIGTERM ends it with 0'
 [ "$(grep -c 'jobs: forbidden' err)" -eq 1 ] && ! grep -q 'well again' err
-verdict $? 'says it once'
+result $? 'says it once'
 "$rf" check --db f.db -f "$lists/networkpolicies.json" data/late data/db-0 \
 	--port 5432 >out 2>err
 [ $? -le 1 ]
-verdict $? 'check finds the pod by name'
+result $? 'check finds the pod by name'
 
 "$rf" collect -i lo --cluster --kubeconfig nopods --db none.db >out 2>err
 [ $? -eq 3 ] && grep -q 'pods: forbidden; the ClusterRole lacks' err &&
 	grep -q 'would count as external' err
-verdict $? 'without pods it does not start'
+result $? 'without pods it does not start'
 "$rf" collect -i lo --cluster --kubeconfig nopods --db f.db >out 2>err &
 collector=$!
 wait_for grep -q capturing err
 grep -q 'going on with the 13 pods that the database knows' err
-verdict $? 'but with those of the database it does'
+result $? 'but with those of the database it does'
 kill -TERM "$collector"
 wait "$collector"
-verdict $? 'and ends with 0'
+result $? 'and ends with 0'
 
 "$rf" collect -i lo --cluster --kubeconfig good --db node.db --node node-a \
 	--watch=node --interval 1s >out 2>err &
@@ -212,11 +162,11 @@ knows_late() { [ "$(pods node.db "name = 'late'")" = 1 ]; }
 wait_for knows_late
 kill -TERM "$collector"
 wait "$collector" && [ "$(pods node.db "name <> 'late'")" = 11 ]
-verdict $? 'the pods of one node'
+result $? 'the pods of one node'
 "$rf" collect -i lo --cluster --kubeconfig nonodes --db none.db --node node-a \
 	--watch=node >out 2>err
 [ $? -eq 3 ] && grep -q 'no node has spec.podCIDRs' err
-verdict $? 'of which others could not be told from the world outside'
+result $? 'of which others could not be told from the world outside'
 
 cat >plugin <<-YAML
 current-context: test
@@ -227,19 +177,18 @@ users: [{name: u, user: {exec: {command: get-token, interactiveMode: Never,
 YAML
 "$rf" collect -i lo --cluster --kubeconfig plugin --db none.db >out 2>err
 [ $? -eq 3 ] && grep -q 'get-token, which cannot run' err
-verdict $? 'a program for credentials is refused'
+result $? 'a program for credentials is refused'
 
 usage() { # TEXT OPTION...
 	text=$1
 	shift
 	"$rf" collect --db none.db "$@" >out 2>err
 	[ $? -eq 2 ] && grep -qF -- "$text" err
-	verdict $? "usage: $*"
+	result $? "usage: $*"
 }
 usage 'with -i, not -r' -r x.pcap --cluster
 usage 'not both' -i lo --cluster --snapshot good
 usage '--node' -i lo --cluster --watch=node
 usage 'go with --cluster' -i lo --context test
 
-printf '%d passed, %d failed\n' "$pass" "$fail"
-[ "$fail" -eq 0 ]
+live_end

@@ -91,10 +91,15 @@ stop() { # SIGNAL: its exit status in $status
 	status=$?
 }
 
-# metric NAME: its value now, of the collector with --listen 127.0.0.1:9797
+# metric NAME: its value now, of the collector with --listen
+# 127.0.0.1:$listen_port
+listen_port=9797
 metric() {
-	python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics |
-		awk -v name="$1" '$1 == name { print $2 }'
+	local http
+	exec {http}<>"/dev/tcp/127.0.0.1/$listen_port" || return
+	printf 'GET /metrics HTTP/1.0\r\n\r\n' >&"$http"
+	awk -v name="$1" '$1 == name { print $2 }' <&"$http"
+	exec {http}>&-
 }
 
 live_end() {

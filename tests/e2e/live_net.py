@@ -4,7 +4,7 @@
 live_net.py serve | traffic [quiet] | get HOST PORT PATH | cluster <PODS
 live_net.py hold POD HOST PORT [SECONDS]  a connection; SECONDS between pings
 live_net.py try POD HOST PORT             does it answer?
-live_net.py api CLUSTER.JSON              what an API server says of them
+live_net.py api CLUSTER.JSON [EVENTS]              what an API server says of them
 """
 import ctypes
 import http.server
@@ -203,24 +203,39 @@ def hold(pod, host, port, seconds=None):
 
 
 class Api(http.server.BaseHTTPRequestHandler):
-    """Lists, and watches that stay silent."""
+    """Lists, and watches that stay silent, but for what is written to a file:
+    an event a line, which watches of its kind are told."""
     protocol_version = "HTTP/1.1"
     objects = []
+    events = os.devnull
 
     def log_message(self, *_):
         pass
 
+    def follow(self, resource):
+        with open(self.events) as f:
+            while True:
+                line = f.readline()
+                if not line:
+                    time.sleep(0.1)
+                    continue
+                kind = json.loads(line)["object"]["kind"]
+                if PLURALS.get(kind) == resource:
+                    text = line.encode()
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
+                    self.wfile.flush()
+
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
+        resource = url.path.rsplit("/", 1)[1]
         if "watch" in urllib.parse.parse_qs(url.query):
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.flush()
-            time.sleep(600)
+            self.follow(resource)
             return
-        resource = url.path.rsplit("/", 1)[1]
         items = [o for o in self.objects
                  if PLURALS.get(o["kind"]) == resource]
         body = json.dumps({"kind": "List", "apiVersion": "v1", "metadata":
@@ -234,10 +249,12 @@ class Api(http.server.BaseHTTPRequestHandler):
 
 PLURALS = {"Pod": "pods", "Service": "services", "Namespace": "namespaces",
            "EndpointSlice": "endpointslices", "Node": "nodes",
-           "Deployment": "deployments", "ReplicaSet": "replicasets"}
+           "Deployment": "deployments", "ReplicaSet": "replicasets",
+           "NetworkPolicy": "networkpolicies"}
 
 
-def api(path):
+def api(path, events=os.devnull):
+    Api.events = events
     with open(path) as f:
         Api.objects = json.load(f)["items"]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
@@ -312,7 +329,7 @@ def main():
     elif what == "hold":
         return hold(*sys.argv[2:])
     elif what == "api":
-        api(sys.argv[2])
+        api(*sys.argv[2:])
     elif what == "get":
         head, _, body = fetch(sys.argv[2], int(sys.argv[3]),
                               path=sys.argv[4]).partition(b"\r\n\r\n")

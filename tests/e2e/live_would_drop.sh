@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/e2e/live_would_drop.sh RINGFENCE
 # A collector that judges what it stores: its counts are those of an audit of
-# its database, policies are read again on SIGHUP, a broken set changes nothing.
+# its database, policies are read again on SIGHUP, a broken set changes nothing;
+# and those of the cluster are followed while traffic runs.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 60 "$@"
+live_enter 90 "$@"
 
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 mkdir "$dir/policies" && chmod 755 "$dir/policies"
@@ -33,8 +34,28 @@ sys.exit(want == 0 or want != float(sys.argv[2] or -1))
 PY
 }
 
+# One that follows the cluster, for later.
+: >"$dir/events"
+python3 "$here/live_net.py" api "$dir/cluster.json" "$dir/events" \
+	>"$dir/port" &
+wait_for test -s "$dir/port"
+cat >"$dir/kubeconfig" <<YAML
+current-context: test
+contexts: [{name: test, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "http://localhost:$(cat "$dir/port")"}}]
+users: [{name: u, user: {token: good}}]
+YAML
+"$rf" collect -i any --cluster --kubeconfig "$dir/kubeconfig" --node node-0 \
+	--interval 1s --db "$dir/c.db" --listen 127.0.0.1:9798 \
+	--policies-from-cluster >"$dir/out2" 2>"$dir/err2" &
+follower=$!
+
 collect -i any --db "$dir/w.db" --listen 127.0.0.1:9797 \
 	--policies "$dir/policies"
+while python3 "$here/live_net.py" try client-0 10.244.0.20 5432; do
+	sleep 0.4
+done &
+dialling=$!
 python3 "$here/live_net.py" traffic
 wait_for as_audit
 result $? "as many connections would be dropped as audit finds"
@@ -100,4 +121,56 @@ result $? "SIGTERM: exit status 0"
 	--policies "$dir/none" 2>"$dir/err"
 [ $? -eq 3 ] && grep -q "$dir/none" "$dir/err" && [ ! -e "$dir/x.db" ]
 result $? "policies that are not there: it does not start"
+
+# The cluster's own policies come, change and go while connections are made.
+policy() { # EVENT VERSION INGRESS
+	printf '{"type":"%s","object":{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"db-live","namespace":"shop","uid":"p","resourceVersion":"%s"},"spec":{"podSelector":{"matchLabels":{"app":"db"}},"policyTypes":["Ingress"]%s}}}\n' \
+		"$@" >>"$dir/events"
+}
+live='ringfence_would_drop_connections_total{namespace="shop",policy="db-live",direction="ingress"}'
+allowed='ringfence_would_drop_judged_connections_total{verdict="allowed"}'
+is() { # METRIC VALUE
+	[ "$(metric "$1")" = "$2" ]
+}
+more() { # METRIC THAN
+	local now
+	now=$(metric "$1")
+	[ "${now:-0}" -gt "$2" ]
+}
+told() { # TIMES
+	[ "$(grep -c 'would-drop: shop/pod/client-\* to shop/pod/db-0 TCP/5432: ingress: db-live' \
+		"$dir/err2")" -eq "$1" ]
+}
+
+listen_port=9798
+collector=$follower
+wait_for more "$allowed" 0
+result $? "without a policy in the cluster, what runs is allowed"
+is ringfence_would_drop_policies 0 && ! more "$judged" 0 && told 0
+result $? "and nothing would be dropped"
+policy ADDED 11 ''
+wait_for more "$live" 1
+result $? "a policy is added: what it would drop is counted"
+is ringfence_would_drop_policies 1 && told 1
+result $? "and told, once"
+policy MODIFIED 12 ',"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"client"}}}]}]'
+wait_for is ringfence_would_drop_reads_total 3
+before=$(metric "$live")
+wait_for more "$allowed" "$(metric "$allowed")" &&
+	is "$live" "$before" && told 1
+result $? "it is changed to allow it: nothing more is counted"
+policy MODIFIED 13 ''
+wait_for more "$live" "$before"
+told 2
+result $? "and changed back: told again"
+policy DELETED 14 ''
+wait_for is ringfence_would_drop_policies 0
+before=$(metric "$live")
+wait_for more "$allowed" "$(metric "$allowed")" &&
+	is "$live" "$before" && told 2
+result $? "it is deleted: nothing more is counted"
+kill "$dialling"
+stop TERM
+[ $status -eq 0 ]
+result $? "SIGTERM: exit status 0"
 live_end
