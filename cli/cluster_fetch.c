@@ -117,15 +117,7 @@ cluster_policies_read(struct policy_input *out, const struct cluster *c,
 	for (size_t i = 0; st == RF_OK && i < c->n_policies; i++)
 		st = policy_reader_text(out->reader, origin,
 		    c->policies[i].json, strlen(c->policies[i].json), &err);
-	if (st == RF_OK)
-		st = policy_reader_finish(out->reader, &out->set, &err);
-	if (st != RF_OK) {
-		fprintf(stderr, "ringfence: %s\n", err.msg);
-		return st;
-	}
-	out->problems = policy_reader_problems(out->reader, &out->n_problems);
-	out->n_refusals = policy_reader_refusals(out->reader);
-	return RF_OK;
+	return policy_input_finish(out, st, &err);
 }
 
 enum rf_status

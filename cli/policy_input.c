@@ -8,6 +8,21 @@
 #include "report/problems.h"
 
 enum rf_status
+policy_input_finish(
+    struct policy_input *in, enum rf_status st, struct rf_error *err)
+{
+	if (st == RF_OK)
+		st = policy_reader_finish(in->reader, &in->set, err);
+	if (st != RF_OK) {
+		fprintf(stderr, "ringfence: %s\n", err->msg);
+		return st;
+	}
+	in->problems = policy_reader_problems(in->reader, &in->n_problems);
+	in->n_refusals = policy_reader_refusals(in->reader);
+	return RF_OK;
+}
+
+enum rf_status
 policy_input_read(struct policy_input *out, const struct option_list *paths,
     bool recurse, const char *default_namespace, struct arena *arena)
 {
@@ -24,15 +39,7 @@ policy_input_read(struct policy_input *out, const struct option_list *paths,
 		st =
 		    policy_reader_path(out->reader, paths->v[i], recurse, &err);
 	}
-	if (st == RF_OK)
-		st = policy_reader_finish(out->reader, &out->set, &err);
-	if (st != RF_OK) {
-		fprintf(stderr, "ringfence: %s\n", err.msg);
-		return st;
-	}
-	out->problems = policy_reader_problems(out->reader, &out->n_problems);
-	out->n_refusals = policy_reader_refusals(out->reader);
-	return RF_OK;
+	return policy_input_finish(out, st, &err);
 }
 
 enum rf_status

@@ -27,6 +27,13 @@ RF_MUST_USE enum rf_status policy_input_read(struct policy_input *out,
     const char *default_namespace, struct arena *arena);
 
 /*
+ * The end of reading into in->reader, of which st is the outcome so far and err
+ * the reason: the set and its problems, or a failure, which is said on stderr.
+ */
+RF_MUST_USE enum rf_status policy_input_finish(
+    struct policy_input *in, enum rf_status st, struct rf_error *err);
+
+/*
  * Say on stderr what a user must know of what was read: warnings, mistakes,
  * and how many notices there were. RF_INVAL: a server would refuse it, so
  * that nothing was done ("checked", "compared").
