@@ -205,27 +205,37 @@ compile_policy(
 	return true;
 }
 
-/* Call add for each group that policy p isolates in d. */
+/* The policy whose groups are gone through. */
+struct isolating {
+	struct compiled_isolation *to;
+	uint32_t policy;
+};
+
 static void
-each_subject(const struct evaluator *e, uint32_t p, enum policy_direction d,
-    void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
-    struct compiled_isolation *to)
+count_group(void *ctx, uint32_t group)
 {
-	if (e->set->policies[p].types[d])
-		group_set_each(&e->policies[p].subjects, add, to, p);
+	const struct isolating *i = ctx;
+
+	i->to->start[group]++;
 }
 
 static void
-count_policy(struct compiled_isolation *to, uint32_t group, uint32_t policy)
+put_group(void *ctx, uint32_t group)
 {
-	(void)policy;
-	to->start[group]++;
+	const struct isolating *i = ctx;
+
+	i->to->policies[i->to->start[group]++] = i->policy;
 }
 
+/* Call each for every group that a policy isolates in d, policy by policy. */
 static void
-put_policy(struct compiled_isolation *to, uint32_t group, uint32_t policy)
+each_subject(const struct evaluator *e, enum policy_direction d,
+    void (*each)(void *, uint32_t), struct compiled_isolation *to)
 {
-	to->policies[to->start[group]++] = policy;
+	for (uint32_t p = 0; p < e->set->n_policies; p++)
+		if (e->set->policies[p].types[d])
+			group_set_each(&e->policies[p].subjects, each,
+			    &(struct isolating){ to, p });
 }
 
 /* Count, turn the counts into starts, and fill, which moves each start to
@@ -234,15 +244,13 @@ static bool
 make_isolation(struct evaluator *e, enum policy_direction d)
 {
 	struct compiled_isolation *to = &e->isolation[d];
-	uint32_t n_policies = (uint32_t)e->set->n_policies;
 	size_t total = 0;
 
 	to->start = arena_calloc(
 	    &e->arena, (size_t)e->n_groups + 1, sizeof(*to->start));
 	if (to->start == NULL)
 		return false;
-	for (uint32_t p = 0; p < n_policies; p++)
-		each_subject(e, p, d, count_policy, to);
+	each_subject(e, d, count_group, to);
 	for (uint32_t g = 0; g <= e->n_groups; g++) {
 		uint32_t n = to->start[g];
 
@@ -254,8 +262,7 @@ make_isolation(struct evaluator *e, enum policy_direction d)
 	to->policies = arena_calloc(&e->arena, total, sizeof(*to->policies));
 	if (to->policies == NULL)
 		return false;
-	for (uint32_t p = 0; p < n_policies; p++)
-		each_subject(e, p, d, put_policy, to);
+	each_subject(e, d, put_group, to);
 	memmove(to->start + 1, to->start, e->n_groups * sizeof(*to->start));
 	to->start[0] = 0;
 	return true;

@@ -145,11 +145,9 @@ void group_scratch_add(struct group_scratch *s, uint32_t group);
 bool group_scratch_take(
     struct group_scratch *s, struct arena *arena, struct group_set *out);
 
-/* Call add(ctx, group, number) for each group of the set, ascending. */
-struct compiled_isolation;
+/* Call each for every group of the set, ascending. */
 void group_set_each(const struct group_set *s,
-    void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
-    struct compiled_isolation *to, uint32_t number);
+    void (*each)(void *ctx, uint32_t group), void *ctx);
 
 /* Does the group carry the label with this number? */
 static inline bool

@@ -247,6 +247,13 @@ evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
 	answer->allowed = is_allowed(answer);
 }
 
+bool
+evaluator_allows(const struct evaluator *e, const struct evaluator_query *q)
+{
+	return !compiled_denies(e, q, POLICY_INGRESS) &&
+	    !compiled_denies(e, q, POLICY_EGRESS);
+}
+
 void
 evaluator_ask_all(const struct evaluator *e, const struct evaluator_query *q,
     struct evaluator_answer *answer, struct evaluator_hits hits[2])
@@ -297,4 +304,27 @@ evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
 	return side.subject != FLOW_NONE &&
 	    group_set_has(&p->subjects, e->group_of_pod[side.subject]) &&
 	    rule_matches(&p->rules[d][rule], &side, &flags);
+}
+
+uint32_t
+evaluator_classes(const struct evaluator *e)
+{
+	return e->n_groups;
+}
+
+uint32_t
+evaluator_class(const struct evaluator *e, uint32_t pod)
+{
+	return e->group_of_pod[pod];
+}
+
+void
+evaluator_rule_classes(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, uint32_t rule,
+    void (*each)(void *ctx, uint32_t number), void *ctx)
+{
+	const struct compiled_policy *p = &e->policies[policy];
+
+	if (rule < p->n_rules[d])
+		group_set_each(&p->rules[d][rule].pods, each, ctx);
 }

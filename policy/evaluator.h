@@ -72,6 +72,10 @@ void evaluator_free(struct evaluator *e);
 void evaluator_ask(const struct evaluator *e, const struct evaluator_query *q,
     struct evaluator_answer *answer);
 
+/* Only whether it is allowed; stops at the first side that is denied. */
+bool evaluator_allows(
+    const struct evaluator *e, const struct evaluator_query *q);
+
 /* A rule of a policy of the set, in the direction that is spoken of. */
 struct evaluator_rule {
 	uint32_t policy, rule;
@@ -107,6 +111,19 @@ const uint32_t *evaluator_isolating(const struct evaluator *e, uint32_t pod,
  */
 bool evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
     enum policy_direction d, uint32_t rule, const struct evaluator_query *q);
+
+/*
+ * Pods that no selector of the set tells apart are one class; classes are
+ * numbers below evaluator_classes. FLOW_NONE: of a hostNetwork pod.
+ */
+uint32_t evaluator_classes(const struct evaluator *e);
+uint32_t evaluator_class(const struct evaluator *e, uint32_t pod);
+
+/* Call each with every class that selectors among the peers of that rule
+ * match. None where the policy isolates nothing in that direction. */
+void evaluator_rule_classes(const struct evaluator *e, uint32_t policy,
+    enum policy_direction d, uint32_t rule,
+    void (*each)(void *ctx, uint32_t number), void *ctx);
 
 /* What a rule lacks to match (bits). Higher ones are farther away. */
 enum evaluator_lack {

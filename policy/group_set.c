@@ -116,19 +116,15 @@ group_scratch_take(
 
 void
 group_set_each(const struct group_set *s,
-    void (*add)(struct compiled_isolation *, uint32_t, uint32_t),
-    struct compiled_isolation *to, uint32_t number)
+    void (*each)(void *ctx, uint32_t group), void *ctx)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
-		uint64_t w;
-
 		if (s->first == FLOW_NONE) {
-			add(to, s->in.list[i], number);
+			each(ctx, s->in.list[i]);
 			continue;
 		}
-		for (w = s->in.words[i]; w != 0; w &= w - 1)
-			add(to,
-			    (s->first + i) * 64 + (uint32_t)__builtin_ctzll(w),
-			    number);
+		for (uint64_t w = s->in.words[i]; w != 0; w &= w - 1)
+			each(ctx,
+			    (s->first + i) * 64 + (uint32_t)__builtin_ctzll(w));
 	}
 }

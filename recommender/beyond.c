@@ -36,6 +36,9 @@ struct searching {
 	uint32_t question;
 	uint32_t *found; /* groups that some rule of the question matches */
 	size_t n_found;
+	/* By class of pods that no selector tells apart: the groups that are
+	 * asked for by such a pod, from class_groups[class_start[c]] on. */
+	uint32_t *class_start, *class_groups;
 	struct recommend_proof *proof;
 };
 
@@ -131,59 +134,73 @@ find_group(struct searching *s, uint32_t group)
 	s->found[s->n_found++] = group;
 }
 
-/* Groups of a namespace with a variant that has the selector's first label,
- * or one of its first list: a superset of those that it matches. */
-static void
-find_in_space(
-    struct searching *s, uint32_t ns, const struct label_selector *sel)
+/* Sort the groups by the class of the pod that is asked for. */
+static enum rf_status
+classify(struct searching *s)
 {
-	const struct space *space = &s->r->spaces[ns];
-	const struct selector_requirement *q =
-	    sel->n_match_expressions > 0 ? sel->match_expressions : NULL;
-	bool by_label = sel->match_labels.n > 0;
-	size_t n = by_label                     ? 1
-	    : q != NULL && q->op == SELECTOR_IN ? q->n_values
-						: 0;
+	struct run *r = s->r;
+	size_t n = evaluator_classes(s->e);
+	uint32_t *start = arena_calloc(r->arena, n + 2, sizeof(*start));
+	uint32_t *groups = arena_calloc(r->arena, r->n_groups, sizeof(*groups));
 
-	for (size_t i = 0; i < n; i++) {
-		struct label l = by_label
-		    ? sel->match_labels.v[0]
-		    : (struct label){ q->key, q->values[i] };
-		size_t first, k = space_holders(space, &l, &first);
+	if (start == NULL || groups == NULL)
+		return run_nomem(r);
+	/* Counted two places further on, a start moves up to the next one as
+	 * its groups are put. */
+	for (size_t g = 0; g < r->n_groups; g++) {
+		uint32_t pod = r->groups[g].pod;
 
-		for (size_t j = first; j < first + k; j++)
-			find_group(s,
-			    s->r->group_of
-				[space->variants[space->postings[j].variant]
-					.workload]);
+		if (pod != FLOW_NONE && !r->c->pods[pod].host_network)
+			start[evaluator_class(s->e, pod) + 2]++;
 	}
-	for (size_t i = 0; n == 0 && i < space->n_variants; i++)
-		find_group(s, s->r->group_of[space->variants[i].workload]);
+	for (size_t i = 2; i < n + 2; i++)
+		start[i] += start[i - 1];
+	for (uint32_t g = 0; g < r->n_groups; g++) {
+		uint32_t pod = r->groups[g].pod;
+
+		if (pod != FLOW_NONE && !r->c->pods[pod].host_network)
+			groups[start[evaluator_class(s->e, pod) + 1]++] = g;
+	}
+	s->class_start = start;
+	s->class_groups = groups;
+	return RF_OK;
 }
 
 static void
-find_by_peer(struct searching *s, uint32_t ns, const struct policy_peer *p)
+find_class(void *ctx, uint32_t number)
 {
-	static const struct label_selector everything = { 0 };
-	const struct label_selector *pods =
-	    p->pod_selector == NULL ? &everything : p->pod_selector;
-	const struct run *r = s->r;
+	struct searching *s = ctx;
 
-	if (p->ip_block != NULL) {
-		bool pod = addr_list_touches(&r->pod_ips, &p->ip_block->cidr);
+	for (uint32_t i = s->class_start[number];
+	     i < s->class_start[number + 1]; i++)
+		find_group(s, s->class_groups[i]);
+}
 
-		for (uint32_t i = 0; pod && i < r->n_groups; i++)
-			find_group(s, i);
-		return;
+static void
+find_everyone(struct searching *s)
+{
+	for (uint32_t i = 0; i < s->r->n_groups; i++)
+		find_group(s, i);
+}
+
+/* Whom that rule may let in or out. */
+static void
+find_by_rule(struct searching *s, uint32_t policy, enum policy_direction d,
+    uint32_t number)
+{
+	const struct policy_rule *rule =
+	    &s->set->policies[policy].rules[d][number];
+	bool everyone = rule->n_peers == 0;
+
+	evaluator_rule_classes(s->e, policy, d, number, find_class, s);
+	for (size_t i = 0; i < rule->n_peers && !everyone; i++) {
+		const struct policy_ip_block *b = rule->peers[i].ip_block;
+
+		everyone =
+		    b != NULL && addr_list_touches(&s->r->pod_ips, &b->cidr);
 	}
-	if (p->namespace_selector == NULL) {
-		find_in_space(s, ns, pods);
-		return;
-	}
-	for (uint32_t i = 0; i < r->c->n_namespaces; i++)
-		if (selector_matches(
-			p->namespace_selector, &r->c->namespaces[i].labels))
-			find_in_space(s, i, pods);
+	if (everyone)
+		find_everyone(s);
 }
 
 /* Named ports are among those that the destination declares. */
@@ -208,8 +225,6 @@ add_rule_ports(struct searching *s, const struct policy_rule *rule)
 static enum rf_status
 find_peers(struct searching *s, uint32_t pod, enum policy_direction d)
 {
-	struct run *r = s->r;
-	uint32_t ns = r->c->pods[pod].ns;
 	size_t n;
 	const uint32_t *iso = evaluator_isolating(s->e, pod, d, &n);
 	enum rf_status st;
@@ -219,15 +234,10 @@ find_peers(struct searching *s, uint32_t pod, enum policy_direction d)
 	for (size_t i = 0; i < n; i++) {
 		const struct policy *p = &s->set->policies[iso[i]];
 
-		for (size_t k = 0; k < p->n_rules[d]; k++) {
-			const struct policy_rule *rule = &p->rules[d][k];
-
-			for (size_t j = 0; j < rule->n_peers; j++)
-				find_by_peer(s, ns, &rule->peers[j]);
-			for (uint32_t j = 0;
-			     rule->n_peers == 0 && j < r->n_groups; j++)
-				find_group(s, j);
-			if ((st = add_rule_ports(s, rule)) != RF_OK)
+		for (uint32_t k = 0; k < p->n_rules[d]; k++) {
+			find_by_rule(s, iso[i], d, k);
+			st = add_rule_ports(s, &p->rules[d][k]);
+			if (st != RF_OK)
 				return st;
 		}
 	}
@@ -288,7 +298,6 @@ may_connect(const struct searching *s, const struct link *l, uint16_t port)
 	uint32_t dst =
 	    l->src == l->dst ? r->groups[l->dst].pod2 : r->groups[l->dst].pod;
 	struct evaluator_query q = { .port = port, .protocol = l->protocol };
-	struct evaluator_answer a;
 
 	if (src == FLOW_NONE || dst == FLOW_NONE)
 		return false;
@@ -299,8 +308,7 @@ may_connect(const struct searching *s, const struct link *l, uint16_t port)
 	if (r->c->pods[dst].n_ips > 0)
 		q.dst.ip = r->c->pods[dst].ips[0];
 	q.seen_src = q.src;
-	evaluator_ask(s->e, &q, &a);
-	return a.allowed;
+	return evaluator_allows(s->e, &q);
 }
 
 /* Of a range, a port that was not seen; 0: all of them were. */
@@ -442,6 +450,8 @@ beyond_find(struct run *r, const struct evaluator *e,
 	s.found = arena_calloc(r->arena, r->n_groups, sizeof(*s.found));
 	if (s.stamp == NULL || s.found == NULL)
 		return run_nomem(r);
+	if ((st = classify(&s)) != RF_OK)
+		return st;
 	for (size_t i = 0; i < r->n_edges; i++)
 		for (size_t j = 0; j < r->edges[i].n_flows; j++)
 			if ((st = see_flow(&s, r->edges[i].flows[j])) != RF_OK)

@@ -106,12 +106,12 @@ is_kept(const struct proving *p, const struct evaluator_side *side)
 /* One side of one flow: allowed by all, and by the workload's own policy. */
 static enum rf_status
 prove_side(struct proving *p, const struct edge *e,
-    const struct evaluator_query *q, enum policy_direction d)
+    const struct evaluator_query *q, const struct evaluator_answer *a,
+    enum policy_direction d)
 {
 	uint32_t pod = d == POLICY_EGRESS ? q->src.pod : q->dst.pod;
-	struct evaluator_answer a;
 	const struct evaluator_side *side =
-	    d == POLICY_EGRESS ? &a.egress : &a.ingress;
+	    d == POLICY_EGRESS ? &a->egress : &a->ingress;
 	const struct policy *own;
 	struct recommend_evidence *v;
 	const uint32_t *iso;
@@ -119,7 +119,6 @@ prove_side(struct proving *p, const struct edge *e,
 
 	if (pod == FLOW_NONE)
 		return RF_OK; /* no pod of it is known: nothing to ask */
-	evaluator_ask(p->e, q, &a);
 	if (side->verdict == EVAL_DENY)
 		return side_fails(p, e, d, "by the set");
 	iso = evaluator_isolating(p->e, pod, d, &n);
@@ -150,13 +149,15 @@ static enum rf_status
 prove_query(struct proving *p, const struct edge *e, unsigned want,
     const struct evaluator_query *q)
 {
+	struct evaluator_answer a;
 	enum rf_status st;
 
+	evaluator_ask(p->e, q, &a);
 	if ((want & WANT_EGRESS) != 0 &&
-	    (st = prove_side(p, e, q, POLICY_EGRESS)) != RF_OK)
+	    (st = prove_side(p, e, q, &a, POLICY_EGRESS)) != RF_OK)
 		return st;
 	if ((want & WANT_INGRESS) != 0)
-		return prove_side(p, e, q, POLICY_INGRESS);
+		return prove_side(p, e, q, &a, POLICY_INGRESS);
 	return RF_OK;
 }
 
