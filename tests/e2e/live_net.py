@@ -4,7 +4,7 @@
 live_net.py serve | traffic [quiet] | get HOST PORT PATH | cluster <PODS
 live_net.py hold POD HOST PORT [SECONDS]  a connection; SECONDS between pings
 live_net.py try POD HOST PORT             does it answer?
-live_net.py api CLUSTER.JSON [EVENTS]              what an API server says of them
+live_net.py api CLUSTER.JSON [EVENTS]     what an API server says of them
 """
 import ctypes
 import http.server
@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -226,6 +227,14 @@ class Api(http.server.BaseHTTPRequestHandler):
                     self.wfile.flush()
 
     def do_GET(self):
+        if "API_TOKEN" in os.environ:
+            with open(os.environ["API_TOKEN"]) as f:
+                good = "Bearer " + f.read()
+            if self.headers.get("Authorization") != good:
+                self.send_response(401)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
         url = urllib.parse.urlsplit(self.path)
         resource = url.path.rsplit("/", 1)[1]
         if "watch" in urllib.parse.parse_qs(url.query):
@@ -257,8 +266,14 @@ def api(path, events=os.devnull):
     Api.events = events
     with open(path) as f:
         Api.objects = json.load(f)["items"]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", int(os.environ.get("API_PORT", 0))), Api)
     server.daemon_threads = True
+    if "API_CERT" in os.environ:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(os.environ["API_CERT"])
+        server.socket = tls.wrap_socket(server.socket, server_side=True,
+                                        do_handshake_on_connect=False)
     print(server.server_port, flush=True)
     server.serve_forever()
 
