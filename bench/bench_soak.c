@@ -18,7 +18,7 @@
 
 #define SECOND      ((int64_t)1000000)
 #define DAY         (86400 * SECOND)
-#define REPORT_DAYS 5
+#define REPORT_DAYS 5L
 
 static double
 cpu_s(void)

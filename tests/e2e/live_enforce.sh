@@ -31,12 +31,7 @@ follow() { # OPTION...
 podnet_up "$dir" ptp || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 python3 "$here/live_net.py" api "$dir/cluster.json" >"$dir/port" &
 wait_for test -s "$dir/port"
-cat >"$dir/kubeconfig" <<YAML
-current-context: test
-contexts: [{name: test, context: {cluster: c, user: u}}]
-clusters: [{name: c, cluster: {server: "http://localhost:$(cat "$dir/port")"}}]
-users: [{name: u, user: {token: good}}]
-YAML
+kubeconfig "$dir/kubeconfig" "$(cat "$dir/port")"
 python3 "$here/live_net.py" hold client-0 10.244.0.20 5432 0.5 >"$dir/long" &
 long=$!
 wait_for test -s "$dir/long"

@@ -76,6 +76,16 @@ collect_with() {
 	wait_for grep -q capturing "$dir/err" || cat "$dir/err"
 }
 
+# kubeconfig FILE PORT: for an API server of live_net.py
+kubeconfig() {
+	cat >"$1" <<-YAML
+	current-context: test
+	contexts: [{name: test, context: {cluster: c, user: u}}]
+	clusters: [{name: c, cluster: {server: "http://localhost:$2"}}]
+	users: [{name: u, user: {token: good}}]
+	YAML
+}
+
 wait_for() { # COMMAND...: up to eight seconds
 	local i
 	for i in $(seq 160); do

@@ -36,13 +36,7 @@ follow() {
 	ip netns exec "$1" python3 "$here/live_net.py" api "$dir/objects" \
 		>"$dir/port-$1" &
 	wait_for test -s "$dir/port-$1"
-	cat >"$dir/config-$1" <<-YAML
-	current-context: test
-	contexts: [{name: test, context: {cluster: c, user: u}}]
-	clusters: [{name: c, cluster:
-	    {server: "http://127.0.0.1:$(cat "$dir/port-$1")"}}]
-	users: [{name: u, user: {token: good}}]
-	YAML
+	kubeconfig "$dir/config-$1" "$(cat "$dir/port-$1")"
 	ip netns exec "$1" "$rf" collect -i any --depth full \
 		--cluster --kubeconfig "$dir/config-$1" --node "node-$1" \
 		--interval 1s --db "$dir/$1.db" >"$dir/out-$1" \

@@ -412,6 +412,19 @@ get_patiently(struct client *c)
 	return g;
 }
 
+/* Its CA, as of the cluster, and our own certificate, as of the user. */
+static void
+say_files(
+    const struct tls_server *s, char ca[static 256], char user[static 512])
+{
+	(void)snprintf(ca, 256,
+	    "tls-server-name: api.test, certificate-authority: %s/ca.crt",
+	    s->d.path);
+	(void)snprintf(user, 512,
+	    "client-certificate: %s/client.crt, client-key: %s/client.key",
+	    s->d.path, s->d.path);
+}
+
 static void
 test_tls(void **state)
 {
@@ -423,12 +436,7 @@ test_tls(void **state)
 	(void)state;
 	if (!tls_server_init(&s))
 		skip();
-	(void)snprintf(ca, sizeof(ca),
-	    "tls-server-name: api.test, certificate-authority: %s/ca.crt",
-	    s.d.path);
-	(void)snprintf(user, sizeof(user),
-	    "client-certificate: %s/client.crt, client-key: %s/client.key",
-	    s.d.path, s.d.path);
+	say_files(&s, ca, user);
 	tls_client_init(&t, &s, ca, user);
 	g = get_patiently(t.c);
 	tls_client_release(&t);
@@ -463,12 +471,7 @@ test_other_ca(void **state)
 	(void)state;
 	if (!tls_server_init(&s))
 		skip();
-	(void)snprintf(ca, sizeof(ca),
-	    "tls-server-name: api.test, certificate-authority: %s/ca.crt",
-	    s.d.path);
-	(void)snprintf(user, sizeof(user),
-	    "client-certificate: %s/client.crt, client-key: %s/client.key",
-	    s.d.path, s.d.path);
+	say_files(&s, ca, user);
 	tls_client_init(&t, &s, ca, user);
 	g = get_patiently(t.c);
 	assert_int_equal(g.status, 200);

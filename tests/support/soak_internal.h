@@ -5,6 +5,9 @@
 #ifndef TESTS_SUPPORT_SOAK_INTERNAL_H
 #define TESTS_SUPPORT_SOAK_INTERNAL_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "collector/daemon.h"
 #include "kube/live_prune.h"
 #include "kube/live_table.h"
@@ -54,6 +57,13 @@ struct soak_world {
 	struct daemon_stats before; /* at the last measure */
 };
 
-void soak_require(bool holds, const char *what);
+static inline void
+soak_require(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "soak: %s\n", what);
+	abort();
+}
 
 #endif

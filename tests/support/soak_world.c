@@ -23,15 +23,6 @@
 
 enum { FIN = 1, SYN = 2, ACK = 16, SYNACK = 18, DATA = 24 };
 
-void
-soak_require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "soak: %s\n", what);
-	abort();
-}
-
 static unsigned
 draw(struct soak_world *w, unsigned n)
 {
