@@ -172,26 +172,9 @@ put_decisions(struct writing *w)
 	put_notes(w, NOTE_DECISION, "Nothing waits for a decision.");
 }
 
-/* Reasons that all workloads have are said once, above the table. */
-static bool
-is_common(const struct recommendation *r, const char *reason)
-{
-	for (size_t i = 0; i < r->n_workloads; i++) {
-		const struct recommend_readiness *a =
-		    &r->workloads[i].readiness;
-		bool found = false;
-
-		for (size_t k = 0; k < a->n_reasons && !found; k++)
-			found = strcmp(a->reasons[k], reason) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
 static void
-put_readiness_row(struct writing *w, const struct recommend_workload *a,
-    const bool *common, size_t n_common)
+put_readiness_row(
+    struct writing *w, const struct recommend_workload *a, size_t n_common)
 {
 	const struct recommend_readiness *d = &a->readiness;
 	const char *comma = "";
@@ -203,9 +186,7 @@ put_readiness_row(struct writing *w, const struct recommend_workload *a,
 	strbuf_printf(w->out, " | %s | %" PRIu64 " | %zu | %.2f %% | ",
 	    d->is_ready ? "ready" : "wait", d->connections, d->n_edges,
 	    100.0 * d->chance);
-	for (size_t i = 0; i < d->n_reasons; i++) {
-		if (i < n_common && common[i])
-			continue;
+	for (size_t i = n_common; i < d->n_reasons; i++) {
 		strbuf_puts(w->out, comma);
 		put_text(w, d->reasons[i]);
 		comma = "; ";
@@ -239,8 +220,7 @@ put_readiness(struct writing *w)
 {
 	const struct recommendation *r = w->r;
 	const struct recommend_readiness *first;
-	bool common[16] = { false };
-	size_t n = count_ready(r), n_common = 0;
+	size_t n = count_ready(r), n_common = review_common_reasons(r);
 
 	strbuf_puts(w->out, "\n## Readiness\n\n");
 	if (r->n_workloads == 0) {
@@ -252,10 +232,6 @@ put_readiness(struct writing *w)
 	strbuf_printf(
 	    w->out, "%zu of %zu workloads are ready.", n, r->n_workloads);
 	first = &r->workloads[0].readiness;
-	/* Reasons of the span come first and are the same for all. */
-	while (n_common < first->n_reasons && n_common < 16 &&
-	    is_common(r, first->reasons[n_common]))
-		common[n_common++] = true;
 	if (n_common > 0)
 		strbuf_puts(w->out, " All must wait:\n");
 	for (size_t i = 0; i < n_common; i++) {
@@ -269,7 +245,7 @@ put_readiness(struct writing *w)
 	    "Wait because |\n"
 	    "| --- | --- | --- | ---: | ---: | ---: | --- |\n");
 	for (size_t i = 0; i < r->n_workloads; i++)
-		put_readiness_row(w, &r->workloads[i], common, n_common);
+		put_readiness_row(w, &r->workloads[i], n_common);
 }
 
 static void

@@ -166,6 +166,25 @@ review_pair(struct strbuf *out, const struct recommend_pair *p)
 		strbuf_printf(out, "%u", p->port);
 }
 
+size_t
+review_common_reasons(const struct recommendation *r)
+{
+	size_t n = r->n_workloads > 0 ? r->workloads[0].readiness.n_reasons : 0;
+
+	for (size_t i = 1; i < r->n_workloads; i++) {
+		const struct recommend_readiness *a =
+		    &r->workloads[i].readiness;
+		size_t k = 0;
+
+		while (k < n && k < a->n_reasons &&
+		    strcmp(r->workloads[0].readiness.reasons[k],
+			a->reasons[k]) == 0)
+			k++;
+		n = k;
+	}
+	return n;
+}
+
 void
 review_escape(struct strbuf *out, const char *text)
 {

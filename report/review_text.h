@@ -24,6 +24,10 @@ void review_ports(struct strbuf *out, const struct policy_rule *rule);
 /* "Deployment shop/web to Deployment shop/db TCP 80". */
 void review_pair(struct strbuf *out, const struct recommend_pair *p);
 
+/* How many of the reasons to wait, from the first on, all workloads share:
+ * those of the span. They are said once. */
+size_t review_common_reasons(const struct recommendation *r);
+
 /* The text as Markdown shows it, never as markup. One line. */
 void review_escape(struct strbuf *out, const char *text);
 
