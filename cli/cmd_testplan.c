@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_testplan: a script that checks the recommended policies in a cluster. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/output_file.h"
 #include "cli/scope.h"
 #include "recommender/recommend.h"
 #include "report/testplan.h"
@@ -68,40 +66,6 @@ const struct command_spec testplan_spec = {
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
-static bool
-to_stdout(const struct testplan_command *o)
-{
-	return o->output == NULL || strcmp(o->output, "-") == 0;
-}
-
-/* Beside its place, then renamed. */
-static enum rf_status
-write_file(const char *path, const struct strbuf *text, struct rf_error *err)
-{
-	struct strbuf tmp;
-	enum rf_status st = RF_OK;
-	FILE *f = NULL;
-	bool ok;
-
-	strbuf_init(&tmp, 8192);
-	strbuf_printf(&tmp, "%s.tmp", path);
-	if (strbuf_failed(&tmp) ||
-	    (f = fopen(strbuf_str(&tmp), "we")) == NULL) {
-		st =
-		    rf_fail(err, RF_IO, "create %s: %s", path, strerror(errno));
-		goto out;
-	}
-	ok = fwrite(strbuf_str(text), 1, text->len, f) == text->len;
-	ok &= fclose(f) == 0;
-	if (!ok || rename(strbuf_str(&tmp), path) != 0) {
-		st = rf_fail(err, RF_IO, "write %s: %s", path, strerror(errno));
-		(void)unlink(strbuf_str(&tmp));
-	}
-out:
-	strbuf_release(&tmp);
-	return st;
-}
-
 static enum rf_status
 make_script(const struct testplan_command *o, struct dataset *d,
     struct strbuf *text, struct testplan_stats *stats, struct rf_error *err)
@@ -133,10 +97,8 @@ make(const struct testplan_command *o, struct dataset *d)
 
 	strbuf_init(&text, SCRIPT_MAX);
 	st = make_script(o, d, &text, &stats, &err);
-	if (st == RF_OK && to_stdout(o))
-		(void)fputs(strbuf_str(&text), stdout);
-	else if (st == RF_OK)
-		st = write_file(o->output, &text, &err);
+	if (st == RF_OK)
+		st = output_write(o->output, &text, &err);
 	strbuf_release(&text);
 	if (st != RF_OK) {
 		fprintf(stderr, "ringfence: %s\n", err.msg);
