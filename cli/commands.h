@@ -24,8 +24,8 @@ struct command {
 };
 
 extern const struct command_spec audit_spec, check_spec, collect_spec,
-    diff_spec, flows_spec, lint_spec, merge_spec, recommend_spec, testplan_spec,
-    snapshot_spec, validate_spec, backup_spec;
+    diff_spec, flows_spec, lint_spec, merge_spec, recommend_spec, report_spec,
+    testplan_spec, snapshot_spec, validate_spec, backup_spec;
 
 int cmd_audit(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
@@ -36,6 +36,7 @@ int cmd_flows(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_recommend(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_testplan(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_validate(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ &recommend_spec, cmd_recommend },
 	{ &testplan_spec, cmd_testplan },
 	{ &audit_spec, cmd_audit },
+	{ &report_spec, cmd_report },
 	{ &check_spec, cmd_check },
 	{ &diff_spec, cmd_diff },
 	{ &validate_spec, cmd_validate },

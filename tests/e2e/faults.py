@@ -30,6 +30,7 @@ READERS = [
     ["recommend", "-A", "--db"],
     ["audit", "-f", BROKEN, "-o", "json", "--db"],
     ["testplan", "-A", "--db"],
+    ["report", "--db"],
     ["lint", "-f", BROKEN, "--db"],
     ["check", "-f", BROKEN, "shop/deploy/frontend", "shop/deploy/backend",
      "--port", "8081", "--db"],
@@ -412,6 +413,11 @@ def full_disk_mounted(f, half):
     if problem is None and open("disk/plan.sh").read() != "old\n":
         problem = "the old script is gone"
     f.check("testplan -o on a full disk", problem)
+    problem = f.refuses(["report", "--db", "shop.db", "-o", "disk/plan.sh"],
+                        "No space left")
+    if problem is None and open("disk/plan.sh").read() != "old\n":
+        problem = "the old page is gone"
+    f.check("report -o on a full disk", problem)
 
 
 NEW = {}

@@ -18,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
+import xml.etree.ElementTree as ET
 
 import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "fixtures", "shop"))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "fixtures", "shop")]
+import report_page
 from packets import (A, ACK, HOST, OUTGOING, PSH, RST, SYN, TCP, UDP,
                      dns_answer, dns_query, ip, pcap, sll2, tcp, udp)
 
@@ -309,6 +311,20 @@ class Run:
         return out
 
 
+def look_page(text, names):
+    """Only our own markup; names as they are, or visibly escaped."""
+    reader = report_page.Reader()
+    reader.feed(text)
+    root = ET.fromstring(text)
+    problems = reader.bad + list(report_page.check_policy(reader)) + \
+        list(report_page.check_tree(root))
+    shown = "".join(root.itertext())
+    if names and "<script>alert(1)</script>" in names and \
+            "<script>alert(1)</script>" not in shown:
+        problems.append("a name is lost")
+    return problems[0] if problems else None
+
+
 def look_lines(text, names):
     return look_json("[" + ",".join(text.splitlines()) + "]", names)
 
@@ -381,6 +397,9 @@ def all_commands(run, names, folder, want_policies):
              look_json, statuses=(0, 1, 3))
     if not want_policies:
         check_each(run, names, objects, mine)
+    run.look("report", ["report", "--db", db], look_page, statuses=(0, 3))
+    run.look("report on hostile policies", ["report", "--db", db, "-f", bad],
+             look_page, statuses=(0, 3))
     script = os.path.join(folder, "plan.sh")
     run.look("testplan", ["testplan", "--db", db, "-A", "-o", script])
     with open(script, encoding="utf-8") as f:
