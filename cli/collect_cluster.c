@@ -25,6 +25,8 @@
 #define PATIENCE_US (25 * SECOND)
 /* No more of the time than a 25th goes into making clusters. */
 #define PUBLISH_SHARE 25
+/* Clocks that agree; the server tells seconds. */
+#define AGREE_US (5 * SECOND)
 
 struct collect_cluster {
 	struct cluster_connection connection;
@@ -34,9 +36,11 @@ struct collect_cluster {
 	pthread_t thread;
 	bool is_running;
 	atomic_bool must_stop, is_published, is_complete;
+	atomic_llong ahead_us; /* the server's clock, of this node's */
 	/* The thread's own: what was said already. */
 	char problems[CLIENT_RESOURCE_COUNT][512];
 	uint64_t refused;
+	bool is_off; /* one of the clocks */
 };
 
 static int64_t
@@ -132,6 +136,30 @@ tell_problems(struct collect_cluster *cc)
 	cc->refused = stats.refused;
 }
 
+/* Who had an address is told by the server's clock, when it spoke by ours. */
+static void
+tell_clock(struct collect_cluster *cc)
+{
+	int64_t ahead_us = client_ahead_us(cc->connection.client);
+	bool is_off = ahead_us > AGREE_US || ahead_us < -AGREE_US;
+
+	atomic_store(&cc->ahead_us, ahead_us);
+	if (is_off == cc->is_off)
+		return;
+	cc->is_off = is_off;
+	if (!is_off)
+		log_warn("cluster",
+		    "the API server's clock and ours agree "
+		    "again");
+	else
+		log_warn("cluster",
+		    "the API server's clock is %" PRId64
+		    " s %s this node's: connections may be taken for those of "
+		    "who had an address before or later, or of nobody",
+		    (ahead_us < 0 ? -ahead_us : ahead_us) / SECOND,
+		    ahead_us < 0 ? "behind" : "ahead of");
+}
+
 static bool
 is_listed(struct collect_cluster *cc, const char *resource, bool may_lack)
 {
@@ -191,6 +219,7 @@ follow(void *arg)
 			(void)nanosleep(&nap, NULL);
 		}
 		tell_problems(cc);
+		tell_clock(cc);
 		t = monotonic_us();
 		if (t >= due_us &&
 		    (atomic_load(&cc->is_published) ||
@@ -428,6 +457,8 @@ static const struct watch_metric {
 };
 /* clang-format on */
 
+#define AHEAD "ringfence_cluster_clock_ahead_seconds"
+
 /* In the order of the table above. */
 static int64_t
 value_of(const struct live_view_watch *w, size_t metric)
@@ -461,6 +492,10 @@ collect_cluster_metrics(struct collect_cluster *cc, struct strbuf *out)
 			    metric->name, watches[i].resource,
 			    value_of(&watches[i], m));
 	}
+	strbuf_printf(out,
+	    "# HELP %s By how much the API server's clock is ahead of this "
+	    "node's.\n# TYPE %s gauge\n%s %" PRId64 "\n",
+	    AHEAD, AHEAD, AHEAD, (int64_t)atomic_load(&cc->ahead_us) / SECOND);
 }
 
 void

@@ -70,6 +70,10 @@ void client_limit_silence(struct client_request *r, int64_t silence_max_us);
 /* The server did not accept what we showed: get new credentials next time. */
 void client_forget_credentials(struct client *c);
 
+/* By how much the server's clock was ahead of now_us when it last told, to the
+ * second; 0: it never did. */
+int64_t client_ahead_us(const struct client *c);
+
 /* Move everything on that can move, waiting up to wait_ms for it. */
 void client_work(struct client *c, int64_t now_us, int wait_ms);
 

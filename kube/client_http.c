@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "kube/client_internal.h"
 #include "kube/error_line.h"
@@ -34,6 +36,7 @@ struct client {
 	struct client_request *first;
 	size_t n_requests;
 	int64_t now_us;
+	int64_t ahead_us;              /* the server's clock, of ours */
 	char *base_url;                /* with tls-server-name for host */
 	char *host_header;             /* NULL: as in base_url */
 	struct curl_slist *connect_to; /* NULL: to the host of base_url */
@@ -135,6 +138,12 @@ client_server(const struct client *c)
 	return c->kc->server;
 }
 
+int64_t
+client_ahead_us(const struct client *c)
+{
+	return c->ahead_us;
+}
+
 size_t
 client_n_requests(const struct client *c)
 {
@@ -166,13 +175,31 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	return 0;
 }
 
+/* "Date: Thu, 26 Nov 2026 23:59:59 GMT", if it is that header. */
+static void
+note_date(struct client *c, const char *line, size_t n)
+{
+	static const char name[] = "date:";
+	char text[64];
+	time_t at;
+
+	if (n < sizeof(name) || n >= sizeof(text) ||
+	    strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	(void)memcpy(text, line, n);
+	text[n] = '\0';
+	at = curl_getdate(text + sizeof(name) - 1, NULL);
+	if (at > 0) /* it is cut to the second, so ours is, too */
+		c->ahead_us = ((int64_t)at - c->now_us / 1000000) * 1000000;
+}
+
 static size_t
 on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct client_request *r = arg;
 
-	(void)data;
 	r->heard_us = r->client->now_us;
+	note_date(r->client, data, n * size);
 	return n * size;
 }
 

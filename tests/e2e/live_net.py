@@ -213,6 +213,10 @@ class Api(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def date_time_string(self, timestamp=None):
+        ahead = float(os.environ.get("API_AHEAD", 0))
+        return super().date_time_string((timestamp or time.time()) + ahead)
+
     def follow(self, resource):
         with open(self.events) as f:
             while True:

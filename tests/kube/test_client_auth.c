@@ -140,6 +140,33 @@ test_token_file(void **state)
 	folder_release(&d);
 }
 
+/* What the server's clock shows is told with each answer. */
+static void
+test_date(void **state)
+{
+	static const struct replay_answer answers[] = {
+		{ .when = { "GET" }, .times = 1, .text = "1" },
+		{ .when = { "GET" },
+		    .times = 1,
+		    .headers = "Date: Thu, 01 Jan 1970 00:02:00 GMT\r\n",
+		    .text = "2" },
+		{ .when = { "GET" },
+		    .headers = "date: yesterday, or so\r\n",
+		    .text = "3" },
+	};
+	struct client_world w;
+
+	(void)state;
+	client_world_init(&w, answers, NELEM(answers), "token: t");
+	(void)get(w.client, 200 * SECOND_US);
+	assert_int_equal(client_ahead_us(w.client), 0);
+	(void)get(w.client, 200 * SECOND_US + 999);
+	assert_int_equal(client_ahead_us(w.client), -80 * SECOND_US);
+	(void)get(w.client, 200 * SECOND_US);
+	assert_int_equal(client_ahead_us(w.client), -80 * SECOND_US);
+	client_world_release(&w);
+}
+
 static void
 test_bad_token_file(void **state)
 {
@@ -487,8 +514,9 @@ test_other_ca(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(plugin_cases) + 6] = {
+	struct CMUnitTest tests[NELEM(plugin_cases) + 7] = {
 		cmocka_unit_test(test_token_file),
+		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_bad_token_file),
 		cmocka_unit_test(test_plugin),
 		cmocka_unit_test(test_no_proxy),
@@ -497,10 +525,10 @@ main(void)
 	};
 
 	for (size_t i = 0; i < NELEM(plugin_cases); i++) {
-		tests[i + 6] =
+		tests[i + 7] =
 		    (struct CMUnitTest)cmocka_unit_test(test_bad_plugin);
-		tests[i + 6].name = plugin_cases[i].name;
-		tests[i + 6].initial_state =
+		tests[i + 7].name = plugin_cases[i].name;
+		tests[i + 7].initial_state =
 		    (void *)(uintptr_t)&plugin_cases[i];
 	}
 	return cmocka_run_group_tests_name("client_auth", tests, NULL, NULL);
