@@ -133,6 +133,8 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 
 	if (in != NULL)
 		st = capture_open_file(&c, path, err);
+	if (st == RF_OK)
+		in->ft = b->ft;
 	while (st == RF_OK && capture_next(c, &f, err) == CAPTURE_FRAME) {
 		b->packets++;
 		touched += f->captured != 0 ? f->data[0] : 0;
@@ -140,7 +142,8 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 		    !intake_decode(in, f, capture_link(c), 0, &cov))
 			continue;
 		if (b->stage == STAGE_TABLE)
-			flow_table_add(b->ft, in->batch, in->n_batch, NULL);
+			flow_table_take(
+			    b->ft, in->sightings, in->n_batch, NULL);
 		in->n_batch = 0;
 		if (b->packets % 64 == 0)
 			note_pause(b);

@@ -293,24 +293,29 @@ parse_answers(
 	return r;
 }
 
+/* Only a standard query that succeeded gives addresses to a name. */
+bool
+dns_has_addresses(const uint8_t *msg, size_t len)
+{
+	return len >= HEADER_BYTES && (msg[2] & 0xf8) == 0x80 &&
+	    (msg[3] & 0x0f) == 0 && (msg[6] | msg[7]) != 0 &&
+	    (msg[4] | msg[5]) != 0;
+}
+
 enum dns_result
 dns_parse(const uint8_t *msg, size_t len, dns_answer *answer, void *arg)
 {
 	/* no offset of a pointer, and no message over UDP, is beyond 65535 */
 	struct message m = { .b = msg,
 		.len = len < UINT16_MAX ? len : UINT16_MAX };
-	unsigned answers;
 
 	if (m.len > 2 && !(msg[2] & 0x80))
 		return DNS_QUERY;
 	if (m.len < HEADER_BYTES)
 		return DNS_TRUNCATED;
-	answers = get16(&m, 6);
-	/* Only a standard query that succeeded gives addresses to a name. */
-	if (answers == 0 || get16(&m, 4) == 0 || (msg[2] & 0x78) != 0 ||
-	    (msg[3] & 0x0f) != 0)
+	if (!dns_has_addresses(msg, m.len))
 		return DNS_OK;
 	if (get16(&m, 4) != 1)
 		return DNS_MALFORMED;
-	return parse_answers(&m, answers, answer, arg);
+	return parse_answers(&m, get16(&m, 6), answer, arg);
 }

@@ -30,6 +30,9 @@ enum dns_result {
 	DNS_MALFORMED
 };
 
+/* Can dns_parse find addresses in it? From its header alone. */
+bool dns_has_addresses(const uint8_t *msg, size_t len);
+
 /* len bytes of the message were captured; no length prefix (UDP). */
 enum dns_result dns_parse(
     const uint8_t *msg, size_t len, dns_answer *answer, void *arg);

@@ -60,16 +60,6 @@ flow_table_stats(const struct flow_table *ft)
 	return &ft->stats;
 }
 
-/* A packet on its way into the table. */
-struct sighting {
-	const struct packet *p;
-	struct leg_key key;
-	struct leg_join_marks marks;
-	uint32_t hash;
-	uint32_t leg; /* that the hash most likely stands for */
-	bool from_lo; /* the packet's source is the key's lower end */
-};
-
 /* Where a sighting was made: interface, direction, overlay, capture point. */
 static uint32_t
 tap_of(const struct packet *p)
@@ -210,8 +200,8 @@ is_answered(uint32_t flags)
 
 /* The parts of a packet's work that most packets have no need of. */
 static void
-leg_notice(
-    struct flow_table *ft, uint32_t index, struct sighting *s, uint32_t bits)
+leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s,
+    uint32_t bits)
 {
 	const struct packet *p = s->p;
 	bool from_lo = s->from_lo;
@@ -238,7 +228,7 @@ leg_notice(
 
 /* A leg for the packet's key; there is always one after making room. */
 static uint32_t
-leg_start(struct flow_table *ft, const struct sighting *s)
+leg_start(struct flow_table *ft, const struct flow_sighting *s)
 {
 	const struct packet *p = s->p;
 	uint32_t index = leg_add(&ft->pool, &s->key, s->hash);
@@ -282,7 +272,7 @@ leg_count(struct leg *leg, const struct packet *p, bool from_lo)
 
 /* An ICMP error speaks of a packet that the leg's sender had sent. */
 static void
-leg_refuse(struct flow_table *ft, const struct sighting *s)
+leg_refuse(struct flow_table *ft, const struct flow_sighting *s)
 {
 	uint32_t index = leg_find(&ft->pool, &s->key, s->hash);
 
@@ -291,7 +281,7 @@ leg_refuse(struct flow_table *ft, const struct sighting *s)
 }
 
 static bool
-take(struct flow_table *ft, struct sighting *s)
+take(struct flow_table *ft, struct flow_sighting *s)
 {
 	const struct packet *p = s->p;
 	uint32_t index = leg_find(&ft->pool, &s->key, s->hash);
@@ -323,8 +313,8 @@ take(struct flow_table *ft, struct sighting *s)
 
 /* Whose packet it is. */
 static void
-sighting_of(
-    const struct flow_table *ft, const struct packet *p, struct sighting *s)
+sighting_of(const struct flow_table *ft, const struct packet *p,
+    struct flow_sighting *s)
 {
 	s->p = p;
 	s->from_lo = leg_key_of(&s->key, p);
@@ -367,28 +357,45 @@ is_edgy(const struct packet *p)
 	    p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
 }
 
+void
+flow_table_sight(const struct flow_table *ft, const struct packet *p,
+    struct flow_sighting *s)
+{
+	sighting_of(ft, p, s);
+	if (p->protocol == FLOW_UDP || p->tcp_flags & TCP_SYN)
+		leg_join_mark(ft->join, p, &s->marks);
+}
+
+static void
+bring_marks(struct flow_table *ft, struct flow_sighting *s)
+{
+	if (s->marks.n == 0)
+		leg_join_mark(ft->join, s->p, &s->marks);
+	leg_join_prefetch(ft->join, &s->marks);
+}
+
 /*
  * What taking the packet will read of its leg, and of the marks if it will be
  * offered for joining, is asked for before any packet of the batch is taken.
  */
 static void
-bring_leg(struct flow_table *ft, struct sighting *s)
+bring_leg(struct flow_table *ft, struct flow_sighting *s)
 {
 	uint32_t leg = leg_prefetch(&ft->pool, s->hash, is_edgy(s->p));
 
 	s->leg = leg;
 	if (leg == LEG_NONE)
-		leg_join_prepare(ft->join, s->p, &s->marks);
+		bring_marks(ft, s);
 	else if (is_edgy(s->p))
 		__builtin_prefetch(&ft->pool.deadlines[leg], 1);
 }
 
 static void
-bring_marks(struct flow_table *ft, struct sighting *s)
+bring_marks_of_leg(struct flow_table *ft, struct flow_sighting *s)
 {
 	if (s->leg != LEG_NONE && is_edgy(s->p) &&
 	    leg_wants_join(&ft->pool.legs[s->leg], s->p))
-		leg_join_prepare(ft->join, s->p, &s->marks);
+		bring_marks(ft, s);
 }
 
 /* Fragments go by the ports of their datagram's first one. */
@@ -396,7 +403,7 @@ static bool
 take_fragment(struct flow_table *ft, const struct packet *p)
 {
 	struct packet copy = *p;
-	struct sighting s;
+	struct flow_sighting s;
 
 	if (!fragment_ports(ft, &copy))
 		return false;
@@ -405,21 +412,17 @@ take_fragment(struct flow_table *ft, const struct packet *p)
 }
 
 void
-flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
-    bool *first_copy)
+flow_table_take(
+    struct flow_table *ft, struct flow_sighting *v, size_t n, bool *first_copy)
 {
-	struct sighting v[FLOW_TABLE_BATCH];
-
-	for (size_t i = 0; i < n; i++) {
-		sighting_of(ft, &packets[i], &v[i]);
+	for (size_t i = 0; i < n; i++)
 		leg_prefetch_slot(&ft->pool, v[i].hash);
-	}
 	for (size_t i = 0; i < n; i++)
 		bring_leg(ft, &v[i]);
 	for (size_t i = 0; i < n; i++)
-		bring_marks(ft, &v[i]);
+		bring_marks_of_leg(ft, &v[i]);
 	for (size_t i = 0; i < n; i++) {
-		const struct packet *p = &packets[i];
+		const struct packet *p = v[i].p;
 		bool first = false;
 
 		ft->stats.packets++;
@@ -433,4 +436,15 @@ flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
 			first_copy[i] = first;
 	}
 	flow_expire(ft, n);
+}
+
+void
+flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
+    bool *first_copy)
+{
+	struct flow_sighting v[FLOW_TABLE_BATCH];
+
+	for (size_t i = 0; i < n; i++)
+		sighting_of(ft, &packets[i], &v[i]);
+	flow_table_take(ft, v, n, first_copy);
 }

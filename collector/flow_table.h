@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "collector/connection.h"
+#include "collector/leg.h"
 #include "collector/leg_join.h"
 #include "collector/packet.h"
 #include "core/error.h"
@@ -78,12 +79,33 @@ void flow_table_free(struct flow_table *ft);
 
 #define FLOW_TABLE_BATCH 32
 
+/* A packet on its way into the table, and what follows from it alone. */
+struct flow_sighting {
+	const struct packet *p; /* borrowed until it is taken */
+	struct leg_key key;
+	struct leg_join_marks marks;
+	uint32_t hash;
+	uint32_t leg; /* the table's own */
+	bool from_lo; /* the packet's source is the key's lower end */
+};
+
+/*
+ * Work out a sighting. It reads only what is fixed at the table's birth, so
+ * another thread may do it while the table is at work.
+ */
+void flow_table_sight(const struct flow_table *ft, const struct packet *p,
+    struct flow_sighting *s);
+
 /*
  * Take n sightings, at most FLOW_TABLE_BATCH, in time order as far as the
  * capture has it. first_copy[i], unless the pointer is NULL, says whether
  * sighting i was the one that counts for its packet: its payload is worth
  * reading once.
  */
+void flow_table_take(struct flow_table *ft, struct flow_sighting *sightings,
+    size_t n, bool *first_copy);
+
+/* The same for packets. */
 void flow_table_add(struct flow_table *ft, const struct packet *packets,
     size_t n, bool *first_copy);
 

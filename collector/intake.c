@@ -10,7 +10,7 @@ intake_flush(struct intake *in)
 {
 	bool first_copy[FLOW_TABLE_BATCH];
 
-	flow_table_add(in->ft, in->batch, in->n_batch, first_copy);
+	flow_table_take(in->ft, in->sightings, in->n_batch, first_copy);
 	for (size_t i = 0; i < in->n_batch; i++) {
 		const struct packet *p = &in->batch[i];
 
@@ -90,6 +90,7 @@ intake_decode(struct intake *in, const struct capture_frame *f, int link,
 	p->ts_us = f->ts_us;
 	p->point = point;
 	keep_payload(in, p);
+	flow_table_sight(in->ft, p, &in->sightings[in->n_batch]);
 	return ++in->n_batch == FLOW_TABLE_BATCH;
 }
 

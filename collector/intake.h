@@ -21,6 +21,7 @@ struct intake {
 	struct names *names;
 	size_t n_batch;
 	struct packet batch[FLOW_TABLE_BATCH];
+	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
 	uint8_t dns[FLOW_TABLE_BATCH][INTAKE_DNS_BYTES];
 };
 

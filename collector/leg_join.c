@@ -91,7 +91,8 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 				.same_id = m->ip_id == mine->ip_id,
 			};
 	}
-	memmove(b + 1, b, (WAYS - 1) * sizeof(*b));
+	for (int i = WAYS - 1; i > 0; i--)
+		b[i] = b[i - 1];
 	b[0] = *mine;
 	b[0].tag = tag;
 }
@@ -109,35 +110,47 @@ hash_numbers(const struct leg_join *lj, const struct packet *p)
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
-/* UDP: the payload's mark with one end, or with none. */
+/* UDP: the payload's mark alone … */
 static uint64_t
-hash_payload(const struct leg_join *lj, const struct packet *p,
-    const struct ip_addr *ip, uint32_t extra)
+hash_payload(const struct leg_join *lj, const struct packet *p)
 {
-	uint64_t v[4] = { 0 };
+	return hash_mix(((uint64_t)p->payload_sum << 32 | p->payload_bytes) ^
+		lj->seed ^ 0xa0761d6478bd642fu,
+	    lj->seed ^ 0x9e3779b97f4a7c15u);
+}
 
-	memcpy(v, ip->b, sizeof(ip->b));
-	v[2] = (uint64_t)extra << 32 | p->payload_bytes;
-	v[3] = p->payload_sum;
-	return hash_words(lj->seed, v, sizeof(v));
+/* … and with one end. */
+static uint64_t
+hash_end(const struct leg_join *lj, uint64_t payload, const struct ip_addr *ip,
+    uint32_t port)
+{
+	uint64_t h = hash_mix(hash_word(ip->b) ^ payload,
+	    hash_word(ip->b + 8) ^ lj->seed ^ 0xe7037ed1a0b428dbu);
+
+	return hash_mix(h ^ port, lj->seed ^ 0x8ebc6af09c88c6e3u);
 }
 
 void
-leg_join_prepare(const struct leg_join *lj, const struct packet *p,
+leg_join_mark(const struct leg_join *lj, const struct packet *p,
     struct leg_join_marks *marks)
 {
-	static const struct ip_addr none;
+	uint64_t payload;
 
 	if (p->protocol != FLOW_UDP) {
 		marks->n = 1;
 		marks->hash[0] = hash_numbers(lj, p);
-	} else {
-		marks->n = 3;
-		marks->hash[0] = hash_payload(lj, p, &p->src, p->sport);
-		marks->hash[1] =
-		    hash_payload(lj, p, &p->dst, 0x10000u | p->dport);
-		marks->hash[2] = hash_payload(lj, p, &none, 0x20000u);
+		return;
 	}
+	payload = hash_payload(lj, p);
+	marks->n = 3;
+	marks->hash[0] = hash_end(lj, payload, &p->src, p->sport);
+	marks->hash[1] = hash_end(lj, payload, &p->dst, 0x10000u | p->dport);
+	marks->hash[2] = payload;
+}
+
+void
+leg_join_prefetch(const struct leg_join *lj, const struct leg_join_marks *marks)
+{
 	for (unsigned i = 0; i < marks->n; i++)
 		__builtin_prefetch(bucket_of(lj, marks->hash[i]), 1);
 }
@@ -154,7 +167,7 @@ leg_join_find(struct leg_join *lj, const struct packet *p,
 	};
 
 	if (marks->n == 0)
-		leg_join_prepare(lj, p, marks);
+		leg_join_mark(lj, p, marks);
 	found->n = 0;
 	found->known = false;
 	bucket_visit(lj, marks->hash[0], &mine, found);

@@ -73,9 +73,13 @@ struct leg_join_marks {
 	unsigned n;
 };
 
-/* Work them out, and bring in what leg_join_find will read. */
-void leg_join_prepare(const struct leg_join *lj, const struct packet *p,
+/* Work them out; reads nothing that ever changes. */
+void leg_join_mark(const struct leg_join *lj, const struct packet *p,
     struct leg_join_marks *marks);
+
+/* Bring in what leg_join_find will read. */
+void leg_join_prefetch(
+    const struct leg_join *lj, const struct leg_join_marks *marks);
 
 /*
  * Find earlier sightings of p within the window, under other legs than leg;

@@ -11,10 +11,23 @@
 #define NAMES_MAX    ((uint32_t)1 << 15)
 #define HEADLESS_MAX ((uint32_t)1 << 14)
 #define TEXT_MAX     ((size_t)4 * 1024 * 1024)
+#define ANSWERS      ((uint32_t)1 << 12)
+#define ANSWER_NAMES 4
 
 struct headless {
 	struct ip_addr client, ip;
 	uint32_t service; /* FLOW_NONE: empty */
+};
+
+/*
+ * What reading an answer did, as long as that only hangs on its bytes: the
+ * same bytes again need no reading. They are known by a keyed hash of 64 bits.
+ */
+struct answer {
+	uint64_t mark;
+	uint32_t era; /* of another one it is empty */
+	uint32_t n;
+	uint32_t names[ANSWER_NAMES]; /* indices of those that were seen */
 };
 
 struct names {
@@ -26,6 +39,9 @@ struct names {
 	uint32_t *slots; /* NAMES_MAX: index + 1 into v */
 	struct headless *headless;
 	uint64_t headless_state;
+	struct answer *answers;
+	uint32_t era;
+	int64_t from_us, to_us; /* no address changes hands in between */
 	struct names_stats stats;
 };
 
@@ -38,11 +54,14 @@ names_new(const struct cluster *c, uint64_t seed)
 		return NULL;
 	n->c = c;
 	n->seed = seed;
+	n->era = 1;
 	arena_init(&n->text, TEXT_MAX);
 	n->v = calloc(NAMES_MAX / 2, sizeof(*n->v));
 	n->slots = calloc(NAMES_MAX, sizeof(*n->slots));
 	n->headless = calloc(HEADLESS_MAX, sizeof(*n->headless));
-	if (n->v == NULL || n->slots == NULL || n->headless == NULL) {
+	n->answers = calloc(ANSWERS, sizeof(*n->answers));
+	if (n->v == NULL || n->slots == NULL || n->headless == NULL ||
+	    n->answers == NULL) {
 		names_free(n);
 		return NULL;
 	}
@@ -60,10 +79,30 @@ names_free(struct names *n)
 	free(n->v);
 	free(n->slots);
 	free(n->headless);
+	free(n->answers);
 	free(n);
 }
 
+/* Whatever was remembered of answers no longer holds. */
 static void
+forget_answers(struct names *n)
+{
+	n->from_us = n->to_us = 0;
+	if (++n->era != 0)
+		return;
+	memset(n->answers, 0, ANSWERS * sizeof(*n->answers));
+	n->era = 1;
+}
+
+static void
+see_again(struct dns_name *d, int64_t at_us)
+{
+	if (at_us > d->last_us)
+		d->last_us = at_us;
+}
+
+/* Its index, or FLOW_NONE: there is no room. */
+static uint32_t
 learn_name(
     struct names *n, const char *name, const struct ip_addr *ip, int64_t at_us)
 {
@@ -74,26 +113,26 @@ learn_name(
 	for (; n->slots[i] != 0; i = (i + 1) & (NAMES_MAX - 1)) {
 		d = &n->v[n->slots[i] - 1];
 		if (ip_equal(&d->ip, ip) && strcmp(d->name, name) == 0) {
-			if (at_us > d->last_us)
-				d->last_us = at_us;
-			return;
+			see_again(d, at_us);
+			return n->slots[i] - 1;
 		}
 	}
 	if (n->n >= NAMES_MAX / 2) {
 		n->stats.overflow++;
-		return;
+		return FLOW_NONE;
 	}
 	d = &n->v[n->n];
 	d->name = arena_strdup(&n->text, name);
 	if (d->name == NULL) {
 		n->stats.overflow++;
-		return;
+		return FLOW_NONE;
 	}
 	d->ip = *ip;
 	d->first_us = at_us;
 	d->last_us = at_us;
 	n->slots[i] = ++n->n;
 	n->stats.learnt++;
+	return n->n - 1;
 }
 
 static uint32_t
@@ -180,6 +219,7 @@ names_set_cluster(struct names *n, const struct cluster *c)
 	}
 	n->headless_state++;
 	n->c = c;
+	forget_answers(n);
 }
 
 void
@@ -189,13 +229,26 @@ names_forget(struct names *n)
 	arena_init(&n->text, TEXT_MAX);
 	memset(n->slots, 0, NAMES_MAX * sizeof(*n->slots));
 	n->n = 0;
+	forget_answers(n);
 }
 
 struct answer_context {
 	struct names *names;
 	const struct ip_addr *client;
 	int64_t at_us;
+	struct answer did;
+	bool repeatable; /* did is all that it did */
 };
+
+/* A Service's own address did nothing, a name was seen. */
+static void
+note_name(struct answer_context *ctx, uint32_t name)
+{
+	if (name == FLOW_NONE || ctx->did.n == ANSWER_NAMES)
+		ctx->repeatable = false;
+	else
+		ctx->did.names[ctx->did.n++] = name;
+}
 
 static void
 on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
@@ -207,18 +260,64 @@ on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
 	o = address_owner_at(ctx->names->c, ip, ctx->at_us);
 	if (o.kind == ADDRESS_SERVICE || o.kind == ADDRESS_SERVICE_RANGE)
 		return;
-	if (o.kind == ADDRESS_POD)
+	if (o.kind == ADDRESS_POD) { /* hangs on the client too */
 		learn_headless(ctx->names, name, ctx->client, ip);
-	else
-		learn_name(ctx->names, name, ip, ctx->at_us);
+		ctx->repeatable = false;
+		return;
+	}
+	note_name(ctx, learn_name(ctx->names, name, ip, ctx->at_us));
+}
+
+/* Its bytes but for the id (RFC 1035 section 4.1.1), len >= 10. */
+static uint64_t
+mark_of(const struct names *n, const uint8_t *msg, size_t len)
+{
+	size_t words = (len - 2) / 8 * 8;
+	uint64_t rest = hash_word(msg + len - 8) ^ (uint64_t)len << 48;
+
+	return hash_mix(hash_words(n->seed, msg + 2, words) ^ rest,
+	    n->seed ^ 0xe7037ed1a0b428dbu);
+}
+
+/* Where that answer is remembered, or would be. */
+static struct answer *
+find_answer(struct names *n, const uint8_t *msg, size_t len, int64_t at_us,
+    uint64_t *mark)
+{
+	if (at_us < n->from_us || at_us >= n->to_us) {
+		forget_answers(n);
+		(void)address_span_at(n->c, at_us, &n->from_us, &n->to_us);
+	}
+	*mark = mark_of(n, msg, len);
+	return &n->answers[*mark & (ANSWERS - 1)];
+}
+
+static void
+repeat(struct names *n, const struct answer *a, int64_t at_us)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		see_again(&n->v[a->names[i]], at_us);
+	n->stats.answers++;
 }
 
 void
 names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
     size_t len, int64_t at_us)
 {
-	struct answer_context ctx = { n, client, at_us };
+	struct answer_context ctx = {
+		.names = n, .client = client, .at_us = at_us
+	};
+	struct answer *a = NULL;
 
+	if (dns_has_addresses(msg, len)) {
+		a = find_answer(n, msg, len, at_us, &ctx.did.mark);
+		if (a->era == n->era && a->mark == ctx.did.mark) {
+			repeat(n, a, at_us);
+			return;
+		}
+	}
+	ctx.did.era = n->era;
+	ctx.repeatable = a != NULL;
 	switch (dns_parse(msg, len, on_answer, &ctx)) {
 	case DNS_OK:
 	case DNS_TRUNCATED:
@@ -226,10 +325,12 @@ names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
 		break;
 	case DNS_MALFORMED:
 		n->stats.malformed++;
-		break;
+		return;
 	case DNS_QUERY:
-		break;
+		return;
 	}
+	if (ctx.repeatable)
+		*a = ctx.did;
 }
 
 const struct dns_name *
