@@ -50,7 +50,7 @@ read_store(struct cluster **out, const char *path, struct rf_error *err)
 		return rf_fail(err, RF_IO, "%s: %s", path, strerror(errno));
 	st = store_open(&s, path, STORE_READ, err);
 	if (st != RF_OK)
-		return rf_wrap(err, st, "%s", path);
+		return st;
 	st = store_get_cluster(s, out, err);
 	if (st != RF_OK)
 		st = rf_wrap(err, st, "%s", path);

@@ -32,13 +32,12 @@ load(struct dataset *d, const char *path, const struct store_filter *filter,
 	if (st != RF_OK)
 		return st;
 	st = store_get_cluster(d->store, &d->cluster, err);
-	if (st != RF_OK)
-		return st;
-	st = store_get_flows(
-	    d->store, d->cluster, filter, &d->arena, &d->flows, err);
-	if (st != RF_OK)
-		return st;
-	return edge_roll_up(&d->edges, &d->flows, &d->arena, err);
+	if (st == RF_OK)
+		st = store_get_flows(
+		    d->store, d->cluster, filter, &d->arena, &d->flows, err);
+	if (st == RF_OK)
+		st = edge_roll_up(&d->edges, &d->flows, &d->arena, err);
+	return st == RF_OK ? RF_OK : rf_wrap(err, st, "%s", path);
 }
 
 enum rf_status
@@ -54,7 +53,7 @@ dataset_open(
 	arena_init(&out->arena, 0);
 	st = load(out, path, filter, &err);
 	if (st != RF_OK) {
-		fprintf(stderr, "ringfence: %s: %s\n", path, err.msg);
+		fprintf(stderr, "ringfence: %s\n", err.msg);
 		dataset_close(out);
 	}
 	return st;

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/db.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #define APPLICATION_ID 1380338775 /* "RFLW"; sql/migration/0001 sets it */
 #define BUSY_MS        5000
+#define URI_MAX        ((size_t)3 * PATH_MAX) /* all of it escaped */
 
 static enum rf_status
 status_of(int rc)
@@ -156,11 +161,6 @@ check_identity(const struct identity *id, bool write, struct rf_error *err)
 		    "a database of ringfence without a schema version "
 		    "(user_version %lld)",
 		    (long long)id->user_version);
-	if (id->user_version < SQL_MIGRATION_COUNT && !write)
-		return rf_fail(err, RF_VERSION,
-		    "written by an older ringfence (schema %lld, this one "
-		    "speaks %d); collect or merge into it once to migrate it",
-		    (long long)id->user_version, SQL_MIGRATION_COUNT);
 	return RF_OK;
 }
 
@@ -288,13 +288,28 @@ fail_open(
 	    "beside it, cannot be opened; check the directory's permissions");
 }
 
+/*
+ * An older schema is read as if it were this one, by tables and views of this
+ * connection alone: the file may be one that cannot be written, or that its
+ * older program still writes.
+ */
 static enum rf_status
-configure(sqlite3 *db, bool write, struct rf_error *err)
+configure_read(sqlite3 *db, int64_t version, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+
+	if (version < SQL_MIGRATION_COUNT)
+		st = db_exec(db, "PRAGMA temp_store=MEMORY", err);
+	for (int64_t i = version; i < SQL_MIGRATION_COUNT && st == RF_OK; i++)
+		st = db_exec(db, sql_reading[i - 1], err);
+	return st != RF_OK ? st : db_exec(db, "PRAGMA query_only=ON", err);
+}
+
+static enum rf_status
+configure_write(sqlite3 *db, struct rf_error *err)
 {
 	enum rf_status st;
 
-	if (!write)
-		return db_exec(db, "PRAGMA query_only=ON", err);
 	if ((st = set_wal(db, err)) != RF_OK)
 		return st;
 	if ((st = db_exec(db, "PRAGMA synchronous=NORMAL", err)) != RF_OK)
@@ -308,6 +323,43 @@ configure(sqlite3 *db, bool write, struct rf_error *err)
 	return RF_OK;
 }
 
+/*
+ * Can nobody write the file, as on media that are read only, and is it all
+ * there is? Only then may SQLite read it without a -shm file beside it.
+ */
+static bool
+is_frozen(const char *path)
+{
+	char wal[PATH_MAX];
+	struct statvfs fs;
+	struct stat sb;
+
+	if (statvfs(path, &fs) != 0 || (fs.f_flag & ST_RDONLY) == 0 ||
+	    snprintf(wal, sizeof(wal), "%s-wal", path) >= (int)sizeof(wal))
+		return false;
+	return stat(wal, &sb) != 0 ? errno == ENOENT : sb.st_size == 0;
+}
+
+/* The URI of a file that does not change; anything that is not plain in a path
+ * is escaped (sqlite.org/uri.html). false: it is too long. */
+static bool
+frozen_uri(const char *path, char uri[static URI_MAX])
+{
+	static const char plain[] = "/.-_";
+	size_t n = (size_t)snprintf(uri, URI_MAX, "file:");
+
+	for (; *path != '\0' && n + 4 < URI_MAX; path++) {
+		unsigned char c = (unsigned char)*path;
+
+		if (isascii(c) && (isalnum(c) || strchr(plain, c) != NULL))
+			uri[n++] = (char)c;
+		else
+			n += (size_t)snprintf(uri + n, 4, "%%%02X", c);
+	}
+	return *path == '\0' &&
+	    snprintf(uri + n, URI_MAX - n, "?immutable=1") < (int)(URI_MAX - n);
+}
+
 enum rf_status
 db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 {
@@ -316,12 +368,16 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 	    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		   : SQLITE_OPEN_READONLY);
 	struct identity id = { 0 };
+	char uri[URI_MAX];
 	sqlite3 *db = NULL;
 	enum rf_status st;
 	int rc;
 
 	*out = NULL;
-	rc = sqlite3_open_v2(path, &db, flags, NULL);
+	if (!write && is_frozen(path) && frozen_uri(path, uri))
+		rc = sqlite3_open_v2(uri, &db, flags | SQLITE_OPEN_URI, NULL);
+	else
+		rc = sqlite3_open_v2(path, &db, flags, NULL);
 	if (db == NULL) {
 		st = rf_fail(err, RF_NOMEM, "out of memory");
 		goto out;
@@ -344,7 +400,9 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 		goto out;
 	if ((st = check_identity(&id, write, err)) != RF_OK)
 		goto out;
-	if ((st = configure(db, write, err)) != RF_OK)
+	st = write ? configure_write(db, err)
+		   : configure_read(db, id.user_version, err);
+	if (st != RF_OK)
 		goto out;
 	*out = db;
 	db = NULL;

@@ -5,7 +5,8 @@
  *
  * A handle belongs to one thread. One WRITE handle at a time; readers open
  * their own READ handles, and WAL lets both proceed. READ never creates,
- * migrates or changes a file, and refuses every put with RF_INVAL.
+ * migrates or changes a file, and refuses every put with RF_INVAL; an older
+ * schema is read as it is, more slowly where it lacks what is quick.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
