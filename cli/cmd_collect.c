@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "collector/collect.h"
+#include "collector/footprint.h"
 #include "kube/snapshot.h"
 #include "store/store.h"
 #include "store/unite.h"
@@ -308,6 +309,7 @@ collect_into(struct store *store, const struct collect_options *o)
 		fputs("ringfence collect: warning: no pods are known; without "
 		      "--snapshot every address stays external\n",
 		    stderr);
+	footprint_trim();
 	if (st == RF_OK)
 		st = collect_files(store, c, &config, report, &err);
 	if (config.progress != NULL)

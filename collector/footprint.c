@@ -31,11 +31,17 @@ forget_code(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 void
-footprint_reduce(void)
+footprint_trim(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
-	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	(void)malloc_trim(0);
 	(void)dl_iterate_phdr(forget_code, &page);
+}
+
+void
+footprint_reduce(void)
+{
+	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	footprint_trim();
 }

@@ -8,7 +8,7 @@
 #include "collector/relay.h"
 #include "core/hash.h"
 
-#define BATCHES 64 /* between the threads: about 1.3 MiB */
+#define BATCHES 32 /* between the threads: about 0.8 MiB */
 
 /* One capture, and the frame that it has ready. */
 struct source {
