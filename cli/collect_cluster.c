@@ -281,6 +281,31 @@ is_hopeless(struct collect_cluster *cc)
 	return w.is_excluded;
 }
 
+/* Was anything observed since the node was started? Before that, its pods had
+ * other addresses. */
+static enum rf_status
+check_start(struct store *store, const struct cluster *c, struct rf_error *err)
+{
+	const int64_t none_us = INT64_MIN;
+	const struct store_filter notes = { .window_us = &none_us };
+	int64_t started_us = live_now_us() - live_boot_us();
+	struct flow_set set;
+	struct arena arena;
+	enum rf_status st;
+	bool is_since = false;
+
+	arena_init(&arena, 0);
+	st = store_get_flows(store, c, &notes, &arena, &set, err);
+	for (size_t i = 0; st == RF_OK && i < set.n_coverage; i++)
+		is_since = is_since || set.coverage[i].to_us >= started_us;
+	arena_release(&arena);
+	if (st != RF_OK || is_since)
+		return st;
+	return rf_fail(err, RF_IO,
+	    "the database was last written before this node was started, so "
+	    "that the addresses it knows may be others' by now");
+}
+
 /* The server has said nothing of use: then what the database knows. */
 static enum rf_status
 fall_back(struct collect_cluster *cc, struct store *store, struct rf_error *err)
@@ -303,6 +328,8 @@ fall_back(struct collect_cluster *cc, struct store *store, struct rf_error *err)
 		    "%s; the database knows no pods either, so every "
 		    "address would count as external",
 		    w.problem);
+	if ((st = check_start(store, cc->known, err)) != RF_OK)
+		return rf_wrap(err, st, "%s", w.problem);
 	log_warn("cluster",
 	    "%s; going on with the %zu pods that the database knows", w.problem,
 	    cc->known->n_pods);
