@@ -176,13 +176,15 @@ test: deps
 	@$(MAKE) --no-print-directory check
 deps:
 	@scripts/deps.sh
-# More of what check does in passing: FAULT_RUNS points of every scenario.
+# More of what check does in passing: FAULT_RUNS calls of every scenario, or
+# with FULL=1 every path to an allocation (about an hour).
 FAULT_RUNS ?= 60
 check-fault:
 	@$(MAKE) B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
 		build/asan/tests/fault/fault
-	@build/asan/tests/fault/fault -r $(FAULT_RUNS)
+	@build/asan/tests/fault/fault \
+		$(if $(filter 1,$(FULL)),-e 5000,-r $(FAULT_RUNS))
 # What has threads: the daemon, its metrics, the readers, the API client. Each
 # test program by itself, and collect by the end-to-end tests.
 TSAN := $(wildcard tests/collector/test_*.c) \

@@ -24,7 +24,7 @@ void
 strbuf_clear(struct strbuf *sb)
 {
 	sb->len = 0;
-	sb->failed = false;
+	sb->failed = sb->is_full = false;
 	if (sb->s != NULL)
 		sb->s[0] = '\0';
 }
@@ -36,10 +36,10 @@ reserve(struct strbuf *sb, size_t n)
 	size_t want;
 	char *p;
 
-	if (sb->failed || n > sb->max - sb->len) {
-		sb->failed = true;
+	if (!sb->failed && n > sb->max - sb->len)
+		sb->failed = sb->is_full = true;
+	if (sb->failed)
 		return false;
-	}
 	want = sb->len + n + 1;
 	if (want <= sb->cap)
 		return true;

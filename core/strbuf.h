@@ -17,7 +17,7 @@ struct strbuf {
 	char *s;    /* NUL-terminated; never NULL once something was added */
 	size_t len; /* without the NUL */
 	size_t cap, max;
-	bool failed;
+	bool failed, is_full; /* is_full: it failed because of max */
 };
 
 /* Caller storage; nothing is allocated yet. max bounds len, in bytes. */

@@ -99,19 +99,20 @@ find_reader(const char *kind, const char *api_version)
 	return NULL;
 }
 
+#define KIND_SIZE 128
+
 /* "PodList" is a list of "Pod"; "List" says nothing. */
 static const char *
-kind_of_list(struct snapshot_builder *sb, const char *list_kind)
+kind_of_list(const char *list_kind, char kind[KIND_SIZE])
 {
 	size_t len = list_kind == NULL ? 0 : strlen(list_kind);
-	char kind[128];
 
-	if (len <= 4 || len - 4 >= sizeof(kind) ||
+	if (len <= 4 || len - 4 >= KIND_SIZE ||
 	    strcmp(list_kind + len - 4, "List") != 0)
 		return NULL;
 	memcpy(kind, list_kind, len - 4);
 	kind[len - 4] = '\0';
-	return snapshot_intern(sb, kind);
+	return kind;
 }
 
 static const char *
@@ -130,18 +131,21 @@ name_object(struct object *o, const struct snapshot_item *item)
 	    json_string_value(json_object_get(o->json, "apiVersion"));
 	const char *ns = json_string_value(json_object_get(m, "namespace"));
 	const char *name = json_string_value(json_object_get(m, "name"));
+	char buf[KIND_SIZE];
 
 	if (version == NULL && (kind == NULL || item->api_version != NULL))
 		version = item->api_version;
-	o->kind = kind != NULL ? snapshot_intern(o->sb, kind)
-			       : kind_of_list(o->sb, item->kind);
-	if (o->kind == NULL)
+	if (kind == NULL)
+		kind = kind_of_list(item->kind, buf);
+	if (kind == NULL)
 		return rf_fail(o->err, RF_CORRUPT, "%s:%u: object has no kind",
 		    o->file, (unsigned)o->line);
+	o->kind = snapshot_intern(o->sb, kind);
 	o->api_version = intern_or(o->sb, version, "");
 	o->namespace = intern_or(o->sb, ns, "");
 	o->name = intern_or(o->sb, name, "");
-	if (o->api_version == NULL || o->namespace == NULL || o->name == NULL)
+	if (o->kind == NULL || o->api_version == NULL || o->namespace == NULL ||
+	    o->name == NULL)
 		return rf_fail(o->err, RF_NOMEM, "out of memory");
 	return RF_OK;
 }
@@ -232,7 +236,8 @@ mark_gone(struct snapshot_builder *sb, struct raw_head *h)
 void
 snapshot_list_end(struct snapshot_builder *sb, const char *kind, bool is_page)
 {
-	const char *item_kind = kind_of_list(sb, kind);
+	char buf[KIND_SIZE];
+	const char *item_kind = kind_of_list(kind, buf);
 
 	if (item_kind != NULL && strcmp(item_kind, "NetworkPolicy") == 0)
 		sb->cluster->has_policies = true;

@@ -149,6 +149,8 @@ copy_value(struct scan *s, uint32_t *line)
 	}
 	if (ferror(s->f))
 		return refuse(s, "");
+	if (strbuf_failed(&s->text) && !s->text.is_full)
+		return rf_fail(s->err, RF_NOMEM, "out of memory");
 	if (strbuf_failed(&s->text))
 		return rf_fail(s->err, RF_LIMIT,
 		    "%s:%u: a value of more than 64 MiB", s->name,

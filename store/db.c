@@ -129,9 +129,9 @@ read_identity_at_once(sqlite3 *db, struct identity *id, struct rf_error *err)
 
 	if ((st = db_exec(db, "BEGIN", err)) != RF_OK)
 		return st;
-	st = read_identity(db, id, err);
-	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return st;
+	if ((st = read_identity(db, id, err)) != RF_OK)
+		return st; /* the handle is closed, and this ends with it */
+	return db_exec(db, "COMMIT", err);
 }
 
 /* Is it ours, or may it become ours? Says so without touching the file. */

@@ -33,6 +33,7 @@ struct store {
 	sqlite3_stmt *stmt[SQL_QUERY_COUNT];
 	enum store_mode mode;
 	bool in_tx;       /* between store_begin and its end */
+	bool spoiled;     /* what was to be taken back could not be */
 	bool snapshot;    /* READ: a get holds the state that it saw */
 	bool has_swept;   /* store_expire, all but flows … */
 	int64_t swept_us; /* … of before then */

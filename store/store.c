@@ -69,7 +69,20 @@ store_indices_release(struct store_indices *got)
 static bool
 tx_is_lost(const struct store *s)
 {
-	return s->in_tx && sqlite3_get_autocommit(s->db) != 0;
+	return s->in_tx && (s->spoiled || sqlite3_get_autocommit(s->db) != 0);
+}
+
+/* A ROLLBACK that found no memory is made up for first. */
+static enum rf_status
+begin(struct store *s, const char *sql, struct rf_error *err)
+{
+	enum rf_status st;
+
+	if (sqlite3_get_autocommit(s->db) == 0 &&
+	    (st = db_exec(s->db, "ROLLBACK", err)) != RF_OK)
+		return st;
+	s->spoiled = false;
+	return db_exec(s->db, sql, err);
 }
 
 static enum rf_status
@@ -87,12 +100,9 @@ store_begin(struct store *s, struct rf_error *err)
 	if (s->in_tx)
 		return rf_fail(
 		    err, RF_INVAL, "database: a transaction is open already");
-	if (s->snapshot) {
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		s->snapshot = false;
-	}
-	st = db_exec(
-	    s->db, s->mode == STORE_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", err);
+	s->snapshot = false;
+	st =
+	    begin(s, s->mode == STORE_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", err);
 	s->in_tx = st == RF_OK;
 	s->put.in_tx = false;
 	return st;
@@ -119,7 +129,7 @@ store_rollback(struct store *s)
 {
 	if (!s->in_tx)
 		return;
-	if (!tx_is_lost(s))
+	if (sqlite3_get_autocommit(s->db) == 0)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->in_tx = false;
 	if (s->put.in_tx)
@@ -145,8 +155,8 @@ store_enter(struct store *s, struct rf_error *err)
 		    "database: opened for reading, cannot be written");
 	if (tx_is_lost(s))
 		return fail_lost(err);
-	return db_exec(
-	    s->db, s->in_tx ? "SAVEPOINT put" : "BEGIN IMMEDIATE", err);
+	return s->in_tx ? db_exec(s->db, "SAVEPOINT put", err)
+			: begin(s, "BEGIN IMMEDIATE", err);
 }
 
 enum rf_status
@@ -156,8 +166,9 @@ store_leave(struct store *s, enum rf_status st, struct rf_error *err)
 		st = db_exec(s->db, s->in_tx ? "RELEASE put" : "COMMIT", err);
 	if (st == RF_OK || sqlite3_get_autocommit(s->db) != 0)
 		return st;
-	(void)sqlite3_exec(s->db,
-	    s->in_tx ? "ROLLBACK TO put; RELEASE put" : "ROLLBACK", NULL, NULL,
-	    NULL);
+	/* What could not be taken back must not be committed. */
+	s->spoiled = sqlite3_exec(s->db,
+			 s->in_tx ? "ROLLBACK TO put; RELEASE put" : "ROLLBACK",
+			 NULL, NULL, NULL) != SQLITE_OK;
 	return st;
 }

@@ -76,7 +76,8 @@ arm(const struct child_fault *fault)
 	s->kind = fault->kind;
 	s->forever = fault->forever;
 	s->trace = fault->trace;
-	if (s->trace) /* its first call allocates */
+	s->paths_max = fault->paths ? CHILD_PATHS : 0;
+	if (s->trace || fault->paths) /* its first call allocates */
 		(void)backtrace(&(void *){ NULL }, 1);
 	s->nth = fault->nth;
 	atomic_store(&s->armed, true);
@@ -101,6 +102,18 @@ be_the_child(const struct child_places *places, const char *words,
 	exit(status);
 }
 
+/* Of parent and children. */
+static void *
+share(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	return p;
+}
+
 static int
 wait_for(pid_t pid)
 {
@@ -119,10 +132,8 @@ child_run(const struct child_places *places, const char *words,
 	int status;
 
 	if (fault_state == NULL) {
-		fault_state = mmap(NULL, sizeof(*fault_state),
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (fault_state == MAP_FAILED)
-			abort();
+		fault_state = share(sizeof(*fault_state));
+		fault_state->paths = share(CHILD_PATHS * sizeof(uint64_t));
 	}
 	(void)fflush(NULL);
 	pid = fork();
@@ -137,6 +148,12 @@ unsigned long long
 child_calls(void)
 {
 	return atomic_load(&fault_state->count);
+}
+
+const uint64_t *
+child_paths(void)
+{
+	return fault_state->paths;
 }
 
 bool

@@ -18,12 +18,13 @@ struct child_places {
 
 struct child_fault {
 	enum fault_kind kind;
-	bool forever, trace;
+	bool forever, trace, paths;
 	unsigned long long nth; /* 0: count, do not fail */
 };
 
 #define CHILD_SANITIZER 99 /* what a sanitizer exits with */
 #define CHILD_SECONDS   60
+#define CHILD_PATHS     (1 << 20)
 
 /*
  * Run the command of the words; its output goes to places->out and ->err.
@@ -37,6 +38,7 @@ bool child_database_is_whole(const char *path);
 
 /* Of the last child_run with a fault. */
 unsigned long long child_calls(void);
+const uint64_t *child_paths(void); /* the first CHILD_PATHS, if asked for */
 bool child_failed_some(void);
 
 /* Of cli/main.c, compiled with another name for main. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Usage: fault [-s WORDS-OF-NAME] [-k KIND] [-n NTH] [-r RUNS] [-l]
+ * Usage: fault [-s NAME] [-k KIND] [-n NTH] [-e EVERY] [-r RUNS] [-l]
  *
- * Run every scenario of scenario.c again and again: with the first allocation
- * failing, with the second, ...; once alone and once with all that follow;
- * then the same with what the file system is asked for. Each time it must
+ * Run every scenario of scenario.c again and again: with an allocation
+ * failing on each path that leads to one, where it is first taken and where
+ * last (points.h); once alone and once with all that follow; then the same
+ * with what the file system is asked for. With -e, really every call of a
+ * scenario that makes so many at most; with -r, so many calls of each
+ * scenario and kind at most. Each time it must
  * either end with exit status 3 and a word why, having changed nothing that
  * was there, or end as if nothing had failed, with the same output. It may
  * never crash, leak, or say that all is well with half of an output.
@@ -21,11 +24,11 @@
 #include <unistd.h>
 
 #include "tests/fault/child.h"
+#include "tests/fault/points.h"
 #include "tests/fault/scenario.h"
 #include "tests/fault/tree.h"
 
-#define RUNS       120 /* of a scenario with a kind */
-#define COMPLAINTS 3   /* shown of each */
+#define COMPLAINTS 3 /* shown of each */
 
 static const struct kind {
 	const char *name;
@@ -37,6 +40,15 @@ static const struct kind {
 	{ "eio-on", { .kind = FAULT_EIO, .forever = true } },
 	{ "full", { .kind = FAULT_FULL, .forever = true } },
 };
+
+struct wanted {
+	const char *name, *kind;
+	unsigned long long nth;
+	unsigned long long every_max; /* of a scenario of so few calls all */
+	unsigned runs;                /* 0: every path */
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* How a scenario ends; what it should be compared with. */
 struct ending {
@@ -53,6 +65,7 @@ struct run {
 	const struct scenario *s;
 	struct ending before, after;
 	unsigned complaints;
+	struct points_seen seen[N_KINDS];
 };
 
 static void
@@ -222,37 +235,31 @@ try(struct run *r, const struct kind *k, unsigned long long nth, bool show)
 	return wrong == NULL;
 }
 
-/* Every one of few, the first of many and then steps through the rest. */
-static unsigned long long
-next_point(unsigned long long nth, unsigned long long calls, unsigned runs)
-{
-	unsigned dense = runs / 2;
-
-	if (calls <= runs || nth < dense)
-		return nth + 1;
-	return nth + 1 + (calls - dense) / (runs - dense);
-}
-
 static bool
-run_kind(struct run *r, const struct kind *k, unsigned runs)
+run_kind(struct run *r, const struct kind *k, const struct wanted *want)
 {
 	struct child_fault count = k->fault;
 	unsigned long long calls;
-	unsigned tried = 0, bad = 0;
+	struct points points;
+	unsigned bad = 0;
 
 	count.nth = 0;
+	count.paths = true;
 	begin(r);
 	(void)child_run(&r->places, r->s->args, &count);
 	calls = child_calls();
+	if (calls > CHILD_PATHS)
+		abort();
+	points_choose(&points, child_paths(), calls, calls <= want->every_max,
+	    want->runs, &r->seen[k - kinds]);
 	r->complaints = 0;
-	for (unsigned long long nth = 1; nth <= calls;
-	     nth = next_point(nth, calls, runs)) {
-		tried++;
-		bad += !try(r, k, nth, false);
-	}
-	printf("%s %s, %s: %u of %llu points, %u bad\n",
-	    bad == 0 ? "ok" : "not ok", r->s->name, k->name, tried, calls, bad);
+	for (size_t i = 0; i < points.n; i++)
+		bad += !try(r, k, points.nth[i], false);
+	printf("%s %s, %s: %zu of %llu calls by %zu paths, %u bad\n",
+	    bad == 0 ? "ok" : "not ok", r->s->name, k->name, points.n, calls,
+	    points.n_paths, bad);
 	(void)fflush(stdout);
+	points_release(&points);
 	return bad == 0;
 }
 
@@ -302,12 +309,6 @@ make_base(struct run *r)
 	}
 }
 
-struct wanted {
-	const char *name, *kind;
-	unsigned long long nth;
-	unsigned runs;
-};
-
 static void
 run_all(
     struct run *r, const struct wanted *want, unsigned *pass, unsigned *fail)
@@ -317,15 +318,14 @@ run_all(
 		if (want->name != NULL && strcmp(r->s->name, want->name) != 0)
 			continue;
 		learn(r);
-		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (size_t k = 0; k < N_KINDS; k++) {
 			bool ok;
 
 			if (want->kind != NULL &&
 			    strcmp(kinds[k].name, want->kind) != 0)
 				continue;
-			ok = want->nth != 0
-			    ? try(r, &kinds[k], want->nth, true)
-			    : run_kind(r, &kinds[k], want->runs);
+			ok = want->nth != 0 ? try(r, &kinds[k], want->nth, true)
+					    : run_kind(r, &kinds[k], want);
 			*(ok ? pass : fail) += 1;
 		}
 		forget(r);
@@ -337,7 +337,7 @@ read_options(struct wanted *want, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:k:n:r:l")) != -1) {
+	while ((c = getopt(argc, argv, "s:k:n:r:e:l")) != -1) {
 		switch (c) {
 		case 's':
 			want->name = optarg;
@@ -350,6 +350,9 @@ read_options(struct wanted *want, int argc, char **argv)
 			break;
 		case 'r':
 			want->runs = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'e':
+			want->every_max = strtoull(optarg, NULL, 10);
 			break;
 		case 'l':
 			for (size_t i = 0; i < n_scenarios; i++)
@@ -366,7 +369,7 @@ int
 main(int argc, char **argv)
 {
 	char top[] = "/tmp/ringfence-fault.XXXXXX", base[PATH_SIZE];
-	struct wanted want = { .runs = RUNS };
+	struct wanted want = { 0 };
 	unsigned pass = 0, fail = 0;
 	struct run r = { 0 };
 	int rc = read_options(&want, argc, argv);
@@ -387,6 +390,8 @@ main(int argc, char **argv)
 	make_base(&r);
 	run_all(&r, &want, &pass, &fail);
 	tree_remove(top);
+	for (size_t k = 0; k < N_KINDS; k++)
+		points_forget(&r.seen[k]);
 	printf("%u passed, %u failed\n", pass, fail);
 	return fail == 0 && pass > 0 ? 0 : 1;
 }

@@ -29,6 +29,8 @@ struct fault_state {
 	uint64_t nth;        /* from 1; 0: only count */
 	atomic_ullong count; /* calls of this kind while armed */
 	atomic_ullong fired;
+	uint64_t *paths;    /* by what path each call of this kind came */
+	uint64_t paths_max; /* of so many; 0: not asked for */
 };
 
 extern struct fault_state *fault_state; /* NULL: never fail */

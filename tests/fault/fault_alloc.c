@@ -28,6 +28,8 @@ REAL_IS(void *, malloc, (size_t size));
 REAL_IS(void *, calloc, (size_t n, size_t size));
 REAL_IS(void *, realloc, (void *p, size_t size));
 
+#define FRAMES 96 /* of a path; what lies further out is left off */
+
 struct fault_state *fault_state;
 
 static void
@@ -39,6 +41,27 @@ fire(struct fault_state *s)
 		backtrace_symbols_fd(frames, backtrace(frames, 32), 2);
 }
 
+static _Thread_local unsigned exempt;
+
+/* The calls that led here, as one number: the same in every child, for they
+ * are forks of one process. */
+static void
+record(struct fault_state *s, uint64_t n)
+{
+	void *frames[FRAMES];
+	uint64_t hash = 14695981039346656037u;
+	int depth;
+
+	if (n > s->paths_max)
+		return;
+	exempt++; /* the unwinder allocates, too */
+	depth = backtrace(frames, FRAMES);
+	exempt--;
+	for (int i = 2; i < depth; i++)
+		hash = (hash ^ (uintptr_t)frames[i]) * 1099511628211u;
+	s->paths[n - 1] = hash;
+}
+
 bool
 fault_hits(enum fault_kind kind)
 {
@@ -48,13 +71,12 @@ fault_hits(enum fault_kind kind)
 	if (s == NULL || !atomic_load(&s->armed) || s->kind != kind)
 		return false;
 	n = atomic_fetch_add(&s->count, 1) + 1;
+	record(s, n);
 	if (s->nth == 0 || n < s->nth || (n > s->nth && !s->forever))
 		return false;
 	fire(s);
 	return true;
 }
-
-static _Thread_local unsigned exempt;
 
 /* A sanitizer asks for it in each new thread, and dies without an answer. */
 int

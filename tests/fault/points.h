@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * points: which of a scenario's calls shall fail.
+ *
+ * A scenario makes thousands of allocations by a few hundred paths: what
+ * happens when one fails is decided by the calls that led to it. So each path
+ * fails once, where it is first taken, and once where it is last.
+ */
+#ifndef TESTS_FAULT_POINTS_H
+#define TESTS_FAULT_POINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct points {
+	uint64_t *nth; /* ascending, from 1 */
+	size_t n;
+	size_t n_paths;
+};
+
+/* Paths that other scenarios of one command had already; zeroed at first. */
+struct points_seen {
+	uint64_t *paths;
+	size_t n, room;
+};
+
+/*
+ * Of calls calls with these paths, leaving out those seen before. every: all of
+ * them, seen or not. max: at most so many, 0 for all; the first quarter
+ * densely, then in steps through the rest.
+ */
+void points_choose(struct points *p, const uint64_t *paths, uint64_t calls,
+    bool every, size_t max, struct points_seen *seen);
+void points_release(struct points *p);
+void points_forget(struct points_seen *seen);
+
+#endif
