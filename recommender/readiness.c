@@ -253,8 +253,9 @@ reasons_of_span(struct reasons *l)
 			duration(r, s->watched_us)));
 	if (s->hours_of_week < HOURS_OF_WEEK_MIN)
 		reason_add(l,
-		    run_printf(r, "%u of the week's %d hours were watched",
-			s->hours_of_week, WEEK_HOURS));
+		    run_printf(r, "%u of the week's %d hours %s watched",
+			s->hours_of_week, WEEK_HOURS,
+			s->hours_of_week == 1 ? "was" : "were"));
 	if (all > 0 && (double)s->dropped / (double)all > LOSS_MAX)
 		reason_add(l,
 		    run_printf(r, "%.1f %% of the packets were lost in capture",

@@ -31,6 +31,8 @@ static struct case_of cases[] = {
 	{ .name = "a week, many connections: ready" },
 	{ .name = "ten minutes", .watched_us = HOUR_US / 6,
 	  .reason = "watched for 10 minutes, a week is wanted" },
+	{ .name = "one hour of the week", .watched_us = HOUR_US / 6,
+	  .reason = "1 of the week's 168 hours was watched" },
 	{ .name = "one day", .watched_us = DAY_US,
 	  .reason = "watched for 24 hours, a week is wanted" },
 	{ .name = "only by day", .gap_us = 12 * HOUR_US,
