@@ -342,6 +342,23 @@ port_leading_to(const struct cluster *c, uint32_t service,
 	return 0;
 }
 
+/* The headless Service that the pod looked up. It asks over the address of one
+ * family, and may then connect from that of the other. */
+static uint32_t
+headless_of(const struct resolver *r, const struct endpoint *src,
+    const struct ip_addr *ip, const struct ip_addr *dst)
+{
+	uint32_t service = names_headless(r->names, ip, dst);
+	const struct kube_pod *pod;
+
+	if (service != FLOW_NONE || src->pod >= r->c->n_pods)
+		return service;
+	pod = &r->c->pods[src->pod];
+	for (size_t i = 0; i < pod->n_ips && service == FLOW_NONE; i++)
+		service = names_headless(r->names, &pod->ips[i], dst);
+	return service;
+}
+
 void
 resolver_name_service(const struct resolver *r, struct flow *f,
     const struct endpoint *src, const struct endpoint *dst)
@@ -353,7 +370,7 @@ resolver_name_service(const struct resolver *r, struct flow *f,
 	if (f->service != FLOW_NONE || src->type != ENDPOINT_WORKLOAD ||
 	    dst->type != ENDPOINT_WORKLOAD)
 		return;
-	service = names_headless(r->names, &src->ip, &dst->ip);
+	service = headless_of(r, src, &src->ip, &dst->ip);
 	if (service == FLOW_NONE)
 		return;
 	port = port_leading_to(r->c, service, &to, f->protocol);
@@ -384,8 +401,8 @@ service_without_address(const struct resolver *r, const struct connection *c,
 			return;
 		port = port_leading_to(r->c, service, to, c->protocol);
 	} else if (out->src.type == ENDPOINT_WORKLOAD) {
-		service = names_headless(
-		    r->names, &roles->client->client.ip, &to->ip);
+		service = headless_of(
+		    r, &out->src, &roles->client->client.ip, &to->ip);
 		if (service == FLOW_NONE)
 			return;
 		port = port_leading_to(r->c, service, to, c->protocol);
