@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: tests/run-all.sh BUILD-DIR
+# Usage: tests/run-all.sh BUILD-DIR [JOBS]
 # Run what `make check` has built there: unit tests, the fuzz corpus, commands
 # while memory and disks fail, the end-to-end scripts and the query plans; end
 # with "N passed, N failed".
@@ -8,6 +8,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 3
 . tests/tally.sh
 build=$1
+jobs=${2:-$(($(nproc) + 1))}
 
 # Lists follow the sources: what an older build left over is not run.
 sources() {
@@ -20,19 +21,23 @@ unit() {
 	    sed "s|^|$build/|; s|\.c\$||")
 }
 
-stage unit unit
+stage_beside "$jobs" unit unit
+stage_beside "$jobs" faults "$build/tests/fault/fault" -r 8
 for target in $(sources 'tests/fuzz/fuzz_*.c' |
     sed 's|.*/fuzz_||; s|\.c$||'); do
-	stage "fuzz corpus $target" "$build/tests/fuzz/replay_$target" \
+	stage_beside "$jobs" "fuzz corpus $target" "$build/tests/fuzz/replay_$target" \
 	    "fixtures/fuzz/$target"
 done
-stage faults "$build/tests/fault/fault" -r 8
 for script in tests/e2e/*.sh; do
 	[ -f "$script" ] || continue
-	stage "e2e ${script##*/}" "$script" "$build/ringfence"
+	[ "${script##*/}" = live_load.sh ] ||
+		stage_beside "$jobs" "e2e ${script##*/}" "$script" "$build/ringfence"
 done
 for lint in tests/lint/query_plan.sh tests/lint/metrics.sh; do
 	[ -f "$lint" ] || continue
-	stage "lint ${lint##*/}" "$lint"
+	stage_beside "$jobs" "lint ${lint##*/}" "$lint"
 done
+tally_join
+# Counts what is lost at the highest rate there is: by itself.
+stage 'e2e live_load.sh' tests/e2e/live_load.sh "$build/ringfence"
 tally_end

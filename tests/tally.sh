@@ -1,49 +1,93 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by tests/run-all.sh and .ci/run: stages whose results add up.
+# shellcheck shell=bash
+# Sourced (by bash) where many programs are run:
+# stages whose results add up. $tally_logs is a folder that ends with the script.
 #
 # A stage that ends with a line "N passed, N failed" counts with those
 # numbers; any other counts as one test, by its exit status. 77 means that
 # the stage cannot run here, and counts as nothing.
 tally_pass=0
 tally_fail=0
+tally_names=()
+tally_next=0 # the first stage whose result was not shown yet
+tally_logs=$(mktemp -d) || exit 3
+trap 'rm -rf "$tally_logs"' EXIT
 
 # stage NAME COMMAND [ARG...]: run it, show what it prints, add its result.
 stage() {
-	name=$1
-	shift
-	log=$(mktemp)
-	printf '== %s\n' "$name"
-	rc=0
-	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	stage_beside 1 "$@"
+	tally_join
+}
+
+# stage_beside JOBS NAME COMMAND [ARG...]: run it beside those that were
+# started so and not joined yet, JOBS of them at most.
+stage_beside() {
+	local jobs=$1 n=${#tally_names[@]}
+
+	tally_names+=("$2")
+	shift 2
+	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+		wait -n || :
+	done
+	{
+		rc=0
+		"$@" >"$tally_logs/$n.log" 2>&1 </dev/null || rc=$?
+		echo $rc >"$tally_logs/$n.rc"
+	} &
+	tally_show
+}
+
+# Show the results that are there, in the order in which they were started.
+tally_show() {
+	while [ -s "$tally_logs/$tally_next.rc" ]; do
+		tally_add "${tally_names[$tally_next]}" \
+		    "$tally_logs/$tally_next.log" \
+		    "$(cat "$tally_logs/$tally_next.rc")"
+		rm -f "$tally_logs/$tally_next".*
+		tally_next=$((tally_next + 1))
+	done
+}
+
+# Wait for all that run.
+tally_join() {
+	wait
+	tally_show
+	[ "$tally_next" -eq "${#tally_names[@]}" ] && return
+	printf 'a stage has left no result: %s\n' "${tally_names[$tally_next]}"
+	exit 3
+}
+
+tally_add() { # NAME LOG STATUS
+	local ok=0 bad=0 total
+
+	printf '== %s\n' "$1"
 	# The total is this script's to print, once, at the very end.
-	grep -Ev '^[0-9]+ passed, [0-9]+ failed$' "$log" || :
-	total=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
-	rm -f "$log"
-	if [ $rc -eq 77 ]; then
-		printf -- '-- %s: skipped\n' "$name"
-		return 0
+	grep -Ev '^[0-9]+ passed, [0-9]+ failed$' "$2" || :
+	if [ "$3" -eq 77 ]; then
+		printf -- '-- %s: skipped\n' "$1"
+		return
 	fi
-	ok=0
-	bad=0
+	total=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$2" | tail -n 1)
 	if [ -n "$total" ]; then
 		ok=${total%% *}
 		bad=${total#*, }
 		bad=${bad%% *}
-		[ $rc -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
-	elif [ $rc -eq 0 ]; then
+		[ "$3" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	elif [ "$3" -eq 0 ]; then
 		ok=1
 	else
 		bad=1
 	fi
 	tally_pass=$((tally_pass + ok))
 	tally_fail=$((tally_fail + bad))
-	printf -- '-- %s: %d passed, %d failed' "$name" "$ok" "$bad"
-	[ $rc -eq 0 ] || printf ' (exit status %d)' $rc
+	printf -- '-- %s: %d passed, %d failed' "$1" "$ok" "$bad"
+	[ "$3" -eq 0 ] || printf ' (exit status %d)' "$3"
 	printf '\n'
 }
 
 # The total as a plain line; the status says whether all is well.
 tally_end() {
+	tally_join
 	printf '%d passed, %d failed\n' "$tally_pass" "$tally_fail"
 	[ "$tally_fail" -eq 0 ] && [ "$tally_pass" -gt 0 ]
 }

@@ -80,12 +80,13 @@ ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
 	ip link set gone1 up
 collect -i gone0 -i v-db-0 --db "$dir/c.db"
 ip link del gone0
-sleep 1.5
+wait_for grep -qs "gone0.*waiting" "$dir/err"
 ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
 	ip link set gone1 up
-sleep 2.5
+wait_for grep -qs 'gone0 is back' "$dir/err"
+back=$?
 stop TERM
-grep -q 'gone0 is back' "$dir/err"
+[ $back -eq 0 ]
 result $? "an interface that goes is taken up again"
 
 # Killed at any time: what was stored stays whole and only grows.

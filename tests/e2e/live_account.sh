@@ -71,7 +71,7 @@ export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=6443
 "$rf" collect -i any --cluster --node node-0 --interval 1s --db "$dir/f.db" \
 	--listen 127.0.0.1:9797 >"$dir/out" 2>"$dir/err" &
 collector=$!
-wait_for grep -q capturing "$dir/err"
+wait_for grep -qs capturing "$dir/err"
 result $? "in-cluster, over TLS"
 grep -q '^Seccomp:	2' "/proc/$collector/status"
 result $? "confined"
@@ -107,7 +107,7 @@ cp "$account/ca.crt" "$dir/kept"
 authority 3
 cp "$dir/kept" "$account/ca.crt"
 serve
-wait_for grep -q 'certificate' "$dir/err" || wait_for grep -q 'certificate' "$dir/err"
+wait_for grep -qs 'certificate' "$dir/err" || wait_for grep -q 'certificate' "$dir/err"
 result $? "a server that another CA speaks for is not believed"
 stop TERM
 [ $status -eq 0 ]

@@ -108,7 +108,7 @@ serve nonodes nodes
 "$rf" collect -i lo --cluster --kubeconfig good --db f.db --node node-1 \
 	--interval 1s --listen 127.0.0.1:9797 >out 2>err &
 collector=$!
-wait_for grep -q capturing err
+wait_for grep -qs capturing err
 result $? 'captures once the cluster is known'
 grep -qF 'rule {apiGroups: ["batch"], resources: ["jobs"]' err
 result $? 'names the rule that is missing'
@@ -145,19 +145,21 @@ result $? 'check finds the pod by name'
 [ $? -eq 3 ] && grep -q 'pods: forbidden; the ClusterRole lacks' err &&
 	grep -q 'would count as external' err
 result $? 'without pods it does not start'
+rm -f err # what the last one said
 "$rf" collect -i lo --cluster --kubeconfig nopods --db f.db >out 2>err &
 collector=$!
-wait_for grep -q capturing err
+wait_for grep -qs capturing err
 grep -q 'going on with the 13 pods that the database knows' err
 result $? 'but with those of the database it does'
 kill -TERM "$collector"
 wait "$collector"
 result $? 'and ends with 0'
 
+rm -f err
 "$rf" collect -i lo --cluster --kubeconfig good --db node.db --node node-a \
 	--watch=node --interval 1s >out 2>err &
 collector=$!
-wait_for grep -q capturing err
+wait_for grep -qs capturing err
 knows_late() { [ "$(pods node.db "name = 'late'")" = 1 ]; }
 wait_for knows_late
 kill -TERM "$collector"

@@ -22,10 +22,11 @@ unseen() {
 
 # Follow the API server, as a node's collector does.
 follow() { # OPTION...
+	rm -f "$dir/err"
 	"$rf" collect --cluster --kubeconfig "$dir/kubeconfig" --node node-0 \
 		--interval 1s -i any "$@" >"$dir/out" 2>"$dir/err" &
 	collector=$!
-	wait_for grep -q capturing "$dir/err" || cat "$dir/err"
+	wait_for grep -qs capturing "$dir/err" || cat "$dir/err"
 }
 
 podnet_up "$dir" ptp || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }

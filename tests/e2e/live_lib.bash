@@ -68,12 +68,13 @@ collect() {
 collect_with() {
 	local with=$1
 	shift
+	rm -f "$dir/err" # what an earlier one said, before this one may
 	# shellcheck disable=SC2086 # a command and its arguments
 	$with "${collect_program:-$rf}" collect \
 		--snapshot "$dir/cluster.json" --node node-0 --interval 1s \
 		"$@" 2>"$dir/err" >"$dir/out" &
 	collector=$!
-	wait_for grep -q capturing "$dir/err" || cat "$dir/err"
+	wait_for grep -qs capturing "$dir/err" || cat "$dir/err"
 }
 
 # kubeconfig FILE PORT: for an API server of live_net.py

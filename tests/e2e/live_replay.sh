@@ -42,7 +42,7 @@ follow() {
 		--interval 1s --db "$dir/$1.db" >"$dir/out-$1" \
 		2>"$dir/err-$1" &
 	collectors="$collectors $!"
-	wait_for grep -q capturing "$dir/err-$1"
+	wait_for grep -qs capturing "$dir/err-$1"
 }
 
 # plain FILE: rows without the times, in an order of their own

@@ -98,14 +98,14 @@ fi
 cp "$dir/policies/db.yaml" "$dir/kept.yaml"
 echo 'kind: [' >"$dir/policies/db.yaml"
 kill -HUP "$collector"
-wait_for grep -q 'those from before stay in force' "$dir/err"
+wait_for grep -qs 'those from before stay in force' "$dir/err"
 result $? "a broken set is said"
 [ "$(metric ringfence_would_drop_policies)" = 2 ] &&
 	[ "$(metric ringfence_would_drop_policies_stale)" = 1 ]
 result $? "and the one before stays in force"
 cp "$dir/kept.yaml" "$dir/policies/db.yaml"
 kill -HUP "$collector"
-wait_for grep -q '2 policies were read again' "$dir/err"
+wait_for grep -qs '2 policies were read again' "$dir/err"
 result $? "SIGHUP reads them again, confined as it is"
 [ "$(metric ringfence_would_drop_policies_stale)" = 0 ]
 result $? "and the metrics say so"

@@ -1,7 +1,7 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/fuzz/run.sh BUILD-DIR SECONDS TARGET...
-# Fuzz each target for that long, beginning with the committed inputs of
+# Fuzz each target for that long, one on each processor, beginning with the committed inputs of
 # fixtures/fuzz/TARGET. New inputs grow in BUILD-DIR/corpus/TARGET, and what
 # breaks a target is left in BUILD-DIR/found; exit 1 if anything did.
 set -u
@@ -10,29 +10,39 @@ build=$1
 seconds=$2
 shift 2
 mkdir -p "$build/found"
-rc=0
-for target in "$@"; do
-	corpus=$build/corpus/$target
-	log=$build/$target.log
-	packed=$build/packed/$target
+rm -f "$build/failed"
+
+fuzz_target() {
+	local target=$1 pack
+	local corpus=$build/corpus/$target log=$build/$target.log
+	local packed=$build/packed/$target
+
 	mkdir -p "$corpus" "$packed"
 	for pack in "fixtures/fuzz/$target"/*.pack; do
 		[ ! -f "$pack" ] || tests/fuzz/pack.py open "$pack" "$packed"
 	done
-	printf 'fuzz %-12s %4d s: ' "$target" "$seconds"
 	if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" \
 	    -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix="$build/found/$target-" \
 	    "$corpus" "$packed" "fixtures/fuzz/$target" >"$log" 2>&1 </dev/null; then
-		awk '/number_of_executed_units/ { n = $2 }
+		awk -v name="$target" -v s="$seconds" '
+		    /number_of_executed_units/ { n = $2 }
 		    / cov: / { for (i = 1; i < NF; i++)
 			if ($i == "cov:") c = $(i + 1) }
-		    END { print n " runs, " c " edges covered, nothing found" }
-		    ' "$log"
+		    END { printf "fuzz %-12s %4d s: %d runs, %d edges covered, " \
+			"nothing found\n", name, s, n, c }' "$log"
 	else
-		printf 'FAILED, see %s\n' "$log"
-		tail -n 40 "$log"
-		rc=1
+		printf 'fuzz %-12s FAILED, see %s\n%s\n' "$target" "$log" \
+		    "$(tail -n 40 "$log")"
+		echo "$target" >>"$build/failed"
 	fi
+}
+
+for target in "$@"; do
+	while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do
+		wait -n
+	done
+	fuzz_target "$target" &
 done
-exit $rc
+wait
+[ ! -e "$build/failed" ]

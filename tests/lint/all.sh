@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Every lint, one after the other, all of them even when one finds something.
 # Called by `make lint`; MAKE, B and JOBS come from there.
