@@ -154,6 +154,11 @@ result $? 'but with those of the database it does'
 kill -TERM "$collector"
 wait "$collector"
 result $? 'and ends with 0'
+cp f.db before.db && sqlite3 before.db 'UPDATE coverage
+	SET from_us = from_us / 1000000, to_us = to_us / 1000000' 2>>err
+"$rf" collect -i lo --cluster --kubeconfig nopods --db before.db >out 2>err
+[ $? -eq 3 ] && grep -q 'last written before this node was started' err
+result $? 'unless the node was started since'
 
 rm -f err
 "$rf" collect -i lo --cluster --kubeconfig good --db node.db --node node-a \
