@@ -24,7 +24,8 @@ void
 strbuf_clear(struct strbuf *sb)
 {
 	sb->len = 0;
-	sb->failed = sb->is_full = false;
+	if (sb->is_full)
+		sb->failed = sb->is_full = false;
 	if (sb->s != NULL)
 		sb->s[0] = '\0';
 }

@@ -24,7 +24,8 @@ struct strbuf {
 void strbuf_init(struct strbuf *sb, size_t max);
 void strbuf_release(struct strbuf *sb);
 
-/* Empty it, forget a failure, keep the memory. */
+/* Empty it, keep the memory. That max was passed is forgotten; that there was
+ * no memory is not, so that a writer of many lines checks once. */
 void strbuf_clear(struct strbuf *sb);
 
 void strbuf_add(struct strbuf *sb, const char *s, size_t n);

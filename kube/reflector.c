@@ -283,7 +283,7 @@ take_outer(struct reflector *r, const json_t *outer, struct rf_error *err)
 		    "the answer is no list but %.60s",
 		    kind == NULL ? "without kind" : kind);
 	set_version(r, metadata);
-	strbuf_clear(&r->continues);
+	strbuf_release(&r->continues); /* and any failure with it */
 	if (more != NULL)
 		strbuf_puts(&r->continues, more);
 	r->has_outer = true;
@@ -425,7 +425,7 @@ on_list_done(void *arg, const struct client_answer *a)
 		return;
 	}
 	r->is_listing = false;
-	strbuf_clear(&r->continues);
+	strbuf_release(&r->continues);
 	r->stats.silent += a->was_silent;
 	if (a->status == 410 && ++r->expired_row < EXPIRED_MAX) {
 		r->stats.failures++;
