@@ -277,15 +277,75 @@ test_learns_listener(void **state)
 	resolver_free(r);
 }
 
+/* db.shop.svc.a is fd00::9, in 10 s. */
+static const uint8_t answer[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0"
+				"\2db\4shop\3svc\1a\0\0\x1c\0\1"
+				"\xc0\x0c\0\x1c\0\1\0\0\0\x0a\0\x10"
+				"\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09";
+
+/* A pod asks for AAAA over IPv4 and connects from its IPv6 address; another
+ * that did not ask was not led there by the Service. */
+static void
+test_headless_other_family(void **state)
+{
+	struct endpoint src = { .type = ENDPOINT_WORKLOAD }, dst = src;
+	struct ip_addr web[2], other[2];
+	uint32_t node, pods[3], svc;
+	struct resolver *r;
+	struct names *n;
+	struct world w;
+	struct flow f;
+
+	(void)state;
+	world_init(&w);
+	node = world_node(&w, "node-1", NODE1, "10.244.1.0/24");
+	pods[0] = world_app(&w, "shop", "web", WEB, node);
+	pods[1] = world_app(&w, "shop", "other", WEB2, node);
+	pods[2] = world_app(&w, "shop", "db", "fd00::9", node);
+	assert_true(ip_parse(&web[0], WEB) && ip_parse(&web[1], "fd00::5"));
+	assert_true(
+	    ip_parse(&other[0], WEB2) && ip_parse(&other[1], "fd00::6"));
+	w.c->pods[pods[0]].ips = web;
+	w.c->pods[pods[0]].n_ips = 2;
+	w.c->pods[pods[1]].ips = other;
+	w.c->pods[pods[1]].n_ips = 2;
+	svc = world_service(&w, "shop", "db", VIP, "app=db");
+	w.c->services[svc].n_cluster_ips = 0;
+	w.c->services[svc].headless = true;
+	world_service_port(&w, svc, "sql", FLOW_TCP, 3306, 3306);
+	world_backend(&w, svc, "fd00::9", 3306, pods[2]);
+	world_finish(&w);
+	n = names_new(w.c, 1);
+	r = n == NULL ? NULL : resolver_new(w.c, n, 0, 1);
+	assert_non_null(r);
+	names_read(n, &web[0], answer, sizeof(answer) - 1, 1);
+	assert_true(ip_parse(&dst.ip, "fd00::9"));
+	dst.pod = pods[2];
+	for (size_t i = 0; i < 2; i++) {
+		src.pod = pods[i];
+		src.ip = i == 0 ? web[1] : other[1];
+		f = (struct flow){
+			.service = FLOW_NONE, .port = 3306, .protocol = FLOW_TCP
+		};
+		resolver_name_service(r, &f, &src, &dst);
+		assert_int_equal(f.service, i == 0 ? svc : FLOW_NONE);
+		assert_int_equal(f.service_port, i == 0 ? 3306 : 0);
+	}
+	resolver_free(r);
+	names_free(n);
+	world_release(&w);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 1] = {
+	struct CMUnitTest tests[NELEM(cases) + 2] = {
 		cmocka_unit_test(test_learns_listener),
+		cmocka_unit_test(test_headless_other_family),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[1 + i] = (struct CMUnitTest){
+		tests[2 + i] = (struct CMUnitTest){
 			.name = cases[i].name,
 			.test_func = test_resolve,
 			.initial_state = (void *)(uintptr_t)&cases[i],
