@@ -98,7 +98,9 @@ edges_print_table(FILE *out, const struct edges *e,
 		.n_spare = sizeof(spare[first]) };
 	for (size_t i = 0; i < e->view->n_edges; i++)
 		add_row(&t, e, i, &scratch);
-	if (e->view->n_edges > 0)
+	if (strbuf_failed(&scratch))
+		st = rf_fail(err, RF_NOMEM, "flows: out of memory");
+	else if (e->view->n_edges > 0)
 		st = table_print(
 		    &t, out, style->with_headers, style->with_colour, err);
 	table_release(&t);
