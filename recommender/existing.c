@@ -9,28 +9,64 @@
 
 #include "recommender/internal.h"
 
+/* What one of our policies is called. */
+struct title {
+	uint32_t ns;
+	const char *name;
+};
+
+struct title_list {
+	struct title *v; /* sorted */
+	size_t n;
+};
+
+static int
+compare_titles(const void *x, const void *y)
+{
+	const struct title *a = x, *b = y;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static enum rf_status
+list_titles(struct run *r, struct title_list *out)
+{
+	out->n = r->n_groups;
+	out->v = arena_calloc(r->arena, out->n, sizeof(*out->v));
+	if (out->v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < out->n; i++)
+		out->v[i] =
+		    (struct title){ r->groups[i].ns, r->groups[i].policy_name };
+	if (out->n > 0)
+		qsort(out->v, out->n, sizeof(*out->v), compare_titles);
+	return RF_OK;
+}
+
 /* Will ours take its place, bearing the same name? */
 static bool
-is_replaced(const struct run *r, const struct policy *p)
+is_replaced(
+    const struct run *r, const struct title_list *ours, const struct policy *p)
 {
-	uint32_t ns = cluster_find_namespace(r->c, p->namespace);
+	struct title t = { cluster_find_namespace(r->c, p->namespace),
+		p->name };
 
-	if (ns == FLOW_NONE || !r->in_scope[ns])
+	if (t.ns == FLOW_NONE || !r->in_scope[t.ns])
 		return false;
 	if (strcmp(p->name, "allow-dns") == 0 ||
 	    strcmp(p->name, "default-deny-all") == 0)
 		return true;
-	for (size_t i = 0; i < r->n_groups; i++)
-		if (r->groups[i].ns == ns &&
-		    strcmp(r->groups[i].policy_name, p->name) == 0)
-			return true;
-	return false;
+	return ours->n > 0 &&
+	    bsearch(&t, ours->v, ours->n, sizeof(t), compare_titles) != NULL;
 }
 
 enum rf_status
 existing_prepare(struct run *r)
 {
 	const struct policy_set *all = r->options->existing;
+	struct title_list ours;
 	struct policy *v;
 	enum rf_status st;
 	size_t n = all == NULL ? 0 : all->n_policies;
@@ -42,8 +78,10 @@ existing_prepare(struct run *r)
 	r->replaced = arena_calloc(r->arena, n, sizeof(*r->replaced));
 	if (v == NULL || r->replaced == NULL)
 		return run_nomem(r);
+	if ((st = list_titles(r, &ours)) != RF_OK)
+		return st;
 	for (size_t i = 0; i < n; i++) {
-		r->replaced[i] = is_replaced(r, &all->policies[i]);
+		r->replaced[i] = is_replaced(r, &ours, &all->policies[i]);
 		if (!r->replaced[i])
 			v[r->kept.n_policies++] = all->policies[i];
 	}

@@ -18,6 +18,7 @@ struct grouping {
 	uint32_t *order; /* workloads that have variants, by name */
 	size_t n;
 	uint32_t *root_of;           /* by workload */
+	bool *is_shared;             /* by workload: a root of several */
 	struct group *group_of_root; /* by workload; used for roots */
 };
 
@@ -39,9 +40,11 @@ grouping_start(struct grouping *g)
 
 	g->order = arena_calloc(r->arena, nw, sizeof(*g->order));
 	g->root_of = arena_calloc(r->arena, nw, sizeof(*g->root_of));
+	g->is_shared = arena_calloc(r->arena, nw, sizeof(*g->is_shared));
 	g->group_of_root =
 	    arena_calloc(r->arena, nw, sizeof(*g->group_of_root));
-	if (g->order == NULL || g->root_of == NULL || g->group_of_root == NULL)
+	if (g->order == NULL || g->root_of == NULL || g->is_shared == NULL ||
+	    g->group_of_root == NULL)
 		return run_nomem(r);
 	memset(g->root_of, 0xff, nw * sizeof(*g->root_of));
 	for (size_t i = 0; i < r->c->n_namespaces; i++)
@@ -63,9 +66,9 @@ group_choose(struct grouping *g, uint32_t root, uint32_t *clash)
 	struct run *r = g->r;
 	struct group *grp = &g->group_of_root[root];
 	uint32_t *members;
-	size_t n = 0;
+	size_t n = g->is_shared[root] ? 0 : 1;
 
-	for (size_t i = 0; i < g->n; i++)
+	for (size_t i = 0; g->is_shared[root] && i < g->n; i++)
 		n += g->root_of[g->order[i]] == root;
 	members = arena_calloc(r->arena, n, sizeof(*members));
 	*grp = (struct group){ .ns = r->ns_of[root],
@@ -75,7 +78,9 @@ group_choose(struct grouping *g, uint32_t root, uint32_t *clash)
 		.members = members };
 	if (members == NULL)
 		return run_nomem(r);
-	for (size_t i = 0; i < g->n; i++)
+	if (!g->is_shared[root])
+		members[grp->n_members++] = root;
+	for (size_t i = 0; g->is_shared[root] && i < g->n; i++)
 		if (g->root_of[g->order[i]] == root)
 			members[grp->n_members++] = g->order[i];
 	return selector_choose(r, g->root_of, root, grp, clash);
@@ -91,6 +96,7 @@ grouping_unite(struct grouping *g, uint32_t a, uint32_t b)
 		a = b;
 		b = t;
 	}
+	g->is_shared[a] = true;
 	for (size_t i = 0; i < g->n; i++)
 		if (g->root_of[g->order[i]] == b)
 			g->root_of[g->order[i]] = a;

@@ -141,14 +141,26 @@ find_stranger(const struct asked *q, const struct label *v, size_t n)
 	return NULL;
 }
 
-/* Does the selector pick all of ours and nothing else? */
+/* Does the selector pick all of ours and nothing else? Of the others only those
+ * with its first label can be among what it picks. */
 static bool
 selects_exactly(const struct asked *q, const struct label_selector *sel)
 {
-	for (size_t i = 0; i < q->space->n_variants; i++) {
-		const struct variant *x = &q->space->variants[i];
+	const struct space *s = q->space;
+	size_t first = 0, n = s->n_variants;
 
-		if (selector_matches(sel, &x->labels) != is_ours(q, x))
+	for (size_t i = 0; i < s->n_variants; i++)
+		if (is_ours(q, &s->variants[i]) &&
+		    !selector_matches(sel, &s->variants[i].labels))
+			return false;
+	if (sel->match_labels.n > 0)
+		n = space_holders(s, &sel->match_labels.v[0], &first);
+	for (size_t i = first; i < first + n; i++) {
+		const struct variant *x = &s->variants[i];
+
+		if (sel->match_labels.n > 0)
+			x = &s->variants[s->postings[i].variant];
+		if (!is_ours(q, x) && selector_matches(sel, &x->labels))
 			return false;
 	}
 	return true;
