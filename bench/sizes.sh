@@ -28,6 +28,8 @@ run "$build/bench/bench_audit"
 printf '\nrecommend\n'
 run "$build/bench/bench_recommend"
 run "$build/bench/bench_recommend" 1000000
+printf '\nuneven shapes\n'
+run "$build/bench/bench_shapes"
 
 flows=20000
 db=$work/flows.db
