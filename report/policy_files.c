@@ -152,8 +152,10 @@ read_marker(struct writing *w, const char *namespace, struct strbuf *out)
 	if (ferror(f))
 		st = rf_fail(
 		    w->err, RF_IO, "read %s: %s", path, strerror(errno));
-	else if (strbuf_failed(out))
+	else if (out->is_full)
 		st = rf_fail(w->err, RF_LIMIT, "%s is too large", path);
+	else if (strbuf_failed(out))
+		st = rf_fail(w->err, RF_NOMEM, "read %s: out of memory", path);
 	(void)fclose(f);
 	return st;
 }
@@ -196,10 +198,14 @@ walk(struct writing *w, const char *namespace, visit_entry *visit)
 		    strerror(errno));
 	if (d == NULL)
 		goto out;
-	while (st == RF_OK && (e = readdir(d)) != NULL)
-		if (!is_dot(e->d_name) && strcmp(e->d_name, MARKER) != 0)
-			st = visit(w, namespace, e->d_name,
-			    is_marked(w, &marker, e->d_name));
+	while (st == RF_OK && (e = readdir(d)) != NULL) {
+		bool is_ours = is_marked(w, &marker, e->d_name);
+
+		st = step(w, RF_OK); /* without memory, nothing is ours */
+		if (st == RF_OK && !is_dot(e->d_name) &&
+		    strcmp(e->d_name, MARKER) != 0)
+			st = visit(w, namespace, e->d_name, is_ours);
+	}
 	(void)closedir(d);
 out:
 	strbuf_release(&marker);
