@@ -323,21 +323,31 @@ configure_write(sqlite3 *db, struct rf_error *err)
 	return RF_OK;
 }
 
+static bool
+is_absent(const char *path, const char *suffix, bool or_empty)
+{
+	char name[PATH_MAX];
+	struct stat sb;
+
+	if (snprintf(name, sizeof(name), "%s%s", path, suffix) >=
+	    (int)sizeof(name))
+		return false;
+	return stat(name, &sb) != 0 ? errno == ENOENT
+				    : or_empty && sb.st_size == 0;
+}
+
 /*
  * Can nobody write the file, as on media that are read only, and is it all
- * there is? Only then may SQLite read it without a -shm file beside it.
+ * there is? Only then may SQLite read it without a -shm file beside it. Where
+ * there is one, another mount of the same files may be one that can write.
  */
 static bool
 is_frozen(const char *path)
 {
-	char wal[PATH_MAX];
 	struct statvfs fs;
-	struct stat sb;
 
-	if (statvfs(path, &fs) != 0 || (fs.f_flag & ST_RDONLY) == 0 ||
-	    snprintf(wal, sizeof(wal), "%s-wal", path) >= (int)sizeof(wal))
-		return false;
-	return stat(wal, &sb) != 0 ? errno == ENOENT : sb.st_size == 0;
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 &&
+	    is_absent(path, "-wal", true) && is_absent(path, "-shm", false);
 }
 
 /* The URI of a file that does not change; anything that is not plain in a path
