@@ -195,6 +195,11 @@ tsan:
 	@$(MAKE) B=build/tsan HARD=-fPIE CFLAGS='-O1 -g' \
 		SAN=-fsanitize=thread all $(TSAN:%.c=build/tsan/%)
 	@tests/run-tsan.sh build/tsan '$(TSAN:%.c=build/tsan/%)' '$(TSAN_E2E)'
+# The release build, as it is installed.
+VALGRIND_E2E ?= demo.sh nodes.sh test_check.sh test_lint.sh test_merge.sh \
+	test_recommend.sh test_report.sh test_snapshot.sh
+valgrind: all
+	@tests/run-valgrind.sh $(B) '$(VALGRIND_E2E)'
 debug:
 	@$(MAKE) B=build/debug CFLAGS='-O0 -g3' all
 asan:
@@ -278,6 +283,7 @@ help:
 	@echo 'make unit       unit tests alone; make check: test without deps'
 	@echo 'make asan       every test under ASan and UBSan'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
+	@echo 'make valgrind   commands of the release build under memcheck'
 	@echo 'make check-fault  every command, allocation after allocation failing'
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
 	@echo 'make reformat   clang-format -i on every source'
@@ -294,7 +300,7 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault tsan test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault tsan valgrind test deps debug asan demo \
 	bench bench-live tidy format reformat lint install uninstall dist image \
 	clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -15,7 +15,7 @@ libseccomp-dev libmicrohttpd-dev"
 BASE="$BUILD libcmocka-dev python3 python3-yaml sqlite3 mandoc iproute2
 iptables dnsmasq-base"
 DEV="clang libclang-rt-dev|libclang-rt-14-dev clang-tidy clang-format
-git"
+git valgrind"
 
 say() {
 	printf 'deps: %s\n' "$*" >&2
