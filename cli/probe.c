@@ -76,6 +76,7 @@ probe_answer_all(struct probe_counts *counts, const struct probe_files *f,
 	*counts = (struct probe_counts){ 0 };
 	strbuf_init(&b.text, ANSWER_MAX);
 	strbuf_init(&b.answers, ANSWER_MAX + FLUSH_BYTES);
+	errno = 0; /* by which the last call tells why it was the last */
 	while (st == RF_OK && (n = getline(&line, &cap, f->in)) > 0) {
 		b.line++;
 		st = answer_line(&b, line, (size_t)n, err);
@@ -83,8 +84,12 @@ probe_answer_all(struct probe_counts *counts, const struct probe_files *f,
 			st = rf_wrap(err, st, "%s:%" PRIu64, f->name, b.line);
 		if (b.answers.len >= FLUSH_BYTES)
 			flush(&b, f->out);
+		errno = 0;
 	}
-	if (st == RF_OK && ferror(f->in) != 0)
+	/* Without memory for a line it is not at its end, nor at fault. */
+	if (st == RF_OK && feof(f->in) == 0 && errno == ENOMEM)
+		st = rf_fail(err, RF_NOMEM, "%s: out of memory", f->name);
+	else if (st == RF_OK && ferror(f->in) != 0)
 		st = rf_fail(err, RF_IO, "%s: %s", f->name, strerror(errno));
 	if (b.answers.len > 0)
 		flush(&b, f->out);

@@ -4,8 +4,8 @@
  *
  * jansson itself calls that a mistake in the text, wherever it just was, and
  * where a long token has to grow it drops a character of it and goes on:
- * "matchExpressions" comes out as "matchExpressios". So nobody else calls
- * json_loadb() and its like (tests/lint/arrows.sh).
+ * "matchExpressions" comes out as "matchExpressios"; elsewhere it crashes. So
+ * nobody else calls json_loadb() and its like (tests/lint/arrows.sh).
  */
 #ifndef KUBE_JSON_TEXT_H
 #define KUBE_JSON_TEXT_H

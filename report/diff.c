@@ -176,10 +176,12 @@ form_side(struct diff_side *out, struct named **named,
 		st = policy_form_make(&forms[i], &set->policies[i], arena, err);
 		v[i] = (struct named){ &set->policies[i], &forms[i] };
 	}
+	if (st != RF_OK)
+		return st;
 	qsort(v, n, sizeof(*v), compare_named);
 	*out = (struct diff_side){ set, forms };
 	*named = v;
-	return st;
+	return RF_OK;
 }
 
 /* Differences while they gather; there is room for both sets. */

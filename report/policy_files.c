@@ -74,11 +74,12 @@ path_to(struct writing *w, struct strbuf *out, const char *folder,
 	return "";
 }
 
-/* The status of a step, in which no name was missing. */
+/* The status of a step; what else went wrong where a name was missing, did so
+ * because it was. */
 static enum rf_status
 step(const struct writing *w, enum rf_status st)
 {
-	if (st != RF_OK || !w->no_memory)
+	if (!w->no_memory)
 		return st;
 	return rf_fail(w->err, RF_NOMEM, "write %s: out of memory", w->dir);
 }
