@@ -51,9 +51,9 @@ read_head(struct head *head, int fd, const char *name, struct rf_error *err)
 	struct stat st;
 	ssize_t got;
 
+	*head = (struct head){ .n = 0 };
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return rf_fail(err, RF_IO, "%s: is a directory", name);
-	head->n = 0;
 	do {
 		got = read(fd, head->b + head->n, sizeof(head->b) - head->n);
 		if (got > 0)

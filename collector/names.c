@@ -329,7 +329,7 @@ names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
 	case DNS_QUERY:
 		return;
 	}
-	if (ctx.repeatable)
+	if (a != NULL && ctx.repeatable)
 		*a = ctx.did;
 }
 

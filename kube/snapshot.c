@@ -188,7 +188,7 @@ snapshot_take_item(struct snapshot_builder *sb,
 	const struct reader *r;
 	enum rf_status st = name_object(&o, item);
 
-	if (st != RF_OK)
+	if (st != RF_OK || o.kind == NULL) /* one goes with the other */
 		return st;
 	sb->stats.objects++;
 	if (strcmp(o.kind, "Table") == 0)

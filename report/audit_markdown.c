@@ -302,7 +302,7 @@ audit_print_markdown(FILE *out, const struct audit *a, struct rf_error *err)
 	put_idle(&p, &text);
 	fputs("\n", out);
 	coverage_print(out, a->flows);
-	if (p.failed)
+	if (p.failed || strbuf_failed(&text))
 		st = rf_fail(err, RF_NOMEM, "audit: out of memory");
 	strbuf_release(&p.line);
 	strbuf_release(&p.name);

@@ -462,7 +462,7 @@ map_make(struct map *out, const struct map_input *in, struct arena *arena,
 
 	*out = (struct map){ 0 };
 	strbuf_init(&text, TEXT_MAX);
-	ok = make_all(&m, &text);
+	ok = make_all(&m, &text) && !strbuf_failed(&text);
 	strbuf_release(&text);
 	if (!ok)
 		return rf_fail(err, RF_NOMEM, "graph: out of memory");

@@ -52,7 +52,9 @@ print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
 		table_add_unsigned(&t, p->n_rules[POLICY_EGRESS]);
 		table_add(&t, strbuf_str(&scratch));
 	}
-	st = table_print(&t, out, true, false, err);
+	st = strbuf_failed(&scratch)
+	    ? rf_fail(err, RF_NOMEM, "recommend: out of memory")
+	    : table_print(&t, out, true, false, err);
 	table_release(&t);
 	strbuf_release(&scratch);
 	return st;

@@ -338,6 +338,7 @@ put_title(struct planning *p, const struct edge *e)
 	strbuf_printf(&title, " %s %u", flow_protocol_name(e->protocol),
 	    (unsigned)e->port);
 	put_word(p->out, strbuf_str(&title));
+	p->failed |= strbuf_failed(&title);
 	strbuf_release(&title);
 }
 
@@ -453,6 +454,7 @@ put_stranger(struct planning *p, const struct edge *e, uint32_t dst)
 	put_word(p->out, port);
 	put_pods(p, dst);
 	end_line(p);
+	p->failed |= strbuf_failed(&title);
 	strbuf_release(&title);
 }
 

@@ -83,6 +83,19 @@ check_places(const struct graph *g)
 		    g->groups[i - 1].y + g->groups[i - 1].height);
 }
 
+/* The n numbers at s, blanks between them. */
+static void
+read_numbers(const char *s, int *v, size_t n)
+{
+	char *end;
+
+	for (size_t i = 0; i < n; i++) {
+		v[i] = (int)strtol(s, &end, 10);
+		assert_ptr_not_equal(s, end);
+		s = end;
+	}
+}
+
 /* Every level piece of a path passes no box. */
 static void
 check_route(const struct graph *g, size_t line)
@@ -110,13 +123,11 @@ check_route(const struct graph *g, size_t line)
 			}
 			at_x = to;
 		} else if (*s == 'M') {
-			assert_int_equal(
-			    sscanf(s + 1, "%d %d", &at_x, &at_y), 2);
+			read_numbers(s + 1, n, 2);
+			at_x = n[0];
+			at_y = n[1];
 		} else {
-			assert_int_equal(
-			    sscanf(s + 1, "%d %d %d %d %d %d", &n[0], &n[1],
-				&n[2], &n[3], &n[4], &n[5]),
-			    6);
+			read_numbers(s + 1, n, 6);
 			at_x = n[4];
 			at_y = n[5];
 		}
