@@ -162,6 +162,7 @@ put_span(struct page *p)
 	    "covered.</p>\n",
 	    strbuf_str(&watched), p->a->flows->n_coverage,
 	    p->a->flows->n_coverage == 1 ? "" : "s", s->packets, s->dropped);
+	p->out->failed |= strbuf_failed(&watched);
 	strbuf_release(&watched);
 }
 

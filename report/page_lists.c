@@ -206,6 +206,7 @@ page_policies(struct page *p)
 		strbuf_puts(p->out, "</ul>\n");
 	}
 	strbuf_puts(p->out, "</section>\n");
+	p->out->failed |= strbuf_failed(&what);
 	strbuf_release(&what);
 }
 

@@ -9,6 +9,14 @@ function die(why) {
 	failed = 1
 	exit 1
 }
+# The file's number, which must be the one that its kind is at.
+function numbered(expected) {
+	if (name !~ /^[0-9][0-9][0-9][0-9]_/)
+		die(file ": the name must begin with NNNN_")
+	if (substr(name, 1, 4) + 0 != expected)
+		die(sprintf("%s: expected number %04d here", file, expected))
+	return expected
+}
 FNR == 1 {
 	file = FILENAME
 	n = split(file, path, "/")
@@ -16,21 +24,11 @@ FNR == 1 {
 	if (!sub(/\.sql$/, "", name) || name !~ /^[a-z0-9_]+$/)
 		die(file ": the name must be lower case and end in .sql")
 	if (path[n - 1] == "migration") {
-		if (name !~ /^[0-9][0-9][0-9][0-9]_/)
-			die(file ": the name must begin with NNNN_")
-		if (substr(name, 1, 4) + 0 != ++migrations)
-			die(sprintf("%s: expected migration %04d here", file,
-			    migrations))
 		table = "m"
-		id = migrations
+		id = numbered(++migrations)
 	} else if (path[n - 1] == "reading") {
-		if (name !~ /^[0-9][0-9][0-9][0-9]_/)
-			die(file ": the name must begin with NNNN_")
-		if (substr(name, 1, 4) + 0 != ++readings)
-			die(sprintf("%s: expected reading %04d here", file,
-			    readings))
 		table = "r"
-		id = readings
+		id = numbered(++readings)
 	} else if (path[n - 1] == "query") {
 		table = "q"
 		id = ++queries
