@@ -311,14 +311,14 @@ keep_history(struct object *o, const struct raw_pod *before, struct raw_pod *p)
 	read_begin(o, object_map(o, o->json, "", "status"), p);
 }
 
+/* A uid alone does not make it the same: no pod changes its name. */
 void
 object_read_pod(struct object *o)
 {
 	json_t *metadata = object_map(o, o->json, "", "metadata");
 	const char *uid = object_text(o, metadata, "metadata", "uid");
-	const char *key = uid != NULL
-	    ? uid
-	    : assemble_key(o->sb, NULL, o->namespace, o->name);
+	const char *key =
+	    assemble_key(o->sb, o->namespace, o->name, uid == NULL ? "" : uid);
 	size_t n = o->sb->raw[RAW_POD].n;
 	struct raw_pod *p =
 	    key == NULL ? NULL : object_record(o, RAW_POD, key, sizeof(*p));

@@ -94,6 +94,24 @@ test_history(void **state)
 	cluster_free(c);
 }
 
+/* A broken answer: one uid, and two pods by name. Neither becomes the other. */
+static void
+test_shared_uid(void **state)
+{
+	struct cluster *c = text_cluster(EVENT(POD("a", "x", "10.0.0.5",
+	    "")) "{'type':'MODIFIED','object':{'apiVersion':'v1','kind':'Pod',"
+		 "'metadata':{'name':'a','namespace':'m','uid':'a'}}}\n");
+	uint32_t n = cluster_find_pod(c, "n", "a");
+	uint32_t m = cluster_find_pod(c, "m", "a");
+
+	(void)state;
+	assert_int_equal(c->n_pods, 2);
+	assert_true(n < 2 && m < 2 && n != m);
+	assert_string_equal(c->namespaces[c->pods[n].ns].name, "n");
+	assert_string_equal(c->namespaces[c->pods[m].ns].name, "m");
+	cluster_free(c);
+}
+
 /* Its workload of then, not of now. */
 static void
 test_owner(void **state)
@@ -153,6 +171,7 @@ main(void)
 {
 	struct CMUnitTest tests[NELEM(cases) + 2] = {
 		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_shared_uid),
 		cmocka_unit_test(test_recorded),
 	};
 
