@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Usage: tests/fuzz/run.sh BUILD-DIR SECONDS TARGET...
-# Fuzz each target for that long, one on each processor, beginning with the committed inputs of
-# fixtures/fuzz/TARGET. New inputs grow in BUILD-DIR/corpus/TARGET, and what
-# breaks a target is left in BUILD-DIR/found; exit 1 if anything did.
+# Fuzz each target for that long, one on each processor, beginning with the
+# committed inputs of fixtures/fuzz/TARGET. New inputs grow in
+# BUILD-DIR/corpus/TARGET, and what breaks a target is left in
+# BUILD-DIR/found; exit 1 if anything did. FUZZ_SEED makes the search the same
+# each time, as far as it comes; without it each run looks elsewhere.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 build=$1
@@ -23,6 +25,7 @@ fuzz_target() {
 	done
 	if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" \
 	    -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -seed="${FUZZ_SEED:-0}" \
 	    -artifact_prefix="$build/found/$target-" \
 	    "$corpus" "$packed" "fixtures/fuzz/$target" >"$log" 2>&1 </dev/null; then
 		awk -v name="$target" -v s="$seconds" '
