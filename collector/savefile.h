@@ -7,6 +7,10 @@
  * work of collect, so its most usual format has a reader of its own
  * (bench/README.md has the measurement). Only version 2.4 in its four magics;
  * everything else stays with libpcap.
+ *
+ * What it gives is what libpcap gives (test_savefile.c compares), but that
+ * libpcap drops what a record has beyond the file's snaplen, and takes seconds
+ * after 2038 for ones before 1970.
  */
 #ifndef COLLECTOR_SAVEFILE_H
 #define COLLECTOR_SAVEFILE_H
@@ -52,6 +56,16 @@ bool savefile_init(struct savefile *s, int fd,
     const uint8_t header[static SAVEFILE_HEADER_BYTES]);
 void savefile_release(struct savefile *s);
 
+/* Microseconds of a record. A fraction of a second or more is no time: then
+ * the second alone is known. */
+static inline uint32_t
+savefile_fraction(uint32_t fraction, bool nanoseconds)
+{
+	if (nanoseconds)
+		fraction /= 1000;
+	return fraction < 1000000 ? fraction : 0;
+}
+
 /* The part of savefile_next that most records have no need of: have a whole
  * record at s->at, if the file has one. */
 enum savefile_result savefile_fill(struct savefile *s);
@@ -82,18 +96,14 @@ savefile_is_ready(const struct savefile *s)
 static inline enum savefile_result
 savefile_next(struct savefile *s, struct savefile_record *record)
 {
-	uint32_t fraction;
-
 	if (!savefile_is_ready(s)) {
 		enum savefile_result result = savefile_fill(s);
 
 		if (result != SAVEFILE_RECORD)
 			return result;
 	}
-	fraction = savefile_word(s, 4);
-	if (s->nanoseconds)
-		fraction /= 1000;
-	record->ts_us = (int64_t)savefile_word(s, 0) * 1000000 + fraction;
+	record->ts_us = (int64_t)savefile_word(s, 0) * 1000000 +
+	    savefile_fraction(savefile_word(s, 4), s->nanoseconds);
 	record->captured = savefile_word(s, 8);
 	record->wire_len = savefile_word(s, 12);
 	record->data = s->buffer + s->at + SAVEFILE_RECORD_BYTES;

@@ -106,6 +106,23 @@ make_file(struct file *f, uint32_t magic, bool swapped)
 	}
 }
 
+/* What cannot be true of a record: a fraction of more than a second, seconds
+ * that libpcap takes for negative ones. */
+static void
+break_times(struct file *f)
+{
+	static const uint32_t fractions[] = { 999999, 1000000, 999999999,
+		1000000000, 3600000000, UINT32_MAX };
+	static const uint32_t seconds[] = { 0, INT32_MAX };
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (random_below(3) == 0)
+			put32_at(f, f->at[i], seconds[random_below(2)]);
+		if (random_below(3) == 0)
+			put32_at(f, f->at[i] + 4, fractions[random_below(6)]);
+	}
+}
+
 /* Cut it somewhere, or let a record claim another length. */
 static void
 break_file(struct file *f)
@@ -139,15 +156,20 @@ file_in_memory(const struct file *f)
 	return fd;
 }
 
+/* libpcap drops what is behind the snaplen, we do not. */
 static void
 check_frame(const struct capture_frame *frame, const struct pcap_pkthdr *h,
-    const uint8_t *data)
+    const uint8_t *data, uint32_t snaplen)
 {
-	assert_int_equal(frame->captured, h->caplen);
+	bool is_time = h->ts.tv_usec >= 0 && h->ts.tv_usec < 1000000;
+
+	if (frame->captured > snaplen)
+		assert_int_equal(h->caplen, snaplen);
+	else
+		assert_int_equal(frame->captured, h->caplen);
 	assert_int_equal(frame->wire_len, h->len);
-	if (h->ts.tv_usec < 1000000 && h->ts.tv_sec >= 0)
-		assert_int_equal(frame->ts_us,
-		    (int64_t)h->ts.tv_sec * 1000000 + h->ts.tv_usec);
+	assert_int_equal(frame->ts_us,
+	    (int64_t)h->ts.tv_sec * 1000000 + (is_time ? h->ts.tv_usec : 0));
 	assert_memory_equal(frame->data, data, h->caplen);
 }
 
@@ -176,7 +198,7 @@ compare(const struct file *f, const char *path)
 			: rc == PCAP_ERROR_BREAK ? CAPTURE_END
 						 : CAPTURE_FAILED);
 		if (rc == 1)
-			check_frame(frame, h, data);
+			check_frame(frame, h, data, (uint32_t)pcap_snapshot(p));
 	} while (rc == 1);
 	capture_close(c);
 	pcap_close(p);
@@ -253,6 +275,33 @@ test_broken(void **state)
 	}
 }
 
+static void
+test_times(void **state)
+{
+	struct file *f = *state;
+
+	for (int i = 0; i < 8; i++) {
+		make_nth(f, i);
+		break_times(f);
+		compare_as_file(f);
+	}
+}
+
+/* Records that are longer than the header says: each byte is there. */
+static void
+test_snaplen(void **state)
+{
+	static const uint32_t lengths[] = { 0, 1, 96, 1000, SAVEFILE_RECORD_MAX,
+		INT32_MAX, UINT32_MAX };
+	struct file *f = *state;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		make_nth(f, (int)i);
+		put32_at(f, 16, lengths[i]);
+		compare_as_file(f);
+	}
+}
+
 /* Nothing behind the header is a capture without packets. */
 static void
 test_header_only(void **state)
@@ -286,6 +335,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_snaplen),
 		cmocka_unit_test(test_header_only),
 	};
 
