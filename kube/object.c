@@ -310,8 +310,10 @@ read_requirement(struct object *o, const json_t *j, const char *path,
 	const char **values = object_alloc(o, n, sizeof(*values));
 
 	r->key = object_text(o, j, path, "key");
-	if (r->key == NULL)
+	if (r->key == NULL) {
 		object_fail(o, path, "key", "is missing");
+		r->key = "";
+	}
 	if (!parse_operator(op, &r->op))
 		object_fail(o, path, "operator", "unknown operator \"%.40s\"",
 		    op == NULL ? "" : op);

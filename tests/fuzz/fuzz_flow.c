@@ -18,6 +18,8 @@
 #include "collector/resolve.h"
 #include "tests/support/world.h"
 
+#define LEGS 64 /* few, so that the table fills */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world world;
@@ -36,22 +38,31 @@ must(int holds)
 		abort();
 }
 
+/* The addresses of the seeds (make_seeds.py), and a Service of each kind. */
 static void
 build_world(void)
 {
-	uint32_t n1, n2, db, svc;
+	uint32_t n1, n2, web, svc;
 
 	if (world.c != NULL)
 		return;
 	world_init(&world);
-	n1 = world_node(&world, "node-1", "192.168.0.1", "10.244.1.0/24");
-	n2 = world_node(&world, "node-2", "192.168.0.2", "10.244.2.0/24");
-	(void)world_app(&world, "shop", "web", "10.244.1.5", n1);
-	db = world_app(&world, "shop", "db", "10.244.2.9", n2);
-	svc = world_service(&world, "shop", "db", "10.96.0.20", "app=db");
-	world_service_port(&world, svc, "sql", FLOW_TCP, 3306, 3306);
-	world_backend(&world, svc, "10.244.2.9", 3306, db);
-	(void)world_dns(&world, "10.244.1.4", n1);
+	n1 = world_node(&world, "node-1", "192.168.0.1", "10.42.1.0/24");
+	n2 = world_node(&world, "node-2", "192.168.0.2", "10.42.2.0/24");
+	(void)world_app(&world, "shop", "client", "10.42.1.6", n1);
+	web = world_app(&world, "shop", "web", "10.42.2.9", n2);
+	(void)world_app(&world, "shop", "six", "fd00:42:2::9", n2);
+	svc = world_service(&world, "shop", "web", "10.43.0.10", "app=web");
+	world_service_port(&world, svc, "http", FLOW_TCP, 80, 8080);
+	world_backend(&world, svc, "10.42.2.9", 8080, web);
+	world_service_port(&world, svc, "diameter", FLOW_SCTP, 3868, 3868);
+	world_backend(&world, svc, "10.42.2.9", 3868, web);
+	svc = world_service(&world, "shop", "each", "10.43.0.99", "app=web");
+	world.c->services[svc].headless = true;
+	world.c->services[svc].n_cluster_ips = 0;
+	world_service_port(&world, svc, "http", FLOW_TCP, 8080, 8080);
+	world_backend(&world, svc, "10.42.2.9", 8080, web);
+	(void)world_dns(&world, "10.42.1.4", n1);
 	world_api_server(&world, "192.168.0.1", 6443);
 	world_finish(&world);
 }
@@ -63,7 +74,9 @@ on_connection(void *arg, const struct connection *c)
 	struct aggregate_item r;
 
 	must(c->n_legs >= 1 && c->n_legs <= CONNECTION_LEGS_MAX);
-	must(c->packets >= 1 && c->last_us >= c->first_us);
+	must(c->packets >= 1 || c->known || !c->counted);
+	must(c->last_us >= c->first_us);
+	(void)resolver_is_early(p->resolver, c);
 	resolver_resolve(p->resolver, c, &r);
 	must(flow_outcome_name(r.flow.outcome) != NULL);
 	must(flow_certainty_name(r.flow.certainty) != NULL);
@@ -73,6 +86,7 @@ on_connection(void *arg, const struct connection *c)
 	    r.dst.workload < world.c->n_workloads);
 	must(r.flow.service == FLOW_NONE ||
 	    r.flow.service < world.c->n_services);
+	resolver_name_service(p->resolver, &r.flow, &r.src, &r.dst);
 	p->packets += c->packets;
 }
 
@@ -80,7 +94,7 @@ static int
 pipeline_init(struct pipeline *p)
 {
 	struct flow_table_config config = {
-		.legs_max = 128,
+		.legs_max = LEGS,
 		.seed = 1,
 		.view = resolver_view(world.c),
 		.sink = on_connection,
@@ -110,16 +124,65 @@ take(struct pipeline *p, int link, const struct capture_frame *f)
 		    packet.payload_captured, packet.ts_us);
 }
 
+/* What the kernel may have known of the seeds' connection: one that is told
+ * of in any case, one only when it has packets, and one without translation. */
 static void
-run(struct capture *c)
+know(struct pipeline *p, int64_t now_us)
+{
+	static const char *const ends[] = { "10.42.1.6", "10.43.0.10",
+		"10.42.2.9" };
+	struct socket_addr a[3];
+	struct flow_known k = { .protocol = FLOW_TCP, .last_us = now_us };
+
+	for (size_t i = 0; i < 3; i++)
+		must(ip_parse(&a[i].ip, ends[i]));
+	for (uint16_t i = 0; i < 3; i++) {
+		a[0].port = 40000 + i;
+		a[1].port = 80;
+		a[2].port = 8080;
+		k.client = k.seen = a[0];
+		k.dialled = a[i < 2 ? 1 : 2];
+		k.server = a[2];
+		k.silent = i == 1;
+		k.opened = i != 2;
+		must(flow_table_know(p->ft, &k, now_us));
+	}
+}
+
+/* As a daemon does every few seconds, but by what the packets say. */
+static void
+stand_still(struct pipeline *p, int64_t now_us, uint64_t n)
+{
+	flow_table_tick(p->ft, now_us);
+	flow_table_flush(p->ft);
+	names_set_cluster(p->names, world.c);
+	resolver_set_cluster(p->resolver, world.c);
+	if (n % 3 == 0) {
+		flow_table_redate(p->ft, n % 2 == 0 ? 5000000 : -5000000);
+		names_forget(p->names);
+	}
+}
+
+/* A capture as collect -r takes it, or as a daemon would that had begun when
+ * the connections of know() were there. */
+static void
+run(struct capture *c, bool live)
 {
 	const struct capture_frame *f;
 	struct pipeline p = { 0 };
+	uint64_t n = 0;
 
 	must(pipeline_init(&p));
-	while (capture_next(c, &f, NULL) == CAPTURE_FRAME)
+	while (capture_next(c, &f, NULL) == CAPTURE_FRAME) {
+		if (live && n == 0)
+			know(&p, f->ts_us);
 		take(&p, capture_link(c), f);
+		if (++n % 8 == 0 && live)
+			stand_still(&p, f->ts_us, n);
+	}
+	must(capture_count(c) == n && capture_name(c) != NULL);
 	flow_table_finish(p.ft);
+	must(flow_table_legs(p.ft) == 0);
 	must(p.packets <= flow_table_stats(p.ft)->packets);
 	flow_table_free(p.ft);
 	resolver_free(p.resolver);
@@ -137,8 +200,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (capture_open_file(&c, path, NULL) == RF_OK) {
-		run(c);
+	for (int live = 0; live < 2; live++) {
+		if (capture_open_file(&c, path, NULL) != RF_OK)
+			break;
+		run(c, live != 0);
 		capture_close(c);
 	}
 	(void)close(fd);

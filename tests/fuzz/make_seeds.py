@@ -19,6 +19,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "fixtures", "shop"))
 
 import packets as p  # noqa: E402
+import seed_objects  # noqa: E402
 
 CLIENT, SERVER, VIP = "10.42.1.6", "10.42.2.9", "10.43.0.10"
 CLIENT6, SERVER6 = "fd00:42:1::6", "fd00:42:2::9"
@@ -171,7 +172,67 @@ def refusal():
             (1000005, p.sll2(syn(dport=81), 7, p.HOST))]
 
 
+def crowd():
+    """More connections than fuzz_flow's table holds."""
+    return [(i * 1000, p.ip("203.0.113.9", SERVER, p.TCP, p.tcp(
+        "203.0.113.9", 1000 + i, SERVER, 8080, i * 77777, 0, p.SYN), i))
+        for i in range(120)]
+
+
+def association():
+    """SCTP from beginning to end, and what nobody answers."""
+    up = struct.pack("!IIHHI", 77, 65535, 1, 1, 1)
+    there = (chunk(1, up), chunk(0, b"\0" * 12 + b"data"), chunk(7, up[:4]),
+             chunk(6))
+    back = sctp(chunk(2, up))
+    return [(i * 1000, sctp(c, i)) for i, c in enumerate(there)] + \
+        [(500, p.ip(SERVER, CLIENT, SCTP, back[20:22][::-1] + back[20:], 12)),
+         (9000, p.ip(SERVER, CLIENT, p.ICMP, p.icmp_unreachable(
+             2, sctp(there[0])), 13))]
+
+
+def quiet():
+    """A connection of long ago that goes on, an hour of silence, a tail."""
+    out = []
+    for i, flags in enumerate((p.ACK, p.ACK, p.FIN | p.ACK, p.ACK)):
+        for j, ends in enumerate(((CLIENT, 40000, VIP, 80),
+                                  (CLIENT, 40000, SERVER, 8080),
+                                  (CLIENT, 40001, VIP, 80),
+                                  (CLIENT, 40002, SERVER, 8080))):
+            out.append((1 + i * 2000000000 + j, p.ip(
+                ends[0], ends[2], p.TCP, p.tcp(*ends, 70 + i, 9, flags, b"x",
+                                               stamp=(i, 0)), i)))
+    return out
+
+
+def by_name():
+    """A pod looked up under a headless Service's name, and dialled."""
+    name = "each.shop.svc.cluster.local"
+    answer = p.dns_answer(3, name, records=[(name, p.A, 5, SERVER)])
+    return [(1, datagram(p.dns_query(3, name), dst="10.42.1.4")),
+            (2, datagram(answer, "10.42.1.4", CLIENT, 53, 40001)),
+            (3000, syn()), (3100, p.ip(SERVER, CLIENT, p.TCP, p.tcp(
+                SERVER, 8080, CLIENT, 40000, 1, 8, p.SYN | p.ACK), 4))]
+
+
 CAPTURES = {
+    "by-name": p.pcap(by_name(), p.RAW),
+    "crowd": p.pcap(crowd(), p.RAW),
+    "sctp": p.pcap(association(), p.RAW),
+    "quiet": p.pcap(quiet(), p.RAW),
+    "fragments-6": p.pcap([(1, FRAMES["ip6-first"][1]),
+                           (2, FRAMES["ip6-later"][1]),
+                           (3, FRAMES["ip6-auth"][1]),
+                           (4, FRAMES["ip6-chain"][1])], p.RAW),
+    "quoted": p.pcap([(1, FRAMES["sctp-init"][1]),
+                      (2, FRAMES["icmp-port"][1]),
+                      (3, FRAMES["icmp6-port"][1]),
+                      (4, FRAMES["gre-key"][1]), (5, FRAMES["6in4"][1]),
+                      (6, FRAMES["ipip"][1])], p.RAW),
+    "qinq": p.pcap([(1, FRAMES["qinq"][1]), (2, FRAMES["arp"][1])],
+                   p.EN10MB),
+    "gzip": b"\x1f\x8b\x08" + b"\0" * 30,
+    "nothing": b"",
     "conversation": p.pcap(conversation()),
     "conversation-ng": p.pcapng(conversation()),
     "refusal": p.pcap(refusal()),
@@ -283,7 +344,7 @@ def snapshots():
     out["bad-ip"] = json.dumps(pods[0]).replace(
         pods[0]["status"]["podIP"], "10.42.1.999")
     out["empty-list"] = '{"kind":"List","items":[]}'
-    return out
+    return {**out, **seed_objects.snapshots()}
 
 
 def encoded_frames():
@@ -324,6 +385,7 @@ TARGETS = {
     "policy": lambda: POLICIES,
     "value": lambda: {**VALUES, "policy": POLICIES["peers"]},
     "snapshot": snapshots,
+    "watch": seed_objects.watches,
 }
 
 

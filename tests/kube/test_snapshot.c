@@ -165,6 +165,12 @@ static const struct refusal_case {
 	    "'d'},'spec':{'selector':{'matchExpressions':[{'key':'a',"
 	    "'operator':'Is'}]}}}", "text:1: Deployment default/d: "
 	    "spec.selector.matchExpressions[0].operator: " },
+	{ "matchExpressions without a key",
+	    "{'kind':'Deployment','apiVersion':'apps/v1','metadata':{'name':"
+	    "'d'},'spec':{'selector':{'matchExpressions':[{'operator':"
+	    "'Exists'}]}}}",
+	    "text:1: Deployment default/d: "
+	    "spec.selector.matchExpressions[0].key: is missing" },
 	/* clang-format on */
 };
 
