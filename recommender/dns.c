@@ -38,8 +38,8 @@ block_peer(const struct ip_addr *ip)
 		.block = ip_prefix_host(ip) };
 }
 
-static bool
-is_dns_service(const struct kube_service *s)
+bool
+dns_is_service(const struct kube_service *s)
 {
 	const char *app = label_get(&s->labels, "k8s-app");
 
@@ -178,7 +178,7 @@ add_service_ips(struct run *r)
 	for (size_t i = 0; i < r->c->n_services; i++) {
 		const struct kube_service *s = &r->c->services[i];
 
-		for (size_t j = 0; is_dns_service(s) && j < s->n_cluster_ips;
+		for (size_t j = 0; dns_is_service(s) && j < s->n_cluster_ips;
 		     j++)
 			if ((st = entry_add(r, block_peer(&s->cluster_ips[j]),
 				 DNS_PORT)) != RF_OK)
@@ -242,7 +242,7 @@ dns_find(struct run *r)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < r->c->n_services; i++)
-		if (is_dns_service(&r->c->services[i]) &&
+		if (dns_is_service(&r->c->services[i]) &&
 		    (st = add_service(r, i)) != RF_OK)
 			return st;
 	d->known = d->n > 0;

@@ -168,7 +168,18 @@ add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		n, m.n, (unsigned long long)m.covered));
 }
 
-/* Both families as far as they were seen, but for what kind leaves out. */
+/* Who has an address of a family is reached from anywhere over it. */
+static void
+add_own_families(const struct run *r, uint32_t group, bool has[2])
+{
+	uint32_t pod = r->groups[group].pod;
+
+	for (size_t i = 0; pod != FLOW_NONE && i < r->c->pods[pod].n_ips; i++)
+		has[ip_is_v4(&r->c->pods[pod].ips[i])] = true;
+}
+
+/* Both families as far as the pods have them or they were seen, but for what
+ * kind leaves out. */
 static enum rf_status
 add_families(struct run *r, struct need proto, enum block_kind kind,
     const struct raw *raws, size_t n)
@@ -179,6 +190,7 @@ add_families(struct run *r, struct need proto, enum block_kind kind,
 
 	for (size_t i = 0; i < n; i++)
 		has[ip_is_v4(&raws[i].ip)] = true;
+	add_own_families(r, proto.group, has);
 	if (has[1] && ip_prefix_parse(&all, "0.0.0.0/0", NULL) &&
 	    (st = add_block(r, proto, kind, &all)) != RF_OK)
 		return st;

@@ -194,6 +194,7 @@ struct run {
 	struct policy *policies; /* in rollout order, as files */
 	struct recommend_file *files;
 	struct recommend_evidence *(*evidence)[2]; /* as recommend_file's */
+	struct policy_rule *(*rules)[2];           /* the policies' own */
 	size_t n_policies;
 	struct recommend_workload *workloads;
 	size_t n_workloads;
@@ -254,6 +255,8 @@ RF_MUST_USE enum rf_status families_build(struct run *r);
 /* dns.c */
 RF_MUST_USE enum rf_status dns_find(struct run *r);
 bool dns_is_node_local(const struct ip_addr *ip);
+/* Is it the Service through which the cluster's pods resolve names? */
+bool dns_is_service(const struct kube_service *s);
 /* What every group with egress needs, and what the DNS server itself needs. */
 RF_MUST_USE enum rf_status dns_add_floor(struct run *r);
 /* The needs of a namespace's allow-dns policy, in arena. */
@@ -323,7 +326,7 @@ RF_MUST_USE enum rf_status cni_remarks(struct run *r);
 
 /* rule.c: needs of one group and direction to rules. */
 struct rule_list {
-	const struct policy_rule *v;
+	struct policy_rule *v;
 	struct recommend_evidence *evidence; /* beside v */
 	size_t n;
 };
@@ -375,6 +378,13 @@ const char *note_endpoint(const struct run *r, const struct endpoint *e);
 const char *note_edge(const struct run *r, const struct edge *e);
 const char *run_printf(const struct run *r, const char *fmt, ...)
     RF_PRINTF(2, 3);
+
+/* service.c: this rule lets the flow pass; which Service did it take? */
+void service_note(struct run *r, struct recommend_evidence *v,
+    const struct flow *f, enum policy_direction d);
+/* Add what was noted to the rule's comment. */
+RF_MUST_USE enum rf_status services_comment(struct run *r, const char *ns,
+    struct policy_rule *rule, const struct recommend_evidence *v);
 
 /* proof.c: replay everything through the set. */
 RF_MUST_USE enum rf_status proof_run(

@@ -54,6 +54,7 @@ append(struct building *b, struct policy p, const char *file,
 		p.rules[d] = rules[d].v;
 		p.n_rules[d] = rules[d].n;
 		r->evidence[i][d] = rules[d].evidence;
+		r->rules[i][d] = rules[d].v;
 	}
 	r->policies[i] = p;
 	r->files[i] = (struct recommend_file){ .namespace = p.namespace,
@@ -156,8 +157,9 @@ building_start(struct building *b)
 	r->policies = arena_calloc(r->arena, max, sizeof(*r->policies));
 	r->files = arena_calloc(r->arena, max, sizeof(*r->files));
 	r->evidence = arena_calloc(r->arena, max, sizeof(*r->evidence));
+	r->rules = arena_calloc(r->arena, max, sizeof(*r->rules));
 	if (l == NULL || b->first == NULL || r->policies == NULL ||
-	    r->files == NULL || r->evidence == NULL)
+	    r->files == NULL || r->evidence == NULL || r->rules == NULL)
 		return run_nomem(r);
 	*l = (struct label){ "app.kubernetes.io/managed-by", "ringfence" };
 	b->labels = (struct label_set){ l, 1 };

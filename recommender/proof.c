@@ -78,7 +78,8 @@ side_fails(struct proving *p, const struct edge *e, enum policy_direction d,
 
 /* Note that the rule is what lets this flow pass. */
 static void
-take_evidence(struct proving *p, struct recommend_evidence *v)
+take_evidence(
+    struct proving *p, struct recommend_evidence *v, enum policy_direction d)
 {
 	const struct flow *f = p->flow;
 
@@ -93,6 +94,7 @@ take_evidence(struct proving *p, struct recommend_evidence *v)
 	    p->edge->connections > v->example->connections)
 		v->example = p->edge;
 	v->connections += f->connections;
+	service_note(p->r, v, f, d);
 }
 
 /* Does a policy that was there before allow it, as existing_allows says? */
@@ -129,7 +131,7 @@ prove_side(struct proving *p, const struct edge *e,
 	own = &p->r->policies[iso[k] - p->offset];
 	v = p->r->evidence[iso[k] - p->offset][d];
 	if (side->policy == iso[k] && side->rule < own->n_rules[d]) {
-		take_evidence(p, &v[side->rule]);
+		take_evidence(p, &v[side->rule], d);
 		if (v[side->rule].is_needed)
 			return RF_OK;
 	}
@@ -233,25 +235,32 @@ prove_edge(struct proving *p, const struct edge *e)
 	return RF_OK;
 }
 
-/* Rules that stand for observations, and those that cannot be left out. */
+/* What was found of one rule, to words and counts. */
 static enum rf_status
-count_rules(struct proving *p)
+finish_rule(struct proving *p, const struct policy *policy,
+    struct policy_rule *rule, struct recommend_evidence *v)
+{
+	if (v->example != NULL &&
+	    (v->example_text = note_edge(p->r, v->example)) == NULL)
+		return run_nomem(p->r);
+	p->proof->rules += !v->is_floor;
+	p->proof->rules_needed += !v->is_floor && v->is_needed;
+	return services_comment(p->r, policy->namespace, rule, v);
+}
+
+static enum rf_status
+finish_rules(struct proving *p)
 {
 	struct run *r = p->r;
+	enum rf_status st;
 
 	for (size_t i = 0; i < r->n_policies; i++)
 		for (int d = 0; d < 2; d++)
 			for (size_t k = 0; k < r->policies[i].n_rules[d]; k++) {
-				struct recommend_evidence *v =
-				    &r->evidence[i][d][k];
-
-				if (v->example != NULL &&
-				    (v->example_text =
-					    note_edge(r, v->example)) == NULL)
-					return run_nomem(r);
-				p->proof->rules += !v->is_floor;
-				p->proof->rules_needed +=
-				    !v->is_floor && v->is_needed;
+				st = finish_rule(p, &r->policies[i],
+				    &r->rules[i][d][k], &r->evidence[i][d][k]);
+				if (st != RF_OK)
+					return st;
 			}
 	return RF_OK;
 }
@@ -274,7 +283,7 @@ proof_run(struct run *r, struct recommend_proof *proof)
 	for (size_t i = 0; i < r->n_edges && st == RF_OK; i++)
 		st = prove_edge(&p, &r->edges[i]);
 	if (st == RF_OK)
-		st = count_rules(&p);
+		st = finish_rules(&p);
 	if (st == RF_OK)
 		st = beyond_find(r, p.e, &set, proof);
 	proof->rollout_steps = r->n_policies;

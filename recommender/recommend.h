@@ -60,6 +60,8 @@ struct recommend_note {
 };
 
 /* What was seen that one rule is there for. */
+#define RECOMMEND_SERVICES_MAX 3 /* named in a rule's comment */
+
 struct recommend_evidence {
 	bool is_floor;        /* there without an observation: DNS */
 	bool is_needed;       /* without it an observed flow is dropped */
@@ -69,6 +71,10 @@ struct recommend_evidence {
 	const struct edge *example;   /* the one with most connections */
 	const char *example_text;     /* it in words, or NULL */
 	const struct edge *last_edge; /* of the proof: the one counted last */
+	/* The Services dialled that the peers' names do not tell; by name. */
+	const struct kube_service *services[RECOMMEND_SERVICES_MAX];
+	size_t n_services;
+	bool more_services;
 };
 
 /* One policy and the file it belongs in. */

@@ -185,18 +185,40 @@ node_peer(struct world *w)
 	(void)world_flow(w, world_at_pod(w, b.web), dst, FLOW_TCP, 9100);
 }
 
+/* With an IPv6 address, too, if v6 is one. */
 static void
-many_outside(struct world *w)
+call_many(struct world *w, const char *v6)
 {
 	struct world_base b = world_base(w);
+	struct ip_addr ips[2] = { w->c->pods[b.web].ips[0] };
 	char ip[32];
 
+	if (v6 != NULL && ip_parse(&ips[1], v6)) {
+		struct ip_addr *v = arena_calloc(&w->c->arena, 2, sizeof(*v));
+
+		assert_non_null(v);
+		memcpy(v, ips, sizeof(ips));
+		w->c->pods[b.web].ips = v;
+		w->c->pods[b.web].n_ips = 2;
+	}
 	world_finish(w);
 	for (unsigned i = 0; i < 3; i++) {
 		(void)snprintf(ip, sizeof(ip), "203.0.%u.7", 10 + i * 40);
 		(void)world_call_out(w, b.web, ip, 443);
 	}
 	(void)world_call_out(w, b.web, "172.20.0.9", 443);
+}
+
+static void
+many_outside(struct world *w)
+{
+	call_many(w, NULL);
+}
+
+static void
+dual_outside(struct world *w)
+{
+	call_many(w, "fd00:10::10");
 }
 
 static void
@@ -270,6 +292,13 @@ static struct world_case cases[] = {
 	  .want = "app=web in eg " DNS " & 0.0.0.0/0!10.0.0.0/8"
 	      "!100.64.0.0/10!169.254.0.0/16!172.16.0.0/12!192.168.0.0/16 "
 	      "172.20.0.9/32 @TCP/443",
+	  .note = "open-to-world", .kind = NOTE_REMARK,
+	  .options = { .max_external = 2, .external_any = true } },
+	{ .name = "--external=any: over IPv6 where pods have it",
+	  .build = dual_outside, .namespace = "shop", .policy = "web",
+	  .want = "app=web in eg " DNS " & ::/0!fc00::/7!fe80::/10 "
+	      "0.0.0.0/0!10.0.0.0/8!100.64.0.0/10!169.254.0.0/16"
+	      "!172.16.0.0/12!192.168.0.0/16 172.20.0.9/32 @TCP/443",
 	  .note = "open-to-world", .kind = NOTE_REMARK,
 	  .options = { .max_external = 2, .external_any = true } },
 	{ .name = "--public-ingress=open: no peers", .build = clients,
