@@ -315,6 +315,18 @@ VALUES = {
     "json": "{\"a\": [true, false, null, -1.5e3, \"\\ud83d\\ude00\"]}",
     "json-two": "{\"a\": 1}\n{\"b\": {}}\n",
     "crlf": "a: 1\r\nb:\r\n- c\r\n",
+    "binary": "a: !!binary aGVsbG8=\nb: !!binary |\n  aGVs\n  bG8=\n",
+    "binary-wrong": "a: !!binary a=b=\n",
+    "tags": "a: !!bool yes\nb: !!float 1.5\nc: !!null ~\nd: !!map {}\n",
+    "tag-wrong": "a: !!int seven\n",
+    "laughs": "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+        "%s: &%s [%s]\n" % (n, n, ", ".join(["*" + before] * 8))
+        for before, n in zip("abcdefg", "bcdefgh")),
+    "merge-wrong": "<<: 7\n",
+    "directive-other": "%FOO bar\n--- a\n",
+    "behind-the-end": "a: 1\n...\n# c\n...\n\nb: 2\n",
+    "json-deep": "{\"a\":" * 70 + "1" + "}" * 70,
+    "json-escapes": '{"\\u00e4\\u4e2d\\n\\/": "\\ud83d\\ude00\\b", "": []}',
 }
 
 
@@ -354,8 +366,31 @@ def encoded_frames():
             for name, (link, frame) in FRAMES.items()}
 
 
+def attribute(kind, *inner):
+    data = b"".join(inner)
+    return struct.pack("=HH", len(data) + 4, kind) + data + \
+        b"\0" * (-len(data) % 4)
+
+
+def association_entry(state):
+    """An SCTP association, as the kernel's table tells of one."""
+    def tuple_of(kind, a, b):
+        nested = 1 << 15
+        return attribute(kind | nested, attribute(
+            1 | nested, attribute(1, p.ipaddress.ip_address(a).packed),
+            attribute(2, p.ipaddress.ip_address(b).packed)), attribute(
+                2 | nested, attribute(1, bytes([SCTP])),
+                attribute(2, b"\x9c\x42"), attribute(3, b"\x0f\x1c")))
+
+    body = struct.pack("=BBH", 2, 0, 0) + tuple_of(1, CLIENT, SERVER) + \
+        tuple_of(2, SERVER, CLIENT) + attribute(3, struct.pack("!I", 6)) + \
+        attribute(4, attribute(3, attribute(1, bytes([state])))) + \
+        attribute(7, struct.pack("!I", 200))
+    return struct.pack("=IHHII", len(body) + 16, 256, 2, 0, 0) + body
+
+
 def netlink():
-    """The recorded dump, each of its messages, and two that are cut."""
+    """The recorded dump, each of its messages, and some that are not."""
     out, n = {}, 0
     with open(os.path.join(ROOT, "fixtures", "conntrack", "real.bin"),
               "rb") as f:
@@ -373,6 +408,8 @@ def netlink():
             datagram = datagram[size:]
     out["cut-head"] = out["message-1-0"][:14]
     out["cut-tuple"] = out["message-1-0"][:61]
+    out["sctp"] = association_entry(4)
+    out["sctp-over"] = association_entry(7)
     out["not-permitted"] = struct.pack("=IHHIIi", 20, 2, 0, 7, 0, -1)
     return out
 
