@@ -17,6 +17,9 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from tally import Tally
+
 SHOP = os.path.join(HERE, "..", "..", "fixtures", "shop")
 NODES = [os.path.join(SHOP, "capture-node-%d.pcap" % n) for n in (1, 2)]
 OBJECTS = os.path.join(SHOP, "snapshot.json")
@@ -38,19 +41,10 @@ READERS = [
 COLLECT = ["collect", "-q", "-r", NODES[1], "-s", OBJECTS, "--db"]
 
 
-class Faults:
+class Faults(Tally):
     def __init__(self, ringfence):
+        super().__init__()
         self.ringfence = ringfence
-        self.passed = self.failed = 0
-
-    def check(self, name, problem):
-        if problem is None:
-            self.passed += 1
-            print("ok", name)
-        else:
-            self.failed += 1
-            print("not ok", name)
-            print("  " + ascii(problem)[:1200])
 
     def run(self, args, **more):
         """The status, what was printed, and what is wrong with that."""
@@ -445,8 +439,7 @@ def main():
         full_output(f)
         full_disk(f, half)
         os.chdir("/")
-    print("%d passed, %d failed" % (f.passed, f.failed))
-    sys.exit(0 if f.failed == 0 and f.passed > 0 else 1)
+    f.end()
 
 
 main()

@@ -20,8 +20,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHOP = os.path.join(HERE, "..", "..", "fixtures", "shop")
-sys.path.insert(0, SHOP)
+sys.path[:0] = [SHOP, os.path.join(HERE, "..", "support")]
 from packets import ACK, SYN, ip, pcap, sll2, tcp, TCP
+from tally import Tally
 
 CAPTURE = os.path.join(SHOP, "capture-node-1.pcap")
 OBJECTS = os.path.join(SHOP, "snapshot.json")
@@ -33,18 +34,10 @@ POD = {"apiVersion": "v1", "kind": "Pod",
                   "startTime": "2026-03-01T00:00:00Z"}}
 
 
-class Tests:
+class Tests(Tally):
     def __init__(self, ringfence):
+        super().__init__()
         self.ringfence = ringfence
-        self.passed = self.failed = 0
-
-    def check(self, name, problem, figures=""):
-        ok = problem is None
-        self.passed += ok
-        self.failed += not ok
-        print("ok" if ok else "not ok", name, figures)
-        if not ok:
-            print("  " + ascii(problem)[:1000])
 
     def run(self, args, limit=120, stdin=subprocess.DEVNULL):
         """Status, stdout, stderr and peak memory in MiB."""
@@ -370,8 +363,7 @@ def main():
         big_snapshot(t, scale)
         many_rules(t)
         os.chdir("/")
-    print("%d passed, %d failed" % (t.passed, t.failed))
-    sys.exit(0 if t.failed == 0 and t.passed > 0 else 1)
+    t.end()
 
 
 main()

@@ -23,12 +23,11 @@ import xml.etree.ElementTree as ET
 import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "fixtures", "shop")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import report_page
-from packets import (A, ACK, HOST, OUTGOING, PSH, RST, SYN, TCP, UDP,
-                     dns_answer, dns_query, ip, pcap, sll2, tcp, udp)
+from named_world import World
+from tally import Tally
 
-START_US = 1773129600 * 1000000
 WIRE = "wire\x1b[31m\u202e.pcap"
 
 # What no name may do anywhere. None is a name that a server would take.
@@ -54,152 +53,12 @@ PATHS = ["../../escape", "/tmp/escape", "..", ".", ".hidden", "a/b"]
 BAD = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-class Tally:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, name, problem):
-        if problem is None:
-            self.passed += 1
-            print("ok", name)
-        else:
-            self.failed += 1
-            print("not ok", name)
-            print("  " + ascii(problem)[:1500])
-
-
 def visible(text):
     """What is in text that a terminal would act upon, or show in disguise."""
     for i, c in enumerate(text):
         if c != "\n" and unicodedata.category(c) in BAD:
             return "U+%04X in %r" % (ord(c), text[max(0, i - 40):i + 40])
     return None
-
-
-# ------------------------------------------------------------- the cluster
-def meta(kind, namespace, name, labels=None, **more):
-    out = {"name": name, "uid": "%s/%s/%s" % (kind, namespace, name),
-           "creationTimestamp": "2026-03-01T00:00:00Z", **more}
-    if namespace is not None:
-        out["namespace"] = namespace
-    if labels:
-        out["labels"] = labels
-    return out
-
-
-def owner(kind, name):
-    return [{"apiVersion": "apps/v1", "kind": kind, "name": name,
-             "controller": True, "uid": "%s//%s" % (kind, name)}]
-
-
-class World:
-    """For each name a namespace with a server of that name and a client.
-
-    With only_owners all is well-formed but what no server checks: the kind and
-    name of an owner, and what a DNS answer says that an address is called.
-    """
-
-    def __init__(self, names, only_owners=False):
-        self.only_owners = only_owners
-        self.items = [{"apiVersion": "v1", "kind": "Node",
-                       "metadata": meta("Node", None, "node-1"),
-                       "spec": {"podCIDR": "10.42.0.0/16"},
-                       "status": {"addresses": [
-                           {"type": "InternalIP", "address": "192.168.0.1"}]}}]
-        self.frames = []
-        self.us = START_US
-        for i, name in enumerate(names):
-            self.namespace(i, name)
-
-    def namespace(self, i, hostile):
-        name = "team-%d" % i if self.only_owners else hostile
-        labels = {"kubernetes.io/metadata.name": name}
-        self.items.append({"apiVersion": "v1", "kind": "Namespace",
-                           "metadata": meta("Namespace", None, name, labels)})
-        server = "10.42.%d.%d" % (i, 10)
-        client = "10.42.%d.%d" % (i, 11)
-        self.workload(name, name, server, {"app": name, name: "x"},
-                      hostile if self.only_owners else None)
-        self.workload(name, "client", client, {"app": "client"})
-        self.service(i, name, server)
-        self.talk(client, server, 40000 + i, 8080)
-        self.talk(client, server, 41000 + i, 9, refused=True)
-        self.talk(client, "203.0.113.%d" % (i + 1), 42000 + i, 443)
-        query = "host-%d.example" % i
-        if self.only_owners:
-            query = hostile.replace(".", "-")[:15] + ".example"
-        self.datagram(client, 43000, "10.42.200.53", 53, dns_query(i, query))
-        self.datagram("10.42.200.53", 53, client, 43000, dns_answer(
-            i, query, A, [(query, A, 300, "203.0.113.%d" % (i + 1))]))
-
-    def workload(self, namespace, name, address, labels, foreign=None):
-        owned = owner("StatefulSet", name)
-        if foreign is not None:
-            owned = owner(foreign, foreign)
-        else:
-            self.items.append({
-                "apiVersion": "apps/v1", "kind": "StatefulSet",
-                "metadata": meta("StatefulSet", namespace, name, labels),
-                "spec": {"replicas": 1, "selector": {"matchLabels": labels},
-                         "template": {"metadata": {"labels": labels}}}})
-        self.items.append({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": meta("Pod", namespace, name + "-0", labels,
-                             ownerReferences=owned),
-            "spec": {"nodeName": "node-1", "containers": [{
-                "name": name, "ports": [
-                    {"name": name[:15], "containerPort": 8080,
-                     "protocol": "TCP"}]}]},
-            "status": {"phase": "Running", "podIP": address,
-                       "podIPs": [{"ip": address}],
-                       "startTime": "2026-03-01T00:00:00Z"}})
-
-    def service(self, i, name, server):
-        self.items.append({
-            "apiVersion": "v1", "kind": "Service",
-            "metadata": meta("Service", name, name),
-            "spec": {"type": "ClusterIP", "clusterIP": "10.43.0.%d" % (i + 1),
-                     "selector": {"app": name},
-                     "ports": [{"name": name[:15], "port": 80,
-                                "targetPort": 8080, "protocol": "TCP"}]}})
-        self.items.append({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-            "metadata": meta("EndpointSlice", name, name, {
-                "kubernetes.io/service-name": name}),
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [server], "conditions": {
-                "ready": True}, "targetRef": {
-                    "kind": "Pod", "namespace": name, "name": name + "-0"}}],
-            "ports": [{"name": name[:15], "port": 8080, "protocol": "TCP"}]})
-
-    # --------------------------------------------------------------- wire
-    def put(self, src, dst, protocol, payload):
-        packet = ip(src, dst, protocol, payload, len(self.frames) & 0xffff)
-        for index, kind, ttl in ((11, HOST, 0), (12, OUTGOING, 1)):
-            del ttl
-            self.us += 50
-            self.frames.append((self.us, sll2(packet, index, kind)))
-
-    def talk(self, src, dst, sport, dport, refused=False):
-        self.put(src, dst, TCP, tcp(src, sport, dst, dport, 1, 0, SYN))
-        if refused:
-            self.put(dst, src, TCP,
-                     tcp(dst, dport, src, sport, 0, 2, RST | ACK))
-            return
-        self.put(dst, src, TCP, tcp(dst, dport, src, sport, 9, 2, SYN | ACK))
-        self.put(src, dst, TCP, tcp(src, sport, dst, dport, 2, 10, ACK))
-        self.put(src, dst, TCP,
-                 tcp(src, sport, dst, dport, 2, 10, PSH | ACK, b"x" * 40))
-
-    def datagram(self, src, sport, dst, dport, data):
-        self.put(src, dst, UDP, udp(src, sport, dst, dport, data))
-
-    def write(self, folder):
-        with open(os.path.join(folder, "objects.json"), "w") as f:
-            json.dump({"apiVersion": "v1", "kind": "List",
-                       "items": self.items}, f)
-        with open(os.path.join(folder, WIRE), "wb") as f:
-            f.write(pcap(self.frames))
 
 
 def policies(names):
@@ -454,7 +313,7 @@ def one_world(run, only_owners):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         World(HOSTILE + PATHS if only_owners else HOSTILE,
-              only_owners).write(folder)
+              only_owners).write(folder, WIRE)
         db = all_commands(run, HOSTILE, folder, only_owners)
         new = all_files(run, db, folder, HOSTILE)
         if only_owners:
@@ -478,7 +337,7 @@ def main():
             deep = os.path.join(folder, "a", "b")
             os.makedirs(deep)
             os.chdir(deep)
-            World([name]).write(deep)
+            World([name]).write(deep, WIRE)
             db = os.path.join(deep, "flows.db")
             run.look("collect, namespace %r" % name, [
                 "collect", "-r", WIRE, "-s", "objects.json", "--db",
@@ -487,8 +346,7 @@ def main():
             tally.check("nothing is written for %r" % name,
                         "wrote %r" % new if new else None)
     os.chdir("/")
-    print("%d passed, %d failed" % (tally.passed, tally.failed))
-    sys.exit(0 if tally.failed == 0 and tally.passed > 0 else 1)
+    tally.end()
 
 
 main()
