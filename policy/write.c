@@ -80,8 +80,8 @@ invalid:
 	return 0xfffd;
 }
 
-static void
-put_scalar(struct strbuf *out, const char *text)
+void
+policy_write_text(struct strbuf *out, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
@@ -158,9 +158,9 @@ put_labels(struct strbuf *out, unsigned indent, const char *key,
 	strbuf_printf(out, "%s:\n", key);
 	for (size_t i = 0; i < set->n; i++) {
 		put_indent(out, indent + 1);
-		put_scalar(out, set->v[i].key);
+		policy_write_text(out, set->v[i].key);
 		strbuf_puts(out, ": ");
-		put_scalar(out, set->v[i].value);
+		policy_write_text(out, set->v[i].value);
 		strbuf_putc(out, '\n');
 	}
 }
@@ -178,7 +178,7 @@ put_requirement(
 
 	put_indent(out, indent);
 	strbuf_puts(out, "- key: ");
-	put_scalar(out, r->key);
+	policy_write_text(out, r->key);
 	strbuf_putc(out, '\n');
 	put_indent(out, indent + 1);
 	strbuf_printf(out, "operator: %s\n", names[r->op]);
@@ -189,7 +189,7 @@ put_requirement(
 	for (size_t i = 0; i < r->n_values; i++) {
 		put_indent(out, indent + 1);
 		strbuf_puts(out, "- ");
-		put_scalar(out, r->values[i]);
+		policy_write_text(out, r->values[i]);
 		strbuf_putc(out, '\n');
 	}
 }
@@ -272,7 +272,7 @@ put_port(struct strbuf *out, unsigned indent, const struct policy_port *p)
 	strbuf_puts(out, "- ");
 	if (p->has_port && p->name != NULL) {
 		strbuf_puts(out, "port: ");
-		put_scalar(out, p->name);
+		policy_write_text(out, p->name);
 		strbuf_putc(out, '\n');
 		put_indent(out, indent + 1);
 	} else if (p->has_port) {
@@ -320,9 +320,9 @@ put_policy(struct strbuf *out, const struct policy *p)
 	strbuf_puts(out,
 	    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 	    "metadata:\n  name: ");
-	put_scalar(out, p->name);
+	policy_write_text(out, p->name);
 	strbuf_puts(out, "\n  namespace: ");
-	put_scalar(out, p->namespace);
+	policy_write_text(out, p->namespace);
 	strbuf_putc(out, '\n');
 	put_labels(out, 1, "labels", &p->labels);
 	put_labels(out, 1, "annotations", &p->annotations);

@@ -18,6 +18,10 @@
 RF_MUST_USE enum rf_status policy_write(
     struct strbuf *out, const struct policy *p, struct rf_error *err);
 
+/* Append text as YAML: in double quotes unless every reader takes it for this
+ * very string (YAML 1.1 has on, 012 and 2020-01-01 for something else). */
+void policy_write_text(struct strbuf *out, const char *text);
+
 /* Do two policies mean the same, comments and source places aside? */
 bool policy_equal(const struct policy *a, const struct policy *b);
 

@@ -404,6 +404,14 @@ compare_names(const void *x, const void *y)
 	return strcmp(*a, *b);
 }
 
+static bool
+is_yaml_file(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && strcmp(name + n - 5, ".yaml") == 0;
+}
+
 /* A kustomization of these resources, in this order, in the arena. */
 static const char *
 kustomization(struct writing *w, const char *const *names, size_t n)
@@ -418,8 +426,14 @@ kustomization(struct writing *w, const char *const *names, size_t n)
 	    "# in rollout order\n"
 	    "sortOptions:\n  order: fifo\n"
 	    "resources:\n");
-	for (size_t i = 0; names != NULL && i < n; i++)
-		strbuf_printf(&text, "- %s\n", names[i]);
+	for (size_t i = 0; names != NULL && i < n; i++) {
+		strbuf_puts(&text, "- ");
+		if (is_yaml_file(names[i])) /* a string for every reader */
+			strbuf_puts(&text, names[i]);
+		else /* a namespace, which may be 012 */
+			policy_write_text(&text, names[i]);
+		strbuf_putc(&text, '\n');
+	}
 	kept = strbuf_failed(&text)
 	    ? NULL
 	    : arena_strdup(&w->arena, strbuf_str(&text));
