@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "report/text.h"
 
 #define N_SLOTS(v) (sizeof(v) / sizeof((v)[0]))
 
@@ -77,19 +78,23 @@ drop_counts_of(struct drop_counts *d, const char *namespace, const char *name,
 	return c;
 }
 
-/* A label's value; names of Kubernetes need no escaping, others might. */
+/* A label's value. Names of Kubernetes need no escaping; who reads others in a
+ * terminal is safe from them. */
 static void
 render_value(struct strbuf *out, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		if (*s == '\n') {
-			strbuf_puts(out, "\\n");
-			continue;
-		}
+	struct strbuf shown;
+
+	strbuf_init(&shown, 65536);
+	text_escape(&shown, s);
+	if (strbuf_failed(&shown))
+		out->failed = true;
+	for (s = strbuf_str(&shown); *s != '\0'; s++) {
 		if (*s == '"' || *s == '\\')
 			strbuf_putc(out, '\\');
 		strbuf_putc(out, *s);
 	}
+	strbuf_release(&shown);
 }
 
 static void

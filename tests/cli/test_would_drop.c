@@ -9,9 +9,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/would_drop.h"
+#include "cli/would_drop_count.h"
 #include "core/log.h"
 #include "tests/report/audit_scene.h"
 
@@ -378,10 +381,51 @@ test_many(void **state)
 	free(flows);
 }
 
+/* Whatever a policy is called, its sample is one line that shows it. */
+static void
+test_hostile_names(void **state)
+{
+	static const char *const names[][2] = {
+		{ "a\"} 1\nb{c=\"", "a\\\"} 1\\\\x0ab{c=\\\"" },
+		{ "\x1b[31m", "\\\\x1b[31m" },
+		{ "\xc2\x9b"
+		  "31m",
+		    "\\\\xc2\\\\x9b31m" },
+		{ "back\\slash\r", "back\\\\slash\\\\x0d" },
+		{ "\xe2\x80\xae\xff", "\\\\xe2\\\\x80\\\\xae\\\\xff" },
+		{ "\xc3\xa4", "\xc3\xa4" },
+	};
+	struct drop_counts *d = calloc(1, sizeof(*d));
+	struct strbuf out;
+
+	(void)state;
+	assert_non_null(d);
+	for (size_t i = 0; i < NELEM(names); i++) {
+		char want[256];
+
+		strbuf_init(&out, 1 << 20);
+		assert_non_null(drop_counts_of(d, names[i][0], names[i][0], 0));
+		drop_counts_render(d, &out);
+		assert_false(strbuf_failed(&out));
+		(void)snprintf(want, sizeof(want),
+		    "_connections_total{namespace=\"%s\",policy=\"%s\","
+		    "direction=\"",
+		    names[i][1], names[i][1]);
+		assert_non_null(strstr(strbuf_str(&out), want));
+		for (const char *c = strbuf_str(&out); *c != '\0'; c++)
+			assert_true(*c == '\n' ||
+			    ((unsigned char)*c >= 0x20 && *c != 0x7f));
+		strbuf_release(&out);
+	}
+	drop_counts_release(d);
+	free(d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test_setup_teardown(test_as_audit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_words, setup, teardown),

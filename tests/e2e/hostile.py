@@ -10,13 +10,16 @@ kind. Each output is read by a parser of its kind, and looked at for what would
 reach a terminal, a shell, a browser, a spreadsheet or another file.
 """
 import csv
+import http.server
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unicodedata
 import xml.etree.ElementTree as ET
 
@@ -29,6 +32,7 @@ from named_world import World
 from tally import Tally
 
 WIRE = "wire\x1b[31m\u202e.pcap"
+POLICY_FILE = "policies\x1b[31m\u202e<b>|`a`$(touch pwned)\n.json"
 
 # What no name may do anywhere. None is a name that a server would take.
 HOSTILE = [
@@ -218,7 +222,7 @@ def tree(folder):
 def all_commands(run, names, folder, want_policies):
     db = os.path.join(folder, "flows.db")
     objects = os.path.join(folder, "objects.json")
-    bad = os.path.join(folder, "hostile-policies.json")
+    bad = os.path.join(folder, POLICY_FILE)
     mine = os.path.join(folder, "mine.yaml")
     with open(bad, "w") as f:
         json.dump(policies(names), f)
@@ -256,6 +260,9 @@ def all_commands(run, names, folder, want_policies):
              look_json, statuses=(0, 1, 3))
     if not want_policies:
         check_each(run, names, objects, mine)
+    follow(run, db)
+    if not want_policies:
+        other_commands(run, names, folder, db, bad)
     run.look("report", ["report", "--db", db], look_page, statuses=(0, 3))
     run.look("report on hostile policies", ["report", "--db", db, "-f", bad],
              look_page, statuses=(0, 3))
@@ -269,16 +276,105 @@ def all_commands(run, names, folder, want_policies):
     return db
 
 
-def check_each(run, names, objects, mine):
-    """Names as arguments, and so in the messages about them."""
+def follow(run, db):
+    """What flows --follow prints before it is told to end."""
+    p = subprocess.Popen([run.ringfence, "flows", "--db", db, "--follow"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         stdin=subprocess.DEVNULL)
+    text = b""
+    while text.count(b"\n") < 20 and (piece := p.stdout.read1()):
+        text += piece
+    p.send_signal(signal.SIGINT)
+    rest, err = p.communicate(timeout=60)
+    text = (text + rest).decode()
+    run.tally.check("flows --follow", visible(text) or visible(err.decode()) or
+                    (None if text.count("\n") >= 20 else "little: " + text))
+
+
+def other_commands(run, names, folder, db, bad):
+    """Lines of probes, other databases, and the words of a server."""
+    probes = os.path.join(folder, "probes")
+    for line in ({"src_pod": "%s/%s-0", "dst_pod": "%s/client-0"},
+                 {"src": "%s%s%s", "dst": "10.0.0.1"}):
+        with open(probes, "w") as f:
+            for name in names:
+                f.write(json.dumps({
+                    k: v.replace("%s", name) for k, v in line.items()} | {
+                        "proto": "TCP", "port": 80}) + "\n")
+        for kind, look in (("text", look_text), ("json", look_lines)):
+            run.look("check --probes, " + kind, [
+                "check", "--db", db, "-f", bad, "--probes", probes, "-o",
+                kind], look, statuses=(0, 1, 3))
+    copy = os.path.join(folder, "copy" + WIRE)
+    run.look("backup", ["backup", "--db", db, "-o", copy], statuses=(0,))
+    run.look("merge", ["merge", copy, db, "-o", copy + ".merged"],
+             statuses=(0, 3))
+    run.look("collect, another's file", [
+        "collect", "-r", copy, "--db", db], statuses=(3,))
     problem = None
-    for name in names:
-        for args in (["check", "--snapshot", objects, "-f", mine,
-                      "%s/client-0" % name, "%s/%s-0" % (name, name),
-                      "--port", "8080"],
-                     ["flows", "--db", name], ["validate", "-f", name],
-                     [name], ["flows", "--" + name],
-                     ["audit", "--db", "x", "-f", "x", "-n", name]):
+    for i in range(0, len(names), 4):
+        text = " ".join(n[:40] for n in names[i:i + 4])
+        answer = json.dumps({"kind": "Status", "status": "Failure",
+                             "reason": text, "message": text, "code": 404})
+        problem = problem or asked(
+            run, folder, (answer, "<title>%s</title>" % text, text))
+    run.tally.check("words of an API server", problem)
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """To every request the next of the texts, as a failure."""
+    texts = []
+
+    def do_GET(self):
+        text = self.texts.pop().encode()
+        self.send_response(404)  # which is not tried again
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args):
+        pass
+
+
+def asked(run, folder, texts):
+    """What snapshot says when it gets such answers."""
+    Answer.texts = list(texts)
+    config = os.path.join(folder, "kubeconfig")
+    problem = None
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True,
+                                  kwargs={"poll_interval": 0.01})
+        thread.start()
+        with open(config, "w") as f:
+            json.dump({"current-context": "c", "contexts": [
+                {"name": "c", "context": {"cluster": "k"}}], "clusters": [
+                    {"name": "k", "cluster": {
+                        "server": "http://127.0.0.1:%d" %
+                                  server.server_port}}]}, f)
+        while Answer.texts and problem is None:
+            left = len(Answer.texts)
+            out, err, problem = run.command(
+                ["snapshot", "--kubeconfig", config, "-o", "s.json"], (3,))
+            problem = problem or visible(out) or visible(err)
+            if problem is None and left == len(Answer.texts):
+                problem = "nothing was asked: " + err
+        server.shutdown()
+        thread.join()
+    return problem
+
+
+def check_each(run, names, objects, mine):
+    """Names as arguments, and so in the messages about them: each in two of
+    six places."""
+    problem = None
+    for i, name in enumerate(names):
+        places = (["check", "--snapshot", objects, "-f", mine,
+                   "%s/client-0" % name, "%s/%s-0" % (name, name),
+                   "--port", "8080"],
+                  ["flows", "--db", name], ["validate", "-f", name],
+                  [name], ["flows", "--" + name],
+                  ["audit", "--db", "x", "-f", "x", "-n", name])
+        for args in (places[i % 6], places[(i + 3) % 6]):
             out, err, bad = run.command(args, (0, 1, 2, 3))
             problem = problem or bad or visible(out) or visible(err)
     run.tally.check("names as arguments", problem)
