@@ -239,7 +239,10 @@ run_values(size_t n, struct rf_error *err)
 {
 	struct world w = make(n, n);
 	const char **values = world_get(&w, n, sizeof(*values));
-	struct selector_requirement in = { "app", SELECTOR_IN, values, n / 2 };
+	struct selector_requirement in = { .key = "app",
+		.op = SELECTOR_IN,
+		.values = values,
+		.n_values = n / 2 };
 	struct label_selector pods = { .match_expressions = &in,
 		.n_match_expressions = 1 };
 	struct label_selector all = { 0 };
@@ -249,6 +252,8 @@ run_values(size_t n, struct rf_error *err)
 
 	for (size_t i = 0; i < n; i++)
 		values[i] = w.c->workloads[i].labels.v[0].value;
+	if (!selector_sort_values(&in, &w.c->arena))
+		return rf_fail(err, RF_NOMEM, "values: out of memory");
 	st = audit_one(&w, &peer, 1, err);
 	world_free(&w);
 	return st;

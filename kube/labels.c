@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
+#define MANY_VALUES 9 /* from here on halving is faster */
 
 static const char *const volatile_keys[] = {
 	"app.kubernetes.io/version",
@@ -97,9 +98,42 @@ selector_is_empty(const struct label_selector *s)
 	return s->match_labels.n == 0 && s->n_match_expressions == 0;
 }
 
+static int
+compare_values(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool
+selector_sort_values(struct selector_requirement *r, struct arena *arena)
+{
+	size_t n = r->n_values, i = 1;
+	const char **v;
+
+	r->sorted = NULL;
+	if (n < MANY_VALUES)
+		return true;
+	while (i < n && strcmp(r->values[i - 1], r->values[i]) <= 0)
+		i++;
+	if (i == n) {
+		r->sorted = r->values;
+		return true;
+	}
+	v = arena_calloc(arena, n, sizeof(*v));
+	if (v == NULL)
+		return false;
+	memcpy(v, r->values, n * sizeof(*v));
+	qsort(v, n, sizeof(*v), compare_values);
+	r->sorted = v;
+	return true;
+}
+
 static bool
 has_value(const struct selector_requirement *r, const char *value)
 {
+	if (r->sorted != NULL)
+		return bsearch(&value, r->sorted, r->n_values,
+			   sizeof(*r->sorted), compare_values) != NULL;
 	for (size_t i = 0; i < r->n_values; i++)
 		if (strcmp(r->values[i], value) == 0)
 			return true;

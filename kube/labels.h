@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "core/arena.h"
+#include "core/error.h"
 
 struct label {
 	const char *key, *value;
@@ -34,6 +35,8 @@ struct selector_requirement {
 	enum selector_op op;
 	const char *const *values;
 	size_t n_values;
+	const char *const *sorted; /* the values, ascending; NULL: they are
+				    * compared one by one */
 };
 
 /* All of match_labels and all of match_expressions must hold (SEMANTICS 15);
@@ -55,6 +58,11 @@ bool label_set_equal(const struct label_set *a, const struct label_set *b);
 
 /* Order by keys and values, for grouping and stable output. */
 int label_set_compare(const struct label_set *a, const struct label_set *b);
+
+/* Fill sorted where there are many values, so that a label costs the logarithm
+ * of how many. false: out of memory. */
+RF_MUST_USE bool selector_sort_values(
+    struct selector_requirement *r, struct arena *arena);
 
 bool selector_is_empty(const struct label_selector *s);
 

@@ -326,6 +326,8 @@ read_requirement(struct object *o, const json_t *j, const char *path,
 	}
 	r->values = values;
 	r->n_values = values == NULL ? 0 : n;
+	if (!selector_sort_values(r, &o->sb->cluster->arena))
+		object_no_memory(o);
 }
 
 bool

@@ -159,6 +159,10 @@ build_requirement(struct reading *r, const struct field_path *path,
 	for (size_t i = 0; i < out->n_values; i++)
 		texts[i] = decode_string(decode_item(values, i));
 	out->values = texts;
+	if (!selector_sort_values(out, r->arena)) {
+		r->failed = true;
+		return;
+	}
 	check_operator(
 	    r, path, line, out, decode_string(decode_field(v, "operator")));
 	name_check_key(&f, out->key);

@@ -39,7 +39,7 @@ lower_bound(const uint32_t *v, uint32_t n, uint32_t least)
 }
 
 static struct candidates
-find_candidates(const struct compilation *c, const struct label_selector *s)
+find_candidates(struct compilation *c, const struct label_selector *s)
 {
 	struct candidates k = { 0 };
 
@@ -127,7 +127,7 @@ add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
 	if (p->ip_block != NULL)
 		return out;
 	k = find_candidates(c, p->pod_selector);
-	if (k.groups.exact)
+	if (k.groups.one_label)
 		out.label = k.groups.label == UINT32_MAX ? LABEL_OF_NOBODY
 							 : k.groups.label;
 	if (p->namespace_selector != NULL) {

@@ -36,6 +36,12 @@ struct line {
 	size_t n, size;
 };
 
+static bool
+is_full(const struct line *l)
+{
+	return l->n + 1 >= l->size;
+}
+
 static void put(struct line *l, const char *fmt, ...) RF_PRINTF(2, 3);
 
 static void
@@ -268,7 +274,7 @@ put_requirement(struct line *l, const struct label_selector *s, size_t i,
 		return;
 	}
 	put(l, ", rule wants it %sin (", r->op == SELECTOR_IN ? "" : "not ");
-	for (size_t k = 0; k < r->n_values; k++)
+	for (size_t k = 0; k < r->n_values && !is_full(l); k++)
 		put(l, "%s%s", k == 0 ? "" : ", ", r->values[k]);
 	put(l, ")");
 }

@@ -147,9 +147,11 @@ in_list(struct arena *arena, const char *key, const char **values, size_t n)
 	if (s == NULL || req == NULL)
 		return NULL;
 	qsort(values, n, sizeof(*values), compare_text);
-	*req = (struct selector_requirement){
-		.key = key, .op = SELECTOR_IN, .values = values, .n_values = n
-	};
+	*req = (struct selector_requirement){ .key = key,
+		.op = SELECTOR_IN,
+		.values = values,
+		.n_values = n,
+		.sorted = values };
 	s->match_expressions = req;
 	s->n_match_expressions = 1;
 	return s;

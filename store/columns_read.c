@@ -118,6 +118,8 @@ requirement_of(
 	for (size_t i = 0; i < out->n_values && st == RF_OK; i++)
 		v[i] = copy_string(json_array_get(values, i), a, &st);
 	out->values = v;
+	if (st == RF_OK && !selector_sort_values(out, a))
+		return RF_NOMEM;
 	return st;
 }
 

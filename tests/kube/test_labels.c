@@ -144,6 +144,42 @@ test_compare(void **state)
 	assert_true(label_set_compare(&full, &other) < 0);
 }
 
+/* Many values, in any order and some twice, are found as few are. */
+static void
+test_many_values(void **state)
+{
+	static const char *const values[] = { "k", "b", "j", "a", "b", "", "z",
+		"c", "i", "b", "d" };
+	struct selector_requirement r = { .key = "x", .values = values };
+	struct label_selector s = { .match_expressions = &r,
+		.n_match_expressions = 1 };
+	char text[2] = { 0 };
+	struct label label = { "x", text };
+	struct label_set set = { &label, 1 };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	for (size_t n = 1; n <= NELEM(values); n++) {
+		r.n_values = n;
+		assert_true(selector_sort_values(&r, &arena));
+		assert_ptr_equal(r.values, values);
+		for (char c = 'a' - 1; c <= 'z'; c++) {
+			bool is_there = false;
+
+			text[0] = (char)(c < 'a' ? '\0' : c);
+			for (size_t i = 0; i < n; i++)
+				is_there |= strcmp(values[i], text) == 0;
+			r.op = SELECTOR_IN;
+			assert_int_equal(selector_matches(&s, &set), is_there);
+			r.op = SELECTOR_NOT_IN;
+			assert_int_equal(selector_matches(&s, &set), !is_there);
+		}
+	}
+	assert_non_null(r.sorted);
+	arena_release(&arena);
+}
+
 static void
 test_volatile(void **state)
 {
@@ -205,17 +241,18 @@ test_stable(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(selector_cases) + 4] = {
+	struct CMUnitTest tests[NELEM(selector_cases) + 5] = {
 		cmocka_unit_test(test_sort_keeps_the_last),
 		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_volatile),
 		cmocka_unit_test(test_stable),
 	};
 
 	for (size_t i = 0; i < NELEM(selector_cases); i++) {
-		tests[4 + i].name = selector_cases[i].name;
-		tests[4 + i].test_func = test_selector;
-		tests[4 + i].initial_state =
+		tests[5 + i].name = selector_cases[i].name;
+		tests[5 + i].test_func = test_selector;
+		tests[5 + i].initial_state =
 		    (void *)(uintptr_t)&selector_cases[i];
 	}
 	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);

@@ -127,6 +127,16 @@ put_cluster(struct strbuf *sb)
 		put_pod(sb, i);
 }
 
+/* Now and then so many that they are not compared one by one. */
+static void
+put_values(struct strbuf *sb)
+{
+	strbuf_printf(sb, "\"%s\"", PICK(values));
+	for (unsigned n = chance(20) ? 12 : 0; n > 0; n--)
+		strbuf_printf(sb, ", \"x%u\"", below(9));
+	strbuf_printf(sb, ", \"%s\"", PICK(values));
+}
+
 static void
 put_selector(struct strbuf *sb)
 {
@@ -145,15 +155,15 @@ put_selector(struct strbuf *sb)
 		    sb, "%s: \"%s\"", keys[1 + below(2)], PICK(values));
 	strbuf_puts(sb, "}, matchExpressions: [");
 	for (unsigned n = chance(40) ? 1 + below(2) : 0; n > 0; n--) {
-		if (chance(60))
-			strbuf_printf(sb,
-			    "{key: %s, operator: %s, values: [\"%s\", "
-			    "\"%s\"]},",
-			    PICK(keys), PICK(set_ops), PICK(values),
-			    PICK(values));
-		else
-			strbuf_printf(sb, "{key: %s, operator: %s},",
-			    PICK(keys), PICK(key_ops));
+		strbuf_printf(sb, "{key: %s, ", PICK(keys));
+		if (chance(60)) {
+			strbuf_printf(
+			    sb, "operator: %s, values: [", PICK(set_ops));
+			put_values(sb);
+			strbuf_puts(sb, "]},");
+		} else {
+			strbuf_printf(sb, "operator: %s},", PICK(key_ops));
+		}
 	}
 	strbuf_puts(sb, "]}");
 }

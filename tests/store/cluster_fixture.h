@@ -55,10 +55,10 @@ static const struct ip_prefix cidrs[] = {
 	{ IP4(10, 0, 0, 0), 96 + 24 }, { IP6(0, 0), 64 },
 };
 static const struct selector_requirement requirements[] = {
-	{ "tier", SELECTOR_IN, tiers, 3 },
-	{ "tier", SELECTOR_NOT_IN, tiers, 1 },
-	{ "gone", SELECTOR_DOES_NOT_EXIST, NULL, 0 },
-	{ "app", SELECTOR_EXISTS, NULL, 0 },
+	{ "tier", SELECTOR_IN, tiers, 3, NULL },
+	{ "tier", SELECTOR_NOT_IN, tiers, 1, NULL },
+	{ "gone", SELECTOR_DOES_NOT_EXIST, NULL, 0, NULL },
+	{ "app", SELECTOR_EXISTS, NULL, 0, NULL },
 };
 static const struct kube_port ports[] = {
 	{ "http", 80, FLOW_TCP, false, false },
