@@ -11,6 +11,7 @@
 #include "recommender/recommend.h"
 #include "report/coverage.h"
 #include "report/policy_files.h"
+#include "report/policy_stream.h"
 #include "report/problems.h"
 #include "report/recommendation.h"
 #include "report/review.h"
@@ -208,7 +209,7 @@ put(const struct recommend_command *o, const struct recommendation *r,
 		return RF_OK;
 	}
 	if (to_stdout(o))
-		st = policy_files_print(stdout, r, err);
+		st = policy_stream_print(stdout, r, err);
 	else
 		st = write_files(o, r, fs, &removed, err);
 	if (st == RF_OK)

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,25 +38,6 @@ struct writing {
 	bool no_memory;            /* a name could not be made */
 	struct rf_error *err;
 };
-
-enum rf_status
-policy_files_print(
-    FILE *out, const struct recommendation *r, struct rf_error *err)
-{
-	enum rf_status st = RF_OK;
-	struct strbuf text;
-
-	strbuf_init(&text, TEXT_MAX);
-	for (size_t i = 0; i < r->n_files && st == RF_OK; i++)
-		st = policy_write(
-		    &text, &r->set.policies[r->files[i].policy], err);
-	if (st == RF_OK && strbuf_failed(&text))
-		st = rf_fail(err, RF_NOMEM, "policies: out of memory");
-	if (st == RF_OK)
-		fputs(strbuf_str(&text), out);
-	strbuf_release(&text);
-	return st;
-}
 
 /* DIR[/folder][/prefix name suffix] in out. */
 static const char *
@@ -304,7 +287,6 @@ write_text(struct writing *w, const char *path, const struct strbuf *text)
 		return rf_fail(
 		    w->err, RF_IO, "create %s: %s", path, strerror(errno));
 	ok = fwrite(strbuf_str(text), 1, text->len, f) == text->len;
-	ok &= fflush(f) == 0 && fsync(fileno(f)) == 0;
 	ok &= fclose(f) == 0;
 	if (!ok)
 		return rf_fail(
@@ -312,7 +294,24 @@ write_text(struct writing *w, const char *path, const struct strbuf *text)
 	return RF_OK;
 }
 
-/* Every file as .NAME.tmp beside its place. */
+/* The names of a folder's files. */
+static enum rf_status
+write_marker(struct writing *w, const char *namespace)
+{
+	enum rf_status st;
+	struct strbuf text;
+
+	strbuf_init(&text, MARKER_MAX);
+	for (size_t i = 0; i < w->n_items; i++)
+		if (same_folder(w->items[i].folder, namespace))
+			strbuf_printf(&text, "%s\n", w->items[i].name);
+	st = write_text(
+	    w, path_to(w, &w->path, namespace, MARKER, ".tmp"), &text);
+	strbuf_release(&text);
+	return st;
+}
+
+/* Every file as .NAME.tmp beside its place, each folder's marker too. */
 static enum rf_status
 write_temporary(struct writing *w)
 {
@@ -332,8 +331,45 @@ write_temporary(struct writing *w)
 			st = write_text(w,
 			    path_to(w, &w->path, f->folder, f->name, ".tmp"),
 			    &text);
+		if (st == RF_OK && is_first(w, i))
+			st = write_marker(w, f->folder);
 	}
 	strbuf_release(&text);
+	return st;
+}
+
+/* Sync the file system that the folder is on, unless that is *synced. */
+static enum rf_status
+sync_folder(struct writing *w, const char *folder, dev_t *synced)
+{
+	const char *path = path_to(w, &w->path, folder, NULL, "");
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum rf_status st = RF_OK;
+	struct stat s;
+
+	if (fd < 0 || fstat(fd, &s) != 0 ||
+	    (s.st_dev != *synced && syncfs(fd) != 0))
+		st = rf_fail(
+		    w->err, RF_IO, "sync %s: %s", path, strerror(errno));
+	else
+		*synced = s.st_dev;
+	if (fd >= 0)
+		(void)close(fd);
+	return st;
+}
+
+/* What was written must be on the disk before its name is, or a crash of the
+ * machine could leave empty files. Synced one by one, each file would be a
+ * commit of the journal. */
+static enum rf_status
+sync_all(struct writing *w)
+{
+	enum rf_status st = RF_OK;
+	dev_t synced = 0; /* no file system's */
+
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
+		if (is_first(w, i))
+			st = sync_folder(w, w->items[i].folder, &synced);
 	return st;
 }
 
@@ -364,24 +400,6 @@ rename_one(struct writing *w, const char *namespace, const char *name)
 }
 
 static enum rf_status
-write_marker(struct writing *w, const char *namespace)
-{
-	enum rf_status st;
-	struct strbuf text;
-
-	strbuf_init(&text, MARKER_MAX);
-	for (size_t i = 0; i < w->n_items; i++)
-		if (same_folder(w->items[i].folder, namespace))
-			strbuf_printf(&text, "%s\n", w->items[i].name);
-	st = write_text(
-	    w, path_to(w, &w->path, namespace, MARKER, ".tmp"), &text);
-	strbuf_release(&text);
-	if (st != RF_OK)
-		return st;
-	return rename_one(w, namespace, MARKER);
-}
-
-static enum rf_status
 put_in_place(struct writing *w)
 {
 	enum rf_status st = RF_OK;
@@ -392,7 +410,7 @@ put_in_place(struct writing *w)
 		st = step(w, walk_all(w, remove_stale));
 	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
-			st = write_marker(w, w->items[i].folder);
+			st = rename_one(w, w->items[i].folder, MARKER);
 	return st;
 }
 
@@ -549,7 +567,8 @@ write_all(struct writing *w)
 	if ((st = step(w, make_dirs(w))) != RF_OK ||
 	    (st = step(w, list_top(w))) != RF_OK)
 		return st;
-	if ((st = step(w, write_temporary(w))) == RF_OK)
+	if ((st = step(w, write_temporary(w))) == RF_OK &&
+	    (st = step(w, sync_all(w))) == RF_OK)
 		st = step(w, put_in_place(w));
 	if (st != RF_OK)
 		remove_temporary(w);

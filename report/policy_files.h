@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy_files: recommended policies as YAML, on a stream or in a directory.
+ * policy_files: recommended policies as YAML, in a directory.
  *
  * DIR/<namespace>/<file>: what stands in a namespace's folder is ours alone.
  * A marker file (".ringfence") lists what was written there, so that the next
@@ -11,16 +11,11 @@
 #define REPORT_POLICY_FILES_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "recommender/recommend.h"
 
-/* All of them as one YAML stream, in rollout order. */
-RF_MUST_USE enum rf_status policy_files_print(
-    FILE *out, const struct recommendation *r, struct rf_error *err);
-
 /*
- * Write each file beside its place, then rename all, then remove what an
+ * Write each file beside its place, sync them, rename all, then remove what an
  * earlier run had written into the same namespaces' folders and this one did
  * not. Each folder gets a kustomization.yaml, and the directory one over all
  * folders that bear our marker, with review as REVIEW.md.

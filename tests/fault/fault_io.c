@@ -148,6 +148,14 @@ fsync(int fd)
 }
 
 int
+syncfs(int fd)
+{
+	NEXT(syncfs);
+
+	return fails(true) ? -1 : next_syncfs(fd);
+}
+
+int
 fdatasync(int fd)
 {
 	NEXT(fdatasync);
