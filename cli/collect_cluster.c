@@ -192,7 +192,7 @@ publish(struct collect_cluster *cc)
 	struct rf_error err;
 	bool is_synced = live_view_is_synced(cc->view);
 
-	if (live_view_publish(cc->view, live_now_us(), &err) == RF_OK) {
+	if (live_view_publish(cc->view, &err) == RF_OK) {
 		atomic_store(&cc->is_published, true);
 		atomic_store(&cc->is_complete, is_synced);
 	} else

@@ -64,6 +64,9 @@ RF_MUST_USE enum rf_status client_get(struct client *c,
 /* Without a call of done. NULL is allowed. */
 void client_cancel(struct client_request *r);
 
+/* Has the head of an answer with status 200 come? */
+bool client_is_answered(const struct client_request *r);
+
 /* From now on the request ends when nothing is heard for longer than this. */
 void client_limit_silence(struct client_request *r, int64_t silence_max_us);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The home of libcurl. */
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,10 @@
 #define ERROR_BODY_MAX     65536
 #define CONNECT_TIMEOUT_MS 15000L
 #define RETRY_AFTER_MAX_S  3600
+/* A server that is gone without a word is noticed after 25 seconds. */
+#define ALIVE_IDLE_S  10L
+#define ALIVE_EVERY_S 5L
+#define ALIVE_PROBES  3
 
 struct client_request {
 	struct client *client;
@@ -27,6 +33,7 @@ struct client_request {
 	char detail[CURL_ERROR_SIZE];
 	struct rf_error err; /* why the handler wants no more */
 	bool is_refused;     /* it does not */
+	bool is_answered;    /* the head of a 200 has come */
 };
 
 struct client {
@@ -197,10 +204,18 @@ static size_t
 on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct client_request *r = arg;
+	long status = 0;
 
+	n *= size;
 	r->heard_us = r->client->now_us;
-	note_date(r->client, data, n * size);
-	return n * size;
+	note_date(r->client, data, n);
+	/* The empty line that ends the head; that of a 100 may come before. */
+	if (n <= 2) {
+		(void)curl_easy_getinfo(
+		    r->easy, CURLINFO_RESPONSE_CODE, &status);
+		r->is_answered = status == 200;
+	}
+	return n;
 }
 
 static bool
@@ -301,6 +316,18 @@ set_tls(struct client_request *r)
 	return rc == CURLE_OK;
 }
 
+/* curl sets the other times of keepalive itself. */
+static int
+on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	const int probes = ALIVE_PROBES;
+
+	(void)arg;
+	(void)purpose;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	return CURL_SOCKOPT_OK;
+}
+
 static bool
 set_transfer(struct client_request *r, const struct client_query *q)
 {
@@ -317,8 +344,9 @@ set_transfer(struct client_request *r, const struct client_query *q)
 	rc |=
 	    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
-	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, ALIVE_IDLE_S);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, ALIVE_EVERY_S);
+	rc |= curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	rc |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->detail);
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
@@ -374,6 +402,12 @@ client_cancel(struct client_request *r)
 {
 	if (r != NULL)
 		request_free(r);
+}
+
+bool
+client_is_answered(const struct client_request *r)
+{
+	return r->is_answered;
 }
 
 void

@@ -218,6 +218,7 @@ copy_watch(const struct feed *f, struct live_view_watch *w)
 
 	w->state = reflector_state_name(s->state);
 	w->is_synced = s->lists > 0;
+	w->is_up = w->is_synced && (s->is_following || s->failures_row == 0);
 	w->is_excluded =
 	    s->state == REFLECTOR_FORBIDDEN || s->state == REFLECTOR_ABSENT;
 	w->lists = s->lists;
@@ -295,18 +296,15 @@ clock_us(clockid_t id)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* The current cluster is what is known at now_us, unless pods are not heard
- * of then. */
+/* The current cluster holds all that was told. */
 static void
-note_known(struct live_view *v, int64_t now_us)
+note_known(struct live_view *v)
 {
 	size_t pods = client_resource_find("pods");
+	int64_t us = reflector_stats(v->feeds[pods].reflector)->known_us;
 
-	if (reflector_stats(v->feeds[pods].reflector)->state !=
-	    REFLECTOR_WATCHING)
-		return;
 	(void)pthread_mutex_lock(&v->lock);
-	v->known_us = now_us;
+	v->known_us = us;
 	(void)pthread_mutex_unlock(&v->lock);
 }
 
@@ -322,7 +320,7 @@ live_view_known_us(struct live_view *v)
 }
 
 enum rf_status
-live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
+live_view_publish(struct live_view *v, struct rf_error *err)
 {
 	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	struct cluster *c = NULL;
@@ -332,7 +330,7 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 
 	if (!v->table.is_changed && v->current != NULL &&
 	    v->published_policies == has_policies(v)) {
-		note_known(v, now_us);
+		note_known(v);
 		return RF_OK;
 	}
 	if ((st = live_table_build(&v->table, &c, &bytes, err)) != RF_OK)
@@ -351,7 +349,7 @@ live_view_publish(struct live_view *v, int64_t now_us, struct rf_error *err)
 	}
 	v->table.is_changed = false;
 	v->published_policies = has_policies(v);
-	note_known(v, now_us);
+	note_known(v);
 	return RF_OK;
 }
 
@@ -413,9 +411,9 @@ live_view_stats(struct live_view *v, struct live_view_stats *out)
 
 /* What cannot be made now is tried again at the next turn. */
 static void
-publish(struct live_view *v, int64_t now_us)
+publish(struct live_view *v)
 {
-	if (live_view_publish(v, now_us, NULL) == RF_OK)
+	if (live_view_publish(v, NULL) == RF_OK)
 		return;
 	(void)pthread_mutex_lock(&v->lock);
 	v->stats.publish_failures++;
@@ -443,7 +441,7 @@ run(void *arg)
 			!live_view_is_synced(v)))
 			continue;
 		due_us = t + v->interval_us;
-		publish(v, now_us);
+		publish(v);
 	}
 	return NULL;
 }

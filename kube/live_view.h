@@ -38,6 +38,7 @@ struct live_view_watch {
 	const char *state;    /* "watching", "forbidden", … */
 	bool is_synced;       /* listed at least once */
 	bool is_excluded;     /* forbidden or not served: not waited for */
+	bool is_up;           /* watched, or about to be: nothing is wrong */
 	uint64_t lists, relists, events, bookmarks, failures, silent;
 	int64_t heard_us;  /* when the server last spoke of it; 0: never */
 	int64_t event_us;  /* the last change; 0: none */
@@ -71,10 +72,11 @@ void live_view_step(struct live_view *v, int64_t now_us, int wait_ms);
  * empty one at first. RF_NOMEM leaves the one before in place.
  */
 RF_MUST_USE enum rf_status live_view_publish(
-    struct live_view *v, int64_t now_us, struct rf_error *err);
+    struct live_view *v, struct rf_error *err);
 
-/* Until when the published cluster is all there is to know: while pods are
- * watched, the last call of live_view_publish. Safe on any thread. */
+/* Until when the published cluster is all there is to know of pods: while
+ * they are watched, the last call of live_view_publish; 0: it is nothing. Safe
+ * on any thread. */
 int64_t live_view_known_us(struct live_view *v);
 
 /* Have all resources been listed, but those that are excluded? */

@@ -16,6 +16,8 @@
 #define REFUSED_MAX 2
 #define QUIET_MAX   2
 #define GRACE_S     30 /* for a server to end a watch as it was asked to */
+/* A watch that is answered first tells what it had missed. */
+#define SETTLE_US (2 * SECOND_US)
 
 struct reflector {
 	struct client *client;
@@ -28,7 +30,8 @@ struct reflector {
 	char version[VERSION_MAX];
 	char problem[RF_ERROR_MAX];
 	int64_t now_us, due_us;
-	int64_t started_us; /* the watch */
+	int64_t started_us; /* the watch, or the list's first page */
+	int64_t settled_us; /* the watch tells what is new from then on */
 	int64_t known_us;   /* listing: until when what we knew was true */
 	uint64_t random;
 	/* Watches that ended so, since one went well. A list that succeeds in
@@ -405,6 +408,7 @@ finish_list(struct reflector *r)
 	r->stats.relists += r->stats.lists > 0;
 	r->stats.lists++;
 	r->stats.event_us = r->now_us;
+	r->stats.known_us = r->started_us;
 	r->stats.state =
 	    r->config.list_only ? REFLECTOR_DONE : REFLECTOR_WAITING;
 	note_success(r);
@@ -543,6 +547,7 @@ begin_list(struct reflector *r)
 		return;
 	/* The server's last word. */
 	r->known_us = r->stats.lists > 0 ? r->stats.heard_us : r->now_us;
+	r->started_us = r->now_us;
 	r->is_listing = true;
 	r->sink.list_begin(r->sink.arg, r->known_us);
 }
@@ -564,6 +569,7 @@ start(struct reflector *r, bool is_watch)
 	strbuf_init(&path, 131072);
 	if (is_watch) {
 		r->started_us = r->now_us;
+		r->settled_us = INT64_MIN;
 		put_watch_query(r, &path, &lasts_s);
 		q.silence_max_us = (lasts_s + GRACE_S) * SECOND_US;
 	} else {
@@ -584,12 +590,36 @@ start(struct reflector *r, bool is_watch)
 		fail_request(r, is_watch ? "watch" : "list", 0, 0, err.msg);
 }
 
+/* While a watch is open, what it does not tell did not happen. */
+static void
+note_known(struct reflector *r)
+{
+	r->stats.is_following = false;
+	if (r->stats.known_us > r->now_us) /* the clock was set back */
+		r->stats.known_us = r->now_us;
+	if (r->request == NULL || r->stats.state != REFLECTOR_WATCHING ||
+	    !client_is_answered(r->request))
+		return;
+	if (r->settled_us == INT64_MIN)
+		r->settled_us = r->now_us + SETTLE_US;
+	if (r->now_us < r->settled_us)
+		return;
+	r->stats.is_following = true;
+	r->stats.known_us = r->now_us;
+}
+
 void
 reflector_step(struct reflector *r, int64_t now_us)
 {
-	if (now_us < r->now_us) /* the clock was set back: do not wait for it */
+	if (now_us <
+	    r->now_us) { /* the clock was set back: do not wait for it */
 		r->due_us = now_us;
+		r->settled_us = now_us + SETTLE_US;
+		if (r->stats.heard_us > now_us)
+			r->stats.heard_us = now_us;
+	}
 	r->now_us = now_us;
+	note_known(r);
 	if (r->request != NULL || now_us < r->due_us ||
 	    r->stats.state == REFLECTOR_DONE)
 		return;

@@ -71,7 +71,10 @@ struct reflector_stats {
 	int status; /* of the last failure, as HTTP has it; 0: no answer, or
 		     * all is well */
 	int64_t heard_us;    /* when the server last spoke; 0: never */
+	bool is_following;   /* a watch is open, and told what it had missed */
 	int64_t event_us;    /* the last event or list; 0: none */
+	int64_t known_us;    /* all that happened until then was told, but for
+			      * what is on its way; 0: nothing was */
 	const char *problem; /* of the last failure; "" when all is well */
 };
 

@@ -280,14 +280,16 @@ on_end(void *arg, int64_t known_us)
 	strbuf_putc(&w->log, ')');
 }
 
+/* watch_s: how long watches last at least; 0: as by default. */
 static void
-watcher_init(struct watcher *w, const struct replay_answer *answers, size_t n,
-    const char *resource)
+watcher_init_lasting(struct watcher *w, const struct replay_answer *answers,
+    size_t n, const char *resource, unsigned watch_s)
 {
 	const struct reflector_sink sink = { w, on_begin, on_object, on_end };
 	const struct reflector_config config = {
 		.resource = &client_resources[client_resource_find(resource)],
-		.seed = 7
+		.seed = 7,
+		.watch_s = watch_s,
 	};
 
 	*w = (struct watcher){ .now_us = SECOND_US };
@@ -296,6 +298,13 @@ watcher_init(struct watcher *w, const struct replay_answer *answers, size_t n,
 	assert_int_equal(
 	    reflector_new(&w->reflector, w->world.client, &config, &sink, NULL),
 	    RF_OK);
+}
+
+static void
+watcher_init(struct watcher *w, const struct replay_answer *answers, size_t n,
+    const char *resource)
+{
+	watcher_init_lasting(w, answers, n, resource, 0);
 }
 
 static void
@@ -568,22 +577,93 @@ test_gap(void **state)
 	watcher_release(&w);
 }
 
+/* Let time pass until so many answers of that index were given, and then. */
+static void
+pass(struct watcher *w, size_t answer, unsigned n, unsigned turns)
+{
+	for (unsigned i = 0;
+	     i < TURNS_MAX && replay_server_given(w->world.server, answer) < n;
+	     i++)
+		turn(w, TURN_US);
+	for (unsigned i = 0; i < turns; i++)
+		turn(w, SECOND_US);
+}
+
+/*
+ * A list tells all until it was asked for, an open watch all until now, once
+ * it had time to tell what it had missed. One that is only asked for, or
+ * refused, or over, tells nothing.
+ */
+static void
+test_known(void **state)
+{
+	const struct replay_answer answers[] = { FIRST(ITEM("a")),
+		{ .when = { WATCH("10") },
+		    .times = 1,
+		    .is_mute = true,
+		    .end = REPLAY_STALL },
+		{ .when = { WATCH("10") }, .times = 3, .status = 503 },
+		{ .when = { WATCH("10") },
+		    .times = 1,
+		    .is_open = true,
+		    .end = REPLAY_STALL },
+		{ .when = { "?limit=" },
+		    .times = 1,
+		    .is_mute = true,
+		    .end = REPLAY_STALL } };
+	const struct reflector_stats *s;
+	struct watcher w;
+	int64_t list_us, us;
+
+	(void)state;
+	watcher_init_lasting(&w, answers, NELEM(answers), "pods", 1);
+	s = reflector_stats(w.reflector);
+	list_us = w.now_us;
+	pass(&w, 1, 1, 20);
+	assert_true(w.now_us >= list_us + 15 * SECOND_US);
+	assert_int_equal(s->state, REFLECTOR_WATCHING);
+	assert_int_equal(s->known_us, list_us);
+	assert_false(s->is_following);
+	pass(&w, 2, 3, 0);
+	assert_int_equal(s->known_us, list_us);
+	pass(&w, 3, 1, 1);
+	assert_int_equal(s->known_us, list_us);
+	us = w.now_us;
+	pass(&w, 3, 1, 10);
+	assert_true(s->is_following && w.now_us > us + 5 * SECOND_US);
+	assert_in_range(s->known_us, w.now_us - SECOND_US, w.now_us);
+	w.now_us -= 3600 * SECOND_US;
+	turn(&w, 0);
+	assert_int_equal(s->known_us, w.now_us);
+	assert_false(s->is_following);
+	pass(&w, 3, 1, 10);
+	assert_true(s->is_following);
+	pass(&w, 4, 1, 0);
+	us = s->known_us;
+	pass(&w, 4, 1, 10);
+	assert_int_equal(s->state, REFLECTOR_LISTING);
+	assert_int_equal(s->known_us, us);
+	assert_true(us < w.now_us - 5 * SECOND_US);
+	watcher_release(&w);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 6] = {
+	struct CMUnitTest tests[NELEM(cases) + 7] = {
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_future_version),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_future_recorded),
+		cmocka_unit_test(test_known),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 6] = (struct CMUnitTest)cmocka_unit_test(test_watch);
-		tests[i + 6].name = cases[i].name;
-		tests[i + 6].initial_state = (void *)(uintptr_t)&cases[i];
+		tests[i + 7] = (struct CMUnitTest)cmocka_unit_test(test_watch);
+		tests[i + 7].name = cases[i].name;
+		tests[i + 7].initial_state = (void *)(uintptr_t)&cases[i];
 	}
 	return cmocka_run_group_tests_name("reflector", tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ publish(struct viewer *w)
 	struct rf_error err = { 0 };
 	uint64_t generation;
 
-	if (live_view_publish(w->view, w->now_us, &err) != RF_OK)
+	if (live_view_publish(w->view, &err) != RF_OK)
 		fail_msg("%s", err.msg);
 	return live_view_current(w->view, &generation);
 }

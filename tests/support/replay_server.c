@@ -184,7 +184,8 @@ answer(struct replay_server *s, size_t i)
 	if (a == NULL)
 		a = &none;
 	strbuf_clear(&c->head);
-	send_answer(c->fd, a);
+	if (!a->is_mute)
+		send_answer(c->fd, a);
 	if (a->end == REPLAY_CLOSE || a->end == REPLAY_RESET) {
 		drop(s, i, a->end == REPLAY_RESET);
 		return false;

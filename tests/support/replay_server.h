@@ -31,6 +31,7 @@ struct replay_answer {
 	const char *text;    /* or a text */
 	bool is_raw;         /* it holds its own chunk framing */
 	bool is_open;        /* the stream is not ended: more might come */
+	bool is_mute;        /* nothing is sent at all, not even a head */
 	size_t cut;          /* send only this much of the body; 0: all */
 	enum replay_end end;
 };
