@@ -331,8 +331,10 @@ fall_back(struct collect_cluster *cc, struct store *store, struct rf_error *err)
 	if ((st = check_start(store, cc->known, err)) != RF_OK)
 		return rf_wrap(err, st, "%s", w.problem);
 	log_warn("cluster",
-	    "%s; going on with the %zu pods that the database knows", w.problem,
-	    cc->known->n_pods);
+	    "%s; going on with the ranges and Services that the database "
+	    "knows; connections wait for the server for five minutes, then "
+	    "their ends count as unknown",
+	    w.problem);
 	return RF_OK;
 }
 
@@ -448,6 +450,16 @@ known_us(void *arg)
 	return live_view_known_us(cc->view);
 }
 
+static bool
+is_up(void *arg)
+{
+	struct collect_cluster *cc = arg;
+	struct live_view_watch w;
+
+	live_view_watch(cc->view, client_resource_find("pods"), &w);
+	return w.is_up;
+}
+
 static void
 release_cluster(void *arg, const struct cluster *c)
 {
@@ -469,6 +481,7 @@ collect_cluster_source(struct collect_cluster *cc)
 	return (struct daemon_cluster_source){ .current = current_cluster,
 		.release = release_cluster,
 		.known_us = known_us,
+		.is_up = is_up,
 		.arg = cc };
 }
 
@@ -485,6 +498,7 @@ static const struct watch_metric {
 /* clang-format on */
 
 #define AHEAD "ringfence_cluster_clock_ahead_seconds"
+#define KNOWN "ringfence_cluster_known_timestamp_seconds"
 
 /* In the order of the table above. */
 static int64_t
@@ -523,6 +537,10 @@ collect_cluster_metrics(struct collect_cluster *cc, struct strbuf *out)
 	    "# HELP %s By how much the API server's clock is ahead of this "
 	    "node's.\n# TYPE %s gauge\n%s %" PRId64 "\n",
 	    AHEAD, AHEAD, AHEAD, (int64_t)atomic_load(&cc->ahead_us) / SECOND);
+	strbuf_printf(out,
+	    "# HELP %s Until when all is known of pods; it stands still while "
+	    "they are not watched.\n# TYPE %s gauge\n%s %" PRId64 "\n",
+	    KNOWN, KNOWN, KNOWN, live_view_known_us(cc->view) / SECOND);
 }
 
 void

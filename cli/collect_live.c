@@ -20,7 +20,8 @@
 #include "core/log.h"
 
 #define WINDOW_US    ((int64_t)3600 * 1000000)
-#define GRACE_US     ((int64_t)30 * 1000000) /* for a watch that is late */
+#define GRACE_US     ((int64_t)30 * 1000000)  /* for a watch that is late */
+#define GAP_US       ((int64_t)300 * 1000000) /* for one that is not there */
 #define USER_DEFAULT "nobody"
 
 const struct collect_live_options collect_live_defaults = {
@@ -306,6 +307,7 @@ start_daemon(struct session *s, struct rf_error *err)
 		.window_us = WINDOW_US,
 		.retain_us = duration_of(s->o->retain),
 		.grace_us = s->cluster != NULL ? GRACE_US : 0,
+		.gap_us = GAP_US,
 	};
 
 	if (s->would_drop != NULL)
@@ -371,6 +373,10 @@ print_summary(const struct session *s)
 		printf("%" PRIu64 " of them have an end whose owner at that "
 		       "time is unknown: they give no rule\n",
 		    stats.unresolved);
+	if (stats.unowned != 0)
+		printf("%" PRIu64 " of those because the API server was not "
+		       "heard at the time\n",
+		    stats.unowned);
 	if (stats.guessed != 0)
 		printf("%" PRIu64 " of them have a guessed direction: they "
 		       "give no rule\n",

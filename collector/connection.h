@@ -42,7 +42,6 @@ struct connection {
 	uint8_t protocol; /* enum flow_protocol */
 	uint8_t opening;  /* enum connection_opening */
 	uint8_t n_legs;
-	bool counted;     /* false: more of a connection told before */
 	bool accepted;    /* SYN-ACK or INIT-ACK was seen */
 	bool both_ways;   /* payload (UDP: packets) in both directions */
 	bool any_reply;   /* any packet from the server's side */
@@ -53,6 +52,7 @@ struct connection {
 	bool left;        /* … and one left; at each capture point that it
 			   * entered */
 	bool known;       /* the kernel's connection table had it */
+	uint32_t counted; /* so many connections; 0: more of one told before */
 	uint64_t packets, bytes;
 	int64_t first_us, last_us;
 	struct connection_leg legs[CONNECTION_LEGS_MAX]; /* first seen first */

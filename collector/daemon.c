@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The side that takes frames; the other is daemon_writer.c. */
-#include "collector/daemon.h"
+/* The side that takes frames and time; see daemon_take.c, daemon_writer.c. */
+#include "collector/daemon_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "collector/daemon_writer.h"
-#include "collector/intake.h"
-#include "collector/shortcut.h"
-#include "collector/waiting.h"
-#include "collector/wall_clock.h"
 #include "core/log.h"
 
 #define LEGS_MAX    ((uint32_t)1 << 17)
-#define WAITING_MAX ((uint32_t)1 << 12)
-/* What happens to a pod is known so much later, if nothing is wrong. */
-#define WATCH_LAG_US ((int64_t)3000000)
-
-/* At the end the writer is waited for, so often and so long each time. */
-#define WAITS   500
-#define WAIT_US 10000
-
-struct daemon {
-	struct daemon_config config;
-	struct writer *writer;
-	struct buffer *buffer; /* the one that is being filled */
-	struct cluster_use *cluster;
-	struct address_view view; /* of the cluster in use */
-	struct names *names;
-	struct resolver *resolver;
-	struct shortcut *shortcut;
-	struct flow_table *ft;
-	struct intake intake;
-	struct waiting *waiting; /* NULL: none waits */
-	int64_t known_us;        /* as of when the cluster in use is right */
-	struct wall_clock clock;
-	bool was_set; /* the clock, since the last buffer */
-	/* Counts since the start, as they were at the last buffer, and as they
-	 * were when the clock was last set: there coverage begins anew. */
-	struct coverage coverage[DAEMON_POINTS_MAX];
-	struct coverage given[DAEMON_POINTS_MAX];
-	struct coverage before[DAEMON_POINTS_MAX];
-	int64_t covered_us; /* from then on */
-	uint64_t lost_packets, misdated, clock_sets;
-	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
-	int64_t now_us, flush_us;
-	unsigned waits; /* that are left */
-};
+#define WAITING_MAX ((uint32_t)1 << 14) /* groups: seven megabytes */
+/* At the end the writer is waited for, so often. */
+#define WAITS 500
 
 /* The flow table's view of addresses outlives the cluster that it is of. */
 static enum address_class
@@ -103,6 +66,7 @@ subtract_counts(struct coverage *c, const struct coverage *before)
 	c->ignored -= before->ignored;
 	c->fragments -= before->fragments;
 	c->table_full -= before->table_full;
+	c->unowned -= before->unowned;
 }
 
 static void
@@ -115,6 +79,7 @@ copy_coverage(struct daemon *d)
 		if (i == 0) {
 			c->table_full = flow_table_stats(d->ft)->forced_out;
 			c->dropped += d->lost_packets;
+			c->unowned = d->unowned;
 		}
 		d->given[i] = *c;
 		subtract_counts(c, &d->before[i]);
@@ -123,9 +88,9 @@ copy_coverage(struct daemon *d)
 	}
 }
 
-/* Name what can only be named late, and note what goes with the flows. */
-static void
-complete_buffer(struct daemon *d)
+/* Also names what can only be named late. */
+void
+daemon_complete_buffer(struct daemon *d)
 {
 	const struct endpoint *endpoints;
 	size_t n_endpoints, n_flows;
@@ -145,166 +110,6 @@ complete_buffer(struct daemon *d)
 	move_names(d);
 }
 
-/* If there is a newer cluster, resolve with that one from now on. The buffer
- * is empty, so no index of the older is in it. */
-static void
-renew_cluster(struct daemon *d)
-{
-	const struct daemon_cluster_source *source = &d->config.source;
-	/* Before the cluster, which may be replaced in between. */
-	int64_t known_us = source->known_us != NULL
-	    ? source->known_us(source->arg)
-	    : d->now_us;
-	struct cluster_use *u = cluster_use_new(source);
-
-	if (u == NULL)
-		return;
-	d->known_us = known_us;
-	if (u->generation == d->cluster->generation) {
-		cluster_use_drop(u);
-		return;
-	}
-	names_set_cluster(d->names, u->c);
-	resolver_set_cluster(d->resolver, u->c);
-	d->view = resolver_view(u->c);
-	cluster_use_drop(d->cluster);
-	d->cluster = u;
-}
-
-/* Exchange the buffers, if the writer is done with the other one. */
-static bool
-rotate(struct daemon *d)
-{
-	if (!writer_is_ready(d->writer))
-		return false;
-	complete_buffer(d);
-	d->buffer = writer_give(d->writer, d->buffer);
-	renew_cluster(d);
-	shortcut_forget(d->shortcut, d->cluster->c);
-	return true;
-}
-
-/* Nothing more will come that a writer's pause could cost. */
-static bool
-rotate_at_last(struct daemon *d)
-{
-	while (!rotate(d)) {
-		if (d->waits == 0)
-			return false;
-		d->waits--;
-		(void)usleep(WAIT_US);
-	}
-	return true;
-}
-
-/*
- * Of a connection that only the kernel's table told of: on which side of it
- * this node is, if that can be told.
- */
-static uint8_t
-known_sides(const struct daemon *d, const struct aggregate_item *r)
-{
-	const struct cluster *c = d->cluster->c;
-	uint8_t sides = 0;
-
-	for (uint32_t i = 0; d->config.node != NULL && i < c->n_nodes; i++)
-		if (strcmp(c->nodes[i].name, d->config.node) == 0)
-			sides |= (r->src.node == i ? SIDE_SRC : 0) |
-			    (r->dst.node == i ? SIDE_DST : 0);
-	return sides != 0 ? sides : r->flow.sides;
-}
-
-/* Resolve a connection of which there was none alike, and sum it; false: there
- * is no room. */
-static bool
-sum_first(struct daemon *d, const struct connection *c, bool *unresolved)
-{
-	struct aggregate_item r;
-
-	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
-		return false;
-	resolver_resolve(d->resolver, c, &r);
-	if (c->known && !c->types_known)
-		r.flow.sides = known_sides(d, &r);
-	*unresolved =
-	    r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN;
-	shortcut_learn(
-	    d->shortcut, aggregate_add(d->buffer->sums, &r), *unresolved);
-	if (r.flow.certainty == CERTAINTY_GUESSED)
-		d->guessed += c->counted;
-	return true;
-}
-
-/* Resolve it with what is known by now, for good. */
-static void
-take(struct daemon *d, const struct connection *c)
-{
-	bool unresolved;
-	uint32_t flow = shortcut_find(d->shortcut, c, &unresolved);
-
-	if (flow != FLOW_NONE) {
-		aggregate_more(d->buffer->sums, flow, c);
-	} else if (!sum_first(d, c, &unresolved)) {
-		d->lost += c->counted;
-		d->lost_packets += c->packets;
-		return;
-	}
-	d->buffer->connections += c->counted;
-	d->buffer->packets += c->packets;
-	d->connections += c->counted;
-	if (unresolved)
-		d->unresolved += c->counted;
-}
-
-/* May the cluster that comes next know better who its ends were? */
-static bool
-is_early(const struct daemon *d, const struct connection *c)
-{
-	return d->known_us < c->first_us + WATCH_LAG_US ||
-	    resolver_is_early(d->resolver, c);
-}
-
-/* The flow table's sink. */
-static void
-on_connection(void *arg, const struct connection *c)
-{
-	struct daemon *d = arg;
-	int64_t until_us;
-
-	if (d->waiting == NULL || !is_early(d, c)) {
-		take(d, c);
-		return;
-	}
-	if (waiting_is_full(d->waiting)) {
-		take(d, waiting_at(d->waiting, 0, &until_us));
-		waiting_shift(d->waiting);
-	}
-	waiting_put(d->waiting, c, d->now_us + d->config.grace_us);
-}
-
-/* Take those that waited for long enough, or of whom more is known now; all
- * of them if it is the end. */
-static void
-take_waiting(struct daemon *d, bool is_end)
-{
-	uint32_t n = waiting_count(d->waiting), kept = 0;
-	int64_t until_us;
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct connection *c =
-		    waiting_at(d->waiting, i, &until_us);
-
-		/* Not for ever, if the clock was put back. */
-		if (is_end || d->now_us >= until_us ||
-		    until_us - d->now_us > d->config.grace_us ||
-		    !is_early(d, c))
-			take(d, c);
-		else
-			waiting_move(d->waiting, kept++, i);
-	}
-	waiting_cut(d->waiting, kept);
-}
-
 static enum rf_status
 daemon_init(struct daemon *d, struct rf_error *err)
 {
@@ -313,7 +118,7 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		.legs_max = config->legs_max != 0 ? config->legs_max : LEGS_MAX,
 		.seed = config->seed,
 		.view = { classify, leads_to, d },
-		.sink = on_connection,
+		.sink = daemon_take_connection,
 		.sink_arg = d,
 	};
 	enum rf_status st;
@@ -332,7 +137,8 @@ daemon_init(struct daemon *d, struct rf_error *err)
 	if (d->resolver == NULL || d->shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if (config->grace_us > 0 &&
-	    (d->waiting = waiting_new(WAITING_MAX)) == NULL)
+	    (d->waiting = waiting_new(
+		 WAITING_MAX, config->window_us, config->seed)) == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
@@ -446,9 +252,9 @@ daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 		return;
 	d->flush_us = now_us;
 	flow_table_flush(d->ft);
-	(void)rotate(d);
+	(void)daemon_rotate(d);
 	if (d->waiting != NULL)
-		take_waiting(d, false);
+		daemon_take_waiting(d, false);
 }
 
 enum rf_status
@@ -461,10 +267,10 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	d->waits = d->config.synchronous ? 0 : WAITS;
 	flow_table_finish(d->ft);
 	if (d->waiting != NULL && waiting_count(d->waiting) > 0) {
-		(void)rotate(d); /* for the newest cluster there is */
-		take_waiting(d, true);
+		(void)daemon_rotate(d); /* for the newest cluster there is */
+		daemon_take_waiting(d, true);
 	}
-	complete_buffer(d);
+	daemon_complete_buffer(d);
 	st = writer_finish(d->writer, d->buffer, err);
 	if (st != RF_OK)
 		st = rf_wrap(err, st,
@@ -488,11 +294,13 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.unresolved = d->unresolved,
 		.guessed = d->guessed,
 		.lost_connections = d->lost,
+		.unowned = d->unowned,
 		.legs = flow_table_legs(d->ft),
 		.legs_max =
 		    d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX,
 		.interval_us = d->config.interval_us,
-		.waiting = d->waiting != NULL ? waiting_count(d->waiting) : 0,
+		.waiting =
+		    d->waiting != NULL ? waiting_connections(d->waiting) : 0,
 		.pods = d->cluster->c->n_pods,
 		.generation = d->cluster->generation,
 		.flushes = w.flushes,

@@ -37,6 +37,8 @@ struct daemon_cluster_source {
 	/* Until when the newest one is all there was to know; it may stand
 	 * still, when nothing can be heard. NULL: until now. */
 	int64_t (*known_us)(void *arg);
+	/* Is it being heard of, so that known_us is late at most? NULL: yes.*/
+	bool (*is_up)(void *arg);
 	void *arg;
 };
 
@@ -70,10 +72,11 @@ struct daemon_config {
 	int64_t interval_us; /* between flushes */
 	int64_t window_us;   /* width of a flow's window */
 	int64_t retain_us;   /* 0: for ever */
-	/* So long at most a connection waits for the source to know a little
-	 * more than the time of it, and who its ends were, as far as memory
-	 * of a fixed size allows. 0: not at all. */
-	int64_t grace_us;
+	/* So long at most a connection waits for an end that nobody had, and
+	 * for the source to know a little more than the time of it, as far as
+	 * memory of a fixed size allows; then its ends are unknown. grace 0:
+	 * none waits. */
+	int64_t grace_us, gap_us;
 	uint64_t seed;
 	uint32_t legs_max, flows_max; /* powers of two; 0: default */
 	bool synchronous;             /* write on the caller's thread (tests) */
@@ -86,9 +89,11 @@ struct daemon_stats {
 	uint64_t connections, joined, forced_out, strays;
 	uint64_t unresolved, guessed;
 	uint64_t lost_connections; /* no room while the database failed */
+	uint64_t unowned; /* of the unresolved: the source knew too little of
+			   * their time */
 	uint64_t legs, legs_max;   /* in the table now, and at most */
 	int64_t interval_us;       /* between flushes, as configured */
-	uint64_t waiting;          /* for their ends to be known */
+	uint64_t waiting;          /* connections, for their ends to be known */
 	uint64_t pods, generation; /* of the cluster in use */
 	uint64_t flushes, flush_failures, flush_rows;
 	uint64_t flush_us;   /* the last one took */

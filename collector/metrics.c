@@ -35,6 +35,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_fragments_total", "Fragments behind the first of a packet.", COUNTER, COUNT, AT(fragments) },
 	{ "ringfence_connections_total", "Connections found, each counted once.", COUNTER, COUNT, AT(connections) },
 	{ "ringfence_connections_unresolved_total", "Connections with an end whose owner was unknown.", COUNTER, COUNT, AT(unresolved) },
+	{ "ringfence_connections_unowned_total", "Those of them that were seen while the cluster was not watched.", COUNTER, COUNT, AT(unowned) },
 	{ "ringfence_connections_guessed_total", "Connections whose direction was guessed.", COUNTER, COUNT, AT(guessed) },
 	{ "ringfence_connections_lost_total", "Connections not stored: the database failed for longer than memory lasts.", COUNTER, COUNT, AT(lost_connections) },
 	{ "ringfence_sightings_joined_total", "Sightings behind address translation that were joined.", COUNTER, COUNT, AT(joined) },

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "collector/certain.h"
 #include "collector/direction.h"
 #include "collector/passage.h"
 #include "core/hash.h"
@@ -243,14 +244,20 @@ find_roles(
 }
 
 static struct endpoint
-endpoint_of(const struct cluster *c, const struct ip_addr *ip,
-    const struct address_owner *o)
+unknown_end(const struct ip_addr *ip)
 {
-	struct endpoint e = { .type = ENDPOINT_UNKNOWN,
+	return (struct endpoint){ .type = ENDPOINT_UNKNOWN,
 		.ip = *ip,
 		.workload = FLOW_NONE,
 		.pod = FLOW_NONE,
 		.node = FLOW_NONE };
+}
+
+static struct endpoint
+endpoint_of(const struct cluster *c, const struct ip_addr *ip,
+    const struct address_owner *o)
+{
+	struct endpoint e = unknown_end(ip);
 
 	if (o->kind == ADDRESS_POD) {
 		e.type = ENDPOINT_WORKLOAD;
@@ -314,11 +321,7 @@ behind_service(const struct resolver *r, const struct connection *c,
 		one = one && e.type == ENDPOINT_WORKLOAD &&
 		    v[i]->port == v[0]->port && e.workload == first.workload;
 	}
-	out->dst = (struct endpoint){ .type = ENDPOINT_UNKNOWN,
-		.ip = roles->real->server.ip,
-		.workload = FLOW_NONE,
-		.pod = FLOW_NONE,
-		.node = FLOW_NONE };
+	out->dst = unknown_end(&roles->real->server.ip);
 	if (!one)
 		return;
 	out->flow.port = v[0]->port;
@@ -511,28 +514,36 @@ resolve_ends(struct resolver *r, const struct connection *c,
 		    &roles->clients[roles->seen - c->legs]);
 }
 
-static bool
-is_early(const struct resolver *r, const struct ip_addr *ip, int64_t at_us)
+static void
+forget_end(const struct resolver *r, uint32_t own_node, struct endpoint *e)
 {
-	struct address_owner o = address_owner_at(r->c, ip, at_us);
+	struct ip_addr ip = e->ip;
 
-	return o.kind == ADDRESS_POD_RANGE || o.kind == ADDRESS_SERVICE_RANGE ||
-	    (o.kind == ADDRESS_EXTERNAL && ip_is_private(ip));
+	if (!certain_is_lasting(r->c, e, own_node))
+		*e = unknown_end(&ip);
 }
 
-bool
-resolver_is_early(const struct resolver *r, const struct connection *c)
+/* Keep of the ends what does not go by objects that may have changed since;
+ * and of the Service that one was dialled. */
+static void
+forget_ends(const struct resolver *r, const struct connection *c,
+    const struct roles *roles, uint32_t own_node, struct aggregate_item *out)
 {
-	for (size_t i = 0; i < c->n_legs; i++)
-		if (is_early(r, &c->legs[i].client.ip, c->first_us) ||
-		    is_early(r, &c->legs[i].server.ip, c->first_us))
-			return true;
-	return false;
+	const struct socket_addr *to = &roles->real->server;
+
+	out->flow.port = to->port;
+	out->flow.service = roles->service;
+	out->flow.service_port = roles->service_port;
+	if (roles->servers[roles->real - c->legs].kind == ADDRESS_SERVICE)
+		out->dst = unknown_end(&to->ip);
+	forget_end(r, own_node, &out->src);
+	forget_end(r, own_node, &out->dst);
+	forget_end(r, own_node, &out->seen_src);
 }
 
-void
-resolver_resolve(struct resolver *r, const struct connection *seen,
-    struct aggregate_item *out)
+static void
+resolve(struct resolver *r, const struct connection *seen, bool is_unowned,
+    uint32_t own_node, struct aggregate_item *out)
 {
 	struct connection c;
 	struct roles roles = { 0 };
@@ -550,6 +561,8 @@ resolver_resolve(struct resolver *r, const struct connection *seen,
 			    roles.dialled->server.port, c.protocol);
 	}
 	resolve_ends(r, &c, &roles, out);
+	if (is_unowned)
+		forget_ends(r, &c, &roles, own_node, out);
 	if (out->dst.type == ENDPOINT_WORKLOAD)
 		passage_learn(r->passage, roles.real, out->dst.node);
 	out->flow.window_us = window_of(c.first_us, r->window_us);
@@ -561,4 +574,18 @@ resolver_resolve(struct resolver *r, const struct connection *seen,
 	out->flow.bytes = c.bytes;
 	out->flow.first_us = c.first_us;
 	out->flow.last_us = c.last_us;
+}
+
+void
+resolver_resolve(
+    struct resolver *r, const struct connection *c, struct aggregate_item *out)
+{
+	resolve(r, c, false, FLOW_NONE, out);
+}
+
+void
+resolver_resolve_unowned(struct resolver *r, const struct connection *c,
+    uint32_t own_node, struct aggregate_item *out)
+{
+	resolve(r, c, true, own_node, out);
 }

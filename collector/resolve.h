@@ -34,15 +34,16 @@ void resolver_set_cluster(struct resolver *r, const struct cluster *c);
 /* What the cluster knows of addresses, for the flow table. Borrows c. */
 struct address_view resolver_view(const struct cluster *c);
 
-/*
- * May a cluster that is known a little later tell more of its ends? One is in
- * a range of the cluster and nobody's, or in none but private: there are
- * networks whose pods are in no range that the nodes tell.
- */
-bool resolver_is_early(const struct resolver *r, const struct connection *c);
-
 void resolver_resolve(
     struct resolver *r, const struct connection *c, struct aggregate_item *out);
+
+/*
+ * The same for a connection as of whose time the cluster is not known: ends
+ * that are not lasting (collector/certain.h) come out as ENDPOINT_UNKNOWN,
+ * each with its address. A Service that was dialled is told.
+ */
+void resolver_resolve_unowned(struct resolver *r, const struct connection *c,
+    uint32_t own_node, struct aggregate_item *out);
 
 /*
  * Name the headless Service under which the flow's client found its server, if

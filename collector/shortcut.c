@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/alike.h"
 #include "collector/alloc_large.h"
 #include "core/hash.h"
 #include "kube/address.h"
 
-#define ENTRIES  ((uint32_t)1 << 15)
-#define LEGS_MAX 3 /* bridges show so many */
+#define ENTRIES ((uint32_t)1 << 15)
 
 /* What matters of one leg. */
 struct leg_key {
@@ -33,7 +33,7 @@ struct key {
 
 /* Further legs lie apart, as most captures have none. */
 struct more_key {
-	struct leg_key legs[LEGS_MAX - 1];
+	struct leg_key legs[ALIKE_LEGS_MAX - 1];
 };
 
 _Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
@@ -128,27 +128,6 @@ find_time(struct shortcut *s, int64_t at_us)
 		s->to_us = start_us + s->width_us;
 }
 
-/* Do its packets alone tell direction and outcome? Otherwise the client's port
- * matters, and what was learnt of listeners and interfaces. */
-static bool
-is_plain(const struct connection *c)
-{
-	return c->n_legs <= LEGS_MAX && !c->known &&
-	    c->opening == OPENING_HANDSHAKE &&
-	    (c->protocol != FLOW_UDP || c->both_ways);
-}
-
-static uint16_t
-facts_of(const struct connection *c)
-{
-	unsigned bits = c->accepted | (unsigned)c->both_ways << 1 |
-	    (unsigned)c->any_reply << 2 | (unsigned)c->any_data << 3 |
-	    (unsigned)c->refused << 4 | (unsigned)c->types_known << 5 |
-	    (unsigned)c->entered << 6 | (unsigned)c->left << 7;
-
-	return (uint16_t)(bits << 8 | c->protocol);
-}
-
 static void
 leg_key_of(struct leg_key *k, const struct connection_leg *l)
 {
@@ -169,7 +148,7 @@ make_key(struct shortcut *s, const struct connection *c)
 	find_time(s, c->first_us);
 	k->window = s->window;
 	k->span = s->span;
-	k->facts = facts_of(c);
+	k->facts = alike_facts(c);
 	k->n_legs = c->n_legs;
 	leg_key_of(&k->leg, &c->legs[0]);
 	hash = hash_words(s->seed, k, sizeof(*k));
@@ -203,7 +182,7 @@ shortcut_find(struct shortcut *s, const struct connection *c, bool *unresolved)
 		shortcut_forget(s, s->c);
 	s->names_state = state;
 	s->place = NOWHERE;
-	if (!is_plain(c))
+	if (!alike_is_plain(c))
 		return FLOW_NONE;
 	s->place = (uint32_t)make_key(s, c) & (ENTRIES - 1);
 	e = &s->entries[s->place];

@@ -5,32 +5,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
-	int64_t until_us;
-	struct connection c;
-};
+#include "collector/alike.h"
+#include "core/hash.h"
 
 struct waiting {
-	uint32_t mask, first, n;
-	struct entry v[];
+	uint32_t mask, n;
+	int64_t window_us;
+	uint64_t seed, connections;
+	uint32_t *slots; /* open addressing: index + 1 of the newest group of
+			  * its kind, 0 empty; twice as many as groups */
+	struct waiting_group v[];
 };
 
 struct waiting *
-waiting_new(uint32_t max)
+waiting_new(uint32_t max, int64_t window_us, uint64_t seed)
 {
 	struct waiting *w = malloc(sizeof(*w) + max * sizeof(w->v[0]));
 
 	assert(max != 0 && (max & (max - 1)) == 0);
 	if (w == NULL)
 		return NULL;
+	w->slots = calloc((size_t)max * 2, sizeof(*w->slots));
+	if (w->slots == NULL) {
+		free(w);
+		return NULL;
+	}
 	w->mask = max - 1;
-	w->first = w->n = 0;
+	w->window_us = window_us;
+	w->seed = seed;
+	w->n = 0;
+	w->connections = 0;
 	return w;
 }
 
 void
 waiting_free(struct waiting *w)
 {
+	if (w == NULL)
+		return;
+	free(w->slots);
 	free(w);
 }
 
@@ -40,71 +53,159 @@ waiting_count(const struct waiting *w)
 	return w->n;
 }
 
+uint64_t
+waiting_connections(const struct waiting *w)
+{
+	return w->connections;
+}
+
 bool
-waiting_is_full(const struct waiting *w)
+waiting_is_filling(const struct waiting *w)
 {
-	return w->n > w->mask;
+	return w->n > w->mask / 2;
 }
 
-static void
-set(struct entry *e, const struct connection *c, int64_t until_us)
+static bool
+same_leg(const struct connection_leg *a, const struct connection_leg *b)
 {
-	e->until_us = until_us;
-	memcpy(&e->c, c, connection_bytes(c));
+	return a->server.port == b->server.port &&
+	    a->last_out_if == b->last_out_if &&
+	    a->last_out_point == b->last_out_point &&
+	    ip_equal(&a->client.ip, &b->client.ip) &&
+	    ip_equal(&a->server.ip, &b->server.ip);
 }
 
-void
-waiting_put(struct waiting *w, const struct connection *c, int64_t until_us)
+static bool
+is_alike(const struct connection *a, const struct connection *b)
 {
-	assert(!waiting_is_full(w));
-	set(&w->v[(w->first + w->n++) & w->mask], c, until_us);
+	if (a->n_legs != b->n_legs || alike_facts(a) != alike_facts(b))
+		return false;
+	for (size_t i = 0; i < a->n_legs; i++)
+		if (!same_leg(&a->legs[i], &b->legs[i]))
+			return false;
+	return true;
 }
 
-const struct connection *
-waiting_at(const struct waiting *w, uint32_t i, int64_t *until_us)
+/* Where the newest group of c's kind is noted, or would be. */
+static uint32_t *
+find(const struct waiting *w, const struct connection *c)
 {
-	const struct entry *e = &w->v[(w->first + i) & w->mask];
+	const struct connection_leg *l = &c->legs[0];
+	const struct {
+		uint64_t facts;
+		struct ip_addr client, server;
+	} key = { (uint64_t)alike_facts(c) << 16 | l->server.port, l->client.ip,
+		l->server.ip };
+	uint32_t mask = w->mask * 2 + 1;
+	uint32_t at = (uint32_t)hash_words(w->seed, &key, sizeof(key)) & mask;
 
+	for (; w->slots[at] != 0; at = (at + 1) & mask)
+		if (is_alike(&w->v[w->slots[at] - 1].c, c))
+			break;
+	return &w->slots[at];
+}
+
+static int64_t
+window_of(const struct waiting *w, int64_t us)
+{
+	return us / w->window_us - (us % w->window_us < 0);
+}
+
+/* Add it to the group, if that then begins within span_us. */
+static bool
+join(const struct waiting *w, struct waiting_group *g,
+    const struct connection *c, int64_t span_us)
+{
+	int64_t first_us =
+	    c->first_us < g->c.first_us ? c->first_us : g->c.first_us;
+	int64_t latest_us =
+	    c->first_us > g->latest_us ? c->first_us : g->latest_us;
+
+	if (latest_us - first_us > span_us ||
+	    window_of(w, first_us) != window_of(w, latest_us) ||
+	    g->c.counted > UINT32_MAX - c->counted)
+		return false;
+	g->c.first_us = first_us;
+	g->latest_us = latest_us;
+	g->c.counted += c->counted;
+	g->c.packets += c->packets;
+	g->c.bytes += c->bytes;
+	if (c->last_us > g->c.last_us)
+		g->c.last_us = c->last_us;
+	return true;
+}
+
+bool
+waiting_put(struct waiting *w, const struct connection *c, int64_t now_us,
+    int64_t span_us)
+{
+	uint32_t *slot = alike_is_plain(c) ? find(w, c) : NULL;
+	struct waiting_group *g = &w->v[w->n];
+
+	if (slot != NULL && *slot != 0 &&
+	    join(w, &w->v[*slot - 1], c, span_us)) {
+		w->connections += c->counted;
+		return true;
+	}
+	if (w->n > w->mask)
+		return false;
+	w->connections += c->counted;
+	memcpy(&g->c, c, connection_bytes(c));
+	g->latest_us = c->first_us;
+	g->since_us = now_us;
+	w->n++;
+	if (slot != NULL)
+		*slot = w->n;
+	return true;
+}
+
+const struct waiting_group *
+waiting_at(const struct waiting *w, uint32_t i)
+{
 	assert(i < w->n);
-	*until_us = e->until_us;
-	return &e->c;
+	return &w->v[i];
 }
 
 void
 waiting_redate(struct waiting *w, int64_t by_us)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
-		struct entry *e = &w->v[(w->first + i) & w->mask];
+		struct waiting_group *g = &w->v[i];
 
-		e->until_us += by_us;
-		e->c.first_us += by_us;
-		e->c.last_us += by_us;
-		for (size_t k = 0; k < e->c.n_legs; k++)
-			e->c.legs[k].first_us += by_us;
+		g->since_us += by_us;
+		g->latest_us += by_us;
+		g->c.first_us += by_us;
+		g->c.last_us += by_us;
+		for (size_t k = 0; k < g->c.n_legs; k++)
+			g->c.legs[k].first_us += by_us;
 	}
 }
 
 void
 waiting_move(struct waiting *w, uint32_t k, uint32_t i)
 {
-	const struct entry *from = &w->v[(w->first + i) & w->mask];
+	const struct waiting_group *from = &w->v[i];
 
 	assert(k <= i && i < w->n);
-	if (k != i)
-		set(&w->v[(w->first + k) & w->mask], &from->c, from->until_us);
+	if (k == i)
+		return;
+	w->v[k].latest_us = from->latest_us;
+	w->v[k].since_us = from->since_us;
+	memcpy(&w->v[k].c, &from->c, connection_bytes(&from->c));
 }
 
 void
 waiting_cut(struct waiting *w, uint32_t n)
 {
 	assert(n <= w->n);
+	if (n == w->n)
+		return;
 	w->n = n;
-}
-
-void
-waiting_shift(struct waiting *w)
-{
-	assert(w->n > 0);
-	w->first = (w->first + 1) & w->mask;
-	w->n--;
+	w->connections = 0;
+	memset(w->slots, 0, ((size_t)w->mask + 1) * 2 * sizeof(*w->slots));
+	for (uint32_t i = 0; i < n; i++) {
+		w->connections += w->v[i].c.counted;
+		if (alike_is_plain(&w->v[i].c))
+			*find(w, &w->v[i].c) = i + 1;
+	}
 }

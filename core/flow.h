@@ -105,6 +105,8 @@ struct coverage {
 	uint64_t ignored;     /* loopback, multicast, link-local control */
 	uint64_t fragments;   /* fragments behind the first */
 	uint64_t table_full;  /* connections that a full table put out early */
+	uint64_t unowned;     /* connections whose ends are unknown because
+			       * the cluster was not watched at the time */
 };
 
 /* Flows with all they refer to, as one value. Borrowed memory throughout. */

@@ -101,6 +101,29 @@ address_span_at(
 	return (uint32_t)lo;
 }
 
+bool
+address_is_steady(const struct cluster *c, const struct ip_addr *ip,
+    int64_t from_us, int64_t to_us)
+{
+	const struct cluster_index *ix = c->index;
+	const struct address_slot *s = index_find_address(ix, ip);
+
+	for (size_t i = 0; s != NULL && i < s->n; i++) {
+		const struct address_span *sp = &ix->spans[s->first + i];
+
+		if ((from_us < sp->from_us && sp->from_us <= to_us) ||
+		    (from_us < sp->to_us && sp->to_us <= to_us))
+			return false;
+	}
+	return true;
+}
+
+bool
+address_may_be_pods(const struct cluster *c, const struct ip_addr *ip)
+{
+	return ip_is_private(ip) || c->index->has_public_pods[ip_is_v4(ip)];
+}
+
 /* The entries of ip:port, or of the nodePort if ip is a node's own. */
 static const struct port_entry *
 find_services(const struct cluster *c, const struct ip_addr *ip, uint16_t port,

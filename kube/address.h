@@ -39,6 +39,14 @@ struct address_owner address_owner_at(
 uint32_t address_span_at(
     const struct cluster *c, int64_t at_us, int64_t *from_us, int64_t *to_us);
 
+/* Did ip have one and the same owner, or none, from from_us to to_us? */
+bool address_is_steady(const struct cluster *c, const struct ip_addr *ip,
+    int64_t from_us, int64_t to_us);
+
+/* Might a pod of which nobody told have such an address? It is private, or
+ * pods have public ones of its family here. */
+bool address_may_be_pods(const struct cluster *c, const struct ip_addr *ip);
+
 /*
  * The Service and its port that a dialled address leads to: cluster IP and
  * port, balancer or external address and port, or a node's address and

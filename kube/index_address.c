@@ -129,6 +129,13 @@ count_pod_ips(const struct cluster *c)
 	return n;
 }
 
+static void
+note_public(struct cluster_index *ix, const struct ip_addr *ip)
+{
+	if (!ip_is_private(ip))
+		ix->has_public_pods[ip_is_v4(ip)] = true;
+}
+
 static size_t
 collect_claims(const struct cluster *c, struct claim *v)
 {
@@ -423,6 +430,8 @@ index_addresses(struct cluster *c, struct rf_error *err)
 	}
 	ix->mask = cap - 1;
 	n_ips = collect_claims(c, claims);
+	for (size_t i = 0; i < n_ips; i++)
+		note_public(ix, &claims[i].ip);
 	qsort(claims, n_ips, sizeof(*claims), compare_claims);
 	n_spans = add_spans(ix, claims, n_ips);
 	end_pods(c, claims, n_ips);

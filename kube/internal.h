@@ -76,6 +76,7 @@ struct cluster_index {
 	size_t n_pod_ranges;
 	struct ip_prefix service_ranges[2];
 	size_t n_service_ranges;
+	bool has_public_pods[2]; /* addresses of pods, by ip_is_v4 */
 };
 
 /* index_name.c: build all name tables; look one up (unused parts ""). */

@@ -17,7 +17,7 @@
 #define QUIET_MAX   2
 #define GRACE_S     30 /* for a server to end a watch as it was asked to */
 /* A watch that is answered first tells what it had missed. */
-#define SETTLE_US (2 * SECOND_US)
+#define SETTLE_US SECOND_US
 
 struct reflector {
 	struct client *client;

@@ -190,7 +190,10 @@ measure_span(struct run *r)
 			until = v[i]->to_us;
 		s->packets += v[i]->packets;
 		s->dropped += v[i]->dropped;
+		s->unowned += v[i]->unowned;
 	}
+	for (size_t i = 0; i < r->n_edges; i++)
+		s->connections += r->edges[i].connections;
 	s->to_us = until;
 	for (size_t i = 0; i < WEEK_HOURS; i++)
 		s->hours_of_week += hours[i];
@@ -260,6 +263,15 @@ reasons_of_span(struct reasons *l)
 		reason_add(l,
 		    run_printf(r, "%.1f %% of the packets were lost in capture",
 			100.0 * (double)s->dropped / (double)all));
+	if ((double)s->unowned > SHARE_MAX * (double)s->connections)
+		reason_add(l,
+		    run_printf(r,
+			"%.1f %% of all connections were seen while the "
+			"cluster was not watched",
+			100.0 * (double)s->unowned /
+			    (double)(s->connections > s->unowned
+				    ? s->connections
+				    : s->unowned)));
 }
 
 static void

@@ -149,6 +149,7 @@ struct recommend_span {
 	int64_t watched_us;     /* of it, at least one capture ran */
 	unsigned hours_of_week; /* of 168 (UTC), any part of which was */
 	uint64_t packets, dropped;
+	uint64_t connections, unowned; /* see struct coverage */
 };
 
 struct recommendation {

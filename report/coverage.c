@@ -23,6 +23,7 @@ sum_up(const struct flow_set *fs)
 		sum.malformed += c->malformed;
 		sum.unsupported += c->unsupported;
 		sum.table_full += c->table_full;
+		sum.unowned += c->unowned;
 	}
 	return sum;
 }
@@ -42,6 +43,9 @@ warn_losses(FILE *out, const struct coverage *sum, const char *prefix)
 	    "packets were lost in capture: edges may be missing");
 	warn_counter(out, prefix, sum->table_full,
 	    "connections were put out of a full table early");
+	warn_counter(out, prefix, sum->unowned,
+	    "connections were seen while the cluster was not watched: their "
+	    "ends count as unknown");
 }
 
 void

@@ -255,6 +255,7 @@ put_capture(struct page *p, const struct coverage *c)
 	put_number(p, c->packets);
 	put_number(p, c->dropped);
 	put_number(p, c->table_full);
+	put_number(p, c->unowned);
 	put_number(p, c->truncated);
 	put_number(p, c->malformed);
 	put_number(p, c->unsupported);
@@ -274,6 +275,7 @@ put_captures(struct page *p)
 	    "<th scope=\"col\" class=\"num\">Packets</th>"
 	    "<th scope=\"col\" class=\"num\">Lost</th>"
 	    "<th scope=\"col\" class=\"num\">Table full</th>"
+	    "<th scope=\"col\" class=\"num\">Not watched</th>"
 	    "<th scope=\"col\" class=\"num\">Cut short</th>"
 	    "<th scope=\"col\" class=\"num\">Malformed</th>"
 	    "<th scope=\"col\" class=\"num\">Not read</th>"

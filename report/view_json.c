@@ -84,6 +84,7 @@ put_coverage(struct json_writer *w, const struct coverage *c)
 		{ "ignored", c->ignored },
 		{ "fragments", c->fragments },
 		{ "tableFull", c->table_full },
+		{ "unowned", c->unowned },
 	};
 
 	json_writer_object_begin(w, NULL);

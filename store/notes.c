@@ -27,14 +27,14 @@ store_put_names(struct store *s, const struct dns_name *names, size_t n,
 }
 
 /* The counters of a coverage in the order of its columns. */
-#define N_COUNTERS 10
+#define N_COUNTERS 11
 
 static void
 counters_of(const struct coverage *c, uint64_t out[static N_COUNTERS])
 {
 	const uint64_t v[N_COUNTERS] = { c->packets, c->dropped, c->truncated,
 		c->malformed, c->unsupported, c->non_ip, c->icmp, c->ignored,
-		c->fragments, c->table_full };
+		c->fragments, c->table_full, c->unowned };
 
 	memcpy(out, v, sizeof(v));
 }
@@ -163,6 +163,7 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 	c->ignored = (uint64_t)db_int(q, 11);
 	c->fragments = (uint64_t)db_int(q, 12);
 	c->table_full = (uint64_t)db_int(q, 13);
+	c->unowned = (uint64_t)db_int(q, 14);
 	return c->node != NULL && c->source != NULL;
 }
 

@@ -1,8 +1,8 @@
 -- Counts of one start are cumulative: what is larger is newer.
 INSERT INTO coverage (node, source, from_us, to_us, packets, dropped,
 	truncated, malformed, unsupported, non_ip, icmp, ignored, fragments,
-	table_full)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+	table_full, unowned)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (node, source, from_us) DO UPDATE
 SET to_us = max(to_us, excluded.to_us),
 	packets = max(packets, excluded.packets),
@@ -14,4 +14,5 @@ SET to_us = max(to_us, excluded.to_us),
 	icmp = max(icmp, excluded.icmp),
 	ignored = max(ignored, excluded.ignored),
 	fragments = max(fragments, excluded.fragments),
-	table_full = max(table_full, excluded.table_full);
+	table_full = max(table_full, excluded.table_full),
+	unowned = max(unowned, excluded.unowned);

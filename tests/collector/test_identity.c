@@ -328,6 +328,7 @@ open_world(struct world *w)
 		.interval_us = 5 * SECOND,
 		.window_us = 3600 * SECOND,
 		.grace_us = 30 * SECOND,
+		.gap_us = 20 * SECOND,
 		.seed = 1,
 		.legs_max = 4096,
 		.synchronous = true };

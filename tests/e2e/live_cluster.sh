@@ -149,8 +149,8 @@ rm -f err # what the last one said
 "$rf" collect -i lo --cluster --kubeconfig nopods --db f.db >out 2>err &
 collector=$!
 wait_for grep -qs capturing err
-grep -q 'going on with the 13 pods that the database knows' err
-result $? 'but with those of the database it does'
+grep -q 'going on with the ranges and Services that the database' err
+result $? 'but with what the database knows it does'
 kill -TERM "$collector"
 wait "$collector"
 result $? 'and ends with 0'

@@ -169,7 +169,7 @@ pod_world_invent(struct pod_world *w, uint64_t seed, bool has_gap)
 	if (has_gap) {
 		w->gap_from_us = START + between(w, 60, 120) * SECOND;
 		w->gap_to_us =
-		    w->gap_from_us + between(w, 5 * SECOND, 20 * SECOND);
+		    w->gap_from_us + between(w, 5 * SECOND, 90 * SECOND);
 	}
 	for (unsigned i = 0; i < ADDRESSES; i++)
 		for (int64_t t = START + between(w, SECOND, 9 * SECOND);

@@ -328,7 +328,10 @@ start(struct soak_world *w)
 	static const char *const points[] = { "any" };
 	struct daemon_config config = {
 		.store = w->store,
-		.source = { current, release, known, w },
+		.source = { .current = current,
+		    .release = release,
+		    .known_us = known,
+		    .arg = w },
 		.node = "n1",
 		.points = points,
 		.n_points = 1,
@@ -337,6 +340,7 @@ start(struct soak_world *w)
 		.window_us = SOAK_WINDOW,
 		.retain_us = w->config.retain_us,
 		.grace_us = 30 * SOAK_SECOND,
+		.gap_us = 300 * SOAK_SECOND,
 		.seed = 1,
 		.legs_max = 8192,
 		.flows_max = 4096,

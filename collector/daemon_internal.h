@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon_internal: what daemon.c (frames, time and the account of them) and
+ * daemon_take.c (what becomes of a connection) share.
+ */
+#ifndef COLLECTOR_DAEMON_INTERNAL_H
+#define COLLECTOR_DAEMON_INTERNAL_H
+
+#include "collector/daemon.h"
+#include "collector/daemon_writer.h"
+#include "collector/intake.h"
+#include "collector/shortcut.h"
+#include "collector/waiting.h"
+#include "collector/wall_clock.h"
+
+struct daemon {
+	struct daemon_config config;
+	struct writer *writer;
+	struct buffer *buffer; /* the one that is being filled */
+	struct cluster_use *cluster;
+	struct address_view view; /* of the cluster in use */
+	struct names *names;
+	struct resolver *resolver;
+	struct shortcut *shortcut;
+	struct flow_table *ft;
+	struct intake intake;
+	struct waiting *waiting; /* NULL: none waits */
+	int64_t known_us;        /* as of when the cluster in use is right */
+	struct wall_clock clock;
+	bool was_set; /* the clock, since the last buffer */
+	/* Counts since the start, as they were at the last buffer, and as they
+	 * were when the clock was last set: there coverage begins anew. */
+	struct coverage coverage[DAEMON_POINTS_MAX];
+	struct coverage given[DAEMON_POINTS_MAX];
+	struct coverage before[DAEMON_POINTS_MAX];
+	int64_t covered_us; /* from then on */
+	uint64_t lost_packets, misdated, clock_sets;
+	uint64_t connections, unresolved, guessed, lost, n_names, known_lost;
+	uint64_t unowned;
+	int64_t now_us, flush_us;
+	unsigned waits; /* that are left */
+};
+
+/* The flow table's sink. */
+void daemon_take_connection(void *arg, const struct connection *c);
+
+/* Take those that waited for long enough, or of whom all is known now; all of
+ * them if it is the end. */
+void daemon_take_waiting(struct daemon *d, bool is_end);
+
+/* Exchange the buffers, if the writer is done with the other one; then resolve
+ * with the newest cluster. */
+bool daemon_rotate(struct daemon *d);
+
+/* Note what goes with the flows of a buffer that is to be stored. */
+void daemon_complete_buffer(struct daemon *d);
+
+#endif

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Coverage also tells of how many connections the ends are unknown because the
+-- cluster was not watched at their time.
+ALTER TABLE coverage ADD COLUMN
+	unowned INTEGER NOT NULL DEFAULT 0 CHECK (unowned >= 0);
