@@ -72,3 +72,36 @@ client_resource_rule(const struct client_resource *r, struct strbuf *out)
 	    "\"list\", \"watch\"]",
 	    r->group, r->name);
 }
+
+void
+client_resource_forbidden(const struct client_resource *r, const char *message,
+    char *out, size_t size)
+{
+	struct strbuf s;
+
+	strbuf_init(&s, size - 1);
+	strbuf_printf(&s, "%s: forbidden; ", r->name);
+	if (strstr(message, "\"system:anonymous\"") != NULL)
+		strbuf_puts(
+		    &s, "the server was shown no credentials that it knows");
+	else {
+		strbuf_puts(&s, "the ClusterRole lacks the rule {");
+		client_resource_rule(r, &s);
+		strbuf_puts(&s, "}");
+	}
+	strbuf_printf(&s, " (%.*s)", 280, message);
+	(void)memcpy(out, strbuf_str(&s), s.len + 1);
+	strbuf_release(&s);
+}
+
+const char *
+client_resource_accept(
+    const struct client_resource *r, bool is_whole, bool is_watch)
+{
+	if (!r->needs_metadata_only || is_whole)
+		return "application/json";
+	return is_watch ? "application/json;as=PartialObjectMetadata;"
+			  "g=meta.k8s.io;v=v1,application/json"
+			: "application/json;as=PartialObjectMetadataList;"
+			  "g=meta.k8s.io;v=v1,application/json";
+}

@@ -35,4 +35,14 @@ void client_escape(struct strbuf *out, const char *text);
 /* The rule that is missing, as it would stand in a ClusterRole. */
 void client_resource_rule(const struct client_resource *r, struct strbuf *out);
 
+/* After 403: the rule that is missing, and what the server calls us (message),
+ * in out of size bytes. No rule is of use to somebody whom it does not know. */
+void client_resource_forbidden(const struct client_resource *r,
+    const char *message, char *out, size_t size);
+
+/* What to accept, of whole objects or as much as is needed. Who cannot give
+ * metadata alone gives all, which serves as well. */
+const char *client_resource_accept(
+    const struct client_resource *r, bool is_whole, bool is_watch);
+
 #endif

@@ -179,28 +179,6 @@ say(struct reflector *r, const char *verb, const char *text)
 	strbuf_release(&s);
 }
 
-/* 403: the exact rule, and what the server calls us. No rule is of use to
- * somebody whom it does not know. */
-static void
-say_forbidden(struct reflector *r, const char *text)
-{
-	struct strbuf s;
-
-	strbuf_init(&s, sizeof(r->problem) - 1);
-	strbuf_printf(&s, "%s: forbidden; ", r->config.resource->name);
-	if (strstr(text, "\"system:anonymous\"") != NULL)
-		strbuf_puts(
-		    &s, "the server was shown no credentials that it knows");
-	else {
-		strbuf_puts(&s, "the ClusterRole lacks the rule {");
-		client_resource_rule(r->config.resource, &s);
-		strbuf_puts(&s, "}");
-	}
-	strbuf_printf(&s, " (%.*s)", 280, text);
-	(void)memcpy(r->problem, strbuf_str(&s), s.len + 1);
-	strbuf_release(&s);
-}
-
 static void
 deny(struct reflector *r, enum reflector_state state)
 {
@@ -224,7 +202,8 @@ fail_request(struct reflector *r, const char *verb, int status,
 	r->stats.failures_row++;
 	r->stats.status = status;
 	if (status == 403) {
-		say_forbidden(r, message);
+		client_resource_forbidden(r->config.resource, message,
+		    r->problem, sizeof(r->problem));
 		deny(r, REFLECTOR_FORBIDDEN);
 		return;
 	}
@@ -528,18 +507,6 @@ reset(struct reflector *r, bool is_watch)
 	r->error_code = 0;
 }
 
-/* Who cannot give metadata alone gives all, which serves as well. */
-static const char *
-accepted(const struct reflector *r, bool is_watch)
-{
-	if (!r->config.resource->needs_metadata_only || r->config.list_only)
-		return "application/json";
-	return is_watch ? "application/json;as=PartialObjectMetadata;"
-			  "g=meta.k8s.io;v=v1,application/json"
-			: "application/json;as=PartialObjectMetadataList;"
-			  "g=meta.k8s.io;v=v1,application/json";
-}
-
 static void
 begin_list(struct reflector *r)
 {
@@ -558,7 +525,8 @@ start(struct reflector *r, bool is_watch)
 	const struct client_handler h = { on_body,
 		is_watch ? on_watch_done : on_list_done, r };
 	struct client_query q = { .gzip = !is_watch,
-		.accept = accepted(r, is_watch),
+		.accept = client_resource_accept(
+		    r->config.resource, r->config.list_only, is_watch),
 		.silence_max_us = r->config.silence_max_us };
 	struct rf_error err = { .msg = "out of memory" };
 	struct strbuf path;

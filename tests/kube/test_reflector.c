@@ -7,34 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/strbuf.h"
-#include "kube/reflector.h"
-#include "tests/kube/client_world.h"
-
-#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
-#define ANSWERS_MAX 8
-#define TURN_US     INT64_C(100000)
-#define TURNS_MAX   40000
-#define SECOND_US   INT64_C(1000000)
-
-#define ITEM(name) "{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" name "\"}}"
-#define LIST(version, items)                                                   \
-	"{\"kind\":\"NamespaceList\",\"metadata\":{\"resourceVersion\":"       \
-	"\"" version "\"},\"items\":[" items "]}"
-#define EVENT(type, name, version)                                             \
-	"{\"type\":\"" type "\",\"object\":{\"metadata\":{\"name\":\"" name    \
-	"\",\"resourceVersion\":\"" version "\"}}}\n"
-#define FIRST(items)                                                           \
-	{                                                                      \
-		.when = { "?limit=" }, .times = 1, .text = LIST("10", items)   \
-	}
-#define WATCH(version) "&resourceVersion=" version "&"
-/* From here on nothing comes. */
-#define SILENT(version)                                                        \
-	{                                                                      \
-		.when = { WATCH(version) }, .is_open = true,                   \
-		.end = REPLAY_STALL                                            \
-	}
+#include "tests/kube/watcher.h"
 
 /* What the sink is told: "(" and ")" around a list, in it names; +, ~ and -
  * before what an event adds, modifies and deletes. */
@@ -235,102 +208,6 @@ static const struct watch_case {
 	  .problem = "list namespaces: HTTP 502: an HTML page" },
 	/* clang-format on */
 };
-
-struct watcher {
-	struct client_world world;
-	struct reflector *reflector;
-	struct strbuf log;
-	int64_t now_us, known_us;
-};
-
-static void
-on_begin(void *arg, int64_t known_us)
-{
-	struct watcher *w = arg;
-
-	assert_true(known_us <= w->now_us);
-	strbuf_putc(&w->log, '(');
-}
-
-static enum rf_status
-on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
-    struct rf_error *err)
-{
-	static const char signs[] = { [REFLECTOR_ADDED] = '+',
-		[REFLECTOR_MODIFIED] = '~',
-		[REFLECTOR_DELETED] = '-' };
-	struct watcher *w = arg;
-
-	(void)err;
-	assert_int_equal(now_us, w->now_us);
-	if (event != REFLECTOR_LISTED)
-		strbuf_putc(&w->log, signs[event]);
-	strbuf_puts(&w->log,
-	    json_string_value(
-		json_object_get(json_object_get(object, "metadata"), "name")));
-	return RF_OK;
-}
-
-static void
-on_end(void *arg, int64_t known_us)
-{
-	struct watcher *w = arg;
-
-	w->known_us = known_us;
-	strbuf_putc(&w->log, ')');
-}
-
-/* watch_s: how long watches last at least; 0: as by default. */
-static void
-watcher_init_lasting(struct watcher *w, const struct replay_answer *answers,
-    size_t n, const char *resource, unsigned watch_s)
-{
-	const struct reflector_sink sink = { w, on_begin, on_object, on_end };
-	const struct reflector_config config = {
-		.resource = &client_resources[client_resource_find(resource)],
-		.seed = 7,
-		.watch_s = watch_s,
-	};
-
-	*w = (struct watcher){ .now_us = SECOND_US };
-	strbuf_init(&w->log, 65536);
-	client_world_init(&w->world, answers, n, "token: t");
-	assert_int_equal(
-	    reflector_new(&w->reflector, w->world.client, &config, &sink, NULL),
-	    RF_OK);
-}
-
-static void
-watcher_init(struct watcher *w, const struct replay_answer *answers, size_t n,
-    const char *resource)
-{
-	watcher_init_lasting(w, answers, n, resource, 0);
-}
-
-static void
-watcher_release(struct watcher *w)
-{
-	reflector_free(w->reflector);
-	client_world_release(&w->world);
-	strbuf_release(&w->log);
-}
-
-/* Time goes by only while nothing happens: the server is a real one, and
- * nobody knows how long it takes to answer. */
-static void
-turn(struct watcher *w, int64_t us)
-{
-	const struct reflector_stats *s = reflector_stats(w->reflector);
-	size_t told = w->log.len;
-	struct reflector_stats before;
-
-	reflector_step(w->reflector, w->now_us);
-	before = *s;
-	client_work(w->world.client, w->now_us, 3);
-	if (w->log.len == told && s->failures == before.failures &&
-	    s->bookmarks == before.bookmarks && s->state == before.state)
-		w->now_us += us;
-}
 
 static bool
 is_met(struct watcher *w, const struct watch_case *wc)
@@ -546,124 +423,21 @@ test_future_recorded(void **state)
 	watcher_release(&w);
 }
 
-/* After a list anew, what is gone was last known when the server was heard
- * before: the gap in between belongs to nobody. */
-static void
-test_gap(void **state)
-{
-	const struct replay_answer gap[] = { FIRST(ITEM("a")),
-		{ .when = { WATCH("10") },
-		    .times = 1,
-		    .text = EVENT("ADDED", "b", "11"),
-		    .is_open = true,
-		    .end = REPLAY_STALL },
-		{ .when = { WATCH("11") }, .status = 410, .text = "Gone" },
-		{ .when = { "?limit=" }, .text = LIST("20", "") },
-		SILENT("20") };
-	struct watcher w;
-	int64_t event_us = 0;
-
-	(void)state;
-	watcher_init(&w, gap, NELEM(gap), "pods");
-	for (unsigned i = 0;
-	     i < TURNS_MAX && reflector_stats(w.reflector)->lists < 2; i++) {
-		turn(&w, SECOND_US);
-		if (event_us == 0 && strcmp(strbuf_str(&w.log), "(a)+b") == 0)
-			event_us = w.now_us;
-	}
-	assert_string_equal(strbuf_str(&w.log), "(a)+b()");
-	assert_int_equal(w.known_us, event_us);
-	assert_true(w.now_us > event_us + 100 * SECOND_US);
-	watcher_release(&w);
-}
-
-/* Let time pass until so many answers of that index were given, and then. */
-static void
-pass(struct watcher *w, size_t answer, unsigned n, unsigned turns)
-{
-	for (unsigned i = 0;
-	     i < TURNS_MAX && replay_server_given(w->world.server, answer) < n;
-	     i++)
-		turn(w, TURN_US);
-	for (unsigned i = 0; i < turns; i++)
-		turn(w, SECOND_US);
-}
-
-/*
- * A list tells all until it was asked for, an open watch all until now, once
- * it had time to tell what it had missed. One that is only asked for, or
- * refused, or over, tells nothing.
- */
-static void
-test_known(void **state)
-{
-	const struct replay_answer answers[] = { FIRST(ITEM("a")),
-		{ .when = { WATCH("10") },
-		    .times = 1,
-		    .is_mute = true,
-		    .end = REPLAY_STALL },
-		{ .when = { WATCH("10") }, .times = 3, .status = 503 },
-		{ .when = { WATCH("10") },
-		    .times = 1,
-		    .is_open = true,
-		    .end = REPLAY_STALL },
-		{ .when = { "?limit=" },
-		    .times = 1,
-		    .is_mute = true,
-		    .end = REPLAY_STALL } };
-	const struct reflector_stats *s;
-	struct watcher w;
-	int64_t list_us, us;
-
-	(void)state;
-	watcher_init_lasting(&w, answers, NELEM(answers), "pods", 1);
-	s = reflector_stats(w.reflector);
-	list_us = w.now_us;
-	pass(&w, 1, 1, 20);
-	assert_true(w.now_us >= list_us + 15 * SECOND_US);
-	assert_int_equal(s->state, REFLECTOR_WATCHING);
-	assert_int_equal(s->known_us, list_us);
-	assert_false(s->is_following);
-	pass(&w, 2, 3, 0);
-	assert_int_equal(s->known_us, list_us);
-	pass(&w, 3, 1, 1);
-	assert_int_equal(s->known_us, list_us);
-	us = w.now_us;
-	pass(&w, 3, 1, 10);
-	assert_true(s->is_following && w.now_us > us + 5 * SECOND_US);
-	assert_in_range(s->known_us, w.now_us - SECOND_US, w.now_us);
-	w.now_us -= 3600 * SECOND_US;
-	turn(&w, 0);
-	assert_int_equal(s->known_us, w.now_us);
-	assert_false(s->is_following);
-	pass(&w, 3, 1, 10);
-	assert_true(s->is_following);
-	pass(&w, 4, 1, 0);
-	us = s->known_us;
-	pass(&w, 4, 1, 10);
-	assert_int_equal(s->state, REFLECTOR_LISTING);
-	assert_int_equal(s->known_us, us);
-	assert_true(us < w.now_us - 5 * SECOND_US);
-	watcher_release(&w);
-}
-
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 7] = {
+	struct CMUnitTest tests[NELEM(cases) + 5] = {
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_future_version),
-		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_future_recorded),
-		cmocka_unit_test(test_known),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 7] = (struct CMUnitTest)cmocka_unit_test(test_watch);
-		tests[i + 7].name = cases[i].name;
-		tests[i + 7].initial_state = (void *)(uintptr_t)&cases[i];
+		tests[i + 5] = (struct CMUnitTest)cmocka_unit_test(test_watch);
+		tests[i + 5].name = cases[i].name;
+		tests[i + 5].initial_state = (void *)(uintptr_t)&cases[i];
 	}
 	return cmocka_run_group_tests_name("reflector", tests, NULL, NULL);
 }
