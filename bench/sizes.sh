@@ -44,4 +44,6 @@ for command in 'flows' 'flows -o json' 'recommend -A' \
 	RINGFENCE_DB=$db run python3 -B bench/first.py "$build/ringfence" \
 	    $command
 done
+printf '\nretention, flushes that let go of the oldest windows\n'
+run "$build/bench/bench_retain" "$db"
 exit $rc

@@ -102,10 +102,13 @@ expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
 	return st;
 }
 
-/* All totals are read for it: not each time that an hour of flows goes. */
+/* All totals are read for it, and what is not in them: not each time that an
+ * hour of flows goes, and not while much is not. */
 static bool
 is_sweep_due(const struct store *s, int64_t before_us)
 {
+	if (s->is_behind)
+		return false;
 	return !s->has_swept || before_us < s->swept_us ||
 	    before_us - s->swept_us >= SWEEP_EVERY_US;
 }

@@ -318,8 +318,10 @@ add_totals(struct put *p, struct rf_error *err)
 	(void)sqlite3_clear_bindings(add);
 	if (st != RF_OK || p->n_flows == 0)
 		return st;
-	return total_roll(
-	    p->s, state.rolled_us, row_flow(p, p->n_flows - 1)->window_us, err);
+	/* All that is new, and some of what waits. */
+	return total_roll(p->s, state.rolled_us,
+	    row_flow(p, p->n_flows - 1)->window_us, p->n_flows + p->s->roll_max,
+	    err);
 }
 
 /* max(0, a - b), held at INT64_MAX. */

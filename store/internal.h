@@ -35,6 +35,8 @@ struct store {
 	bool in_tx;       /* between store_begin and its end */
 	bool spoiled;     /* what was to be taken back could not be */
 	bool snapshot;    /* READ: a get holds the state that it saw */
+	bool is_behind;   /* windows wait to be added to the totals */
+	size_t roll_max;  /* so many rows of them at a time */
 	bool has_swept;   /* store_expire, all but flows … */
 	int64_t swept_us; /* … of before then */
 	struct store_ids put;

@@ -41,7 +41,7 @@ rewind_totals(struct store *s, int64_t now_us, struct rf_error *err)
 	db_bind_int(&state, 1, INT64_MIN);
 	if ((st = db_run(&state, "write the state", err)) != RF_OK)
 		return st;
-	return total_roll(s, INT64_MIN, newest_us, err);
+	return total_roll(s, INT64_MIN, newest_us, s->roll_max, err);
 }
 
 enum rf_status

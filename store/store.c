@@ -6,6 +6,9 @@
 
 #include "store/internal.h"
 
+/* A tenth of a second or two, so that a flush stays short. */
+#define ROLL_ROWS 50000
+
 enum rf_status
 store_open(struct store **out, const char *path, enum store_mode mode,
     struct rf_error *err)
@@ -17,6 +20,7 @@ store_open(struct store **out, const char *path, enum store_mode mode,
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return rf_fail(err, RF_NOMEM, "%s: out of memory", path);
 	s->mode = mode;
+	s->roll_max = ROLL_ROWS;
 	st = db_open(&s->db, path, mode == STORE_WRITE, err);
 	if (st != RF_OK)
 		goto out;

@@ -58,21 +58,50 @@ flow_bind_key(struct db_stmt *q, const struct flow *f)
 		db_bind_int(q, i + 1, v[i]);
 }
 
+/* The next window that has flows behind at_us and not behind end_us; end_us
+ * when there is none. */
+static enum rf_status
+next_window(struct store *s, int64_t at_us, int64_t end_us, int64_t *out,
+    struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_FLOW_WINDOW);
+	enum rf_status st;
+	bool row;
+
+	*out = end_us;
+	db_bind_int(&q, 1, at_us);
+	db_bind_int(&q, 2, end_us);
+	if ((st = db_row(&q, &row, "list windows", err)) != RF_OK)
+		return st;
+	if (row)
+		*out = db_int(&q, 0);
+	db_end(&q);
+	return RF_OK;
+}
+
 enum rf_status
-total_roll(
-    struct store *s, int64_t rolled_us, int64_t newest_us, struct rf_error *err)
+total_roll(struct store *s, int64_t rolled_us, int64_t newest_us, size_t max,
+    struct rf_error *err)
 {
 	struct db_stmt roll = store_stmt(s, SQL_TOTAL_ROLL);
 	struct db_stmt state = store_stmt(s, SQL_STATE_ROLLED);
-	enum rf_status st;
+	int64_t at_us = rolled_us, end_us;
+	enum rf_status st = RF_OK;
 
-	if (newest_us <= rolled_us)
+	for (size_t n = 0; at_us < newest_us && n <= max; at_us = end_us) {
+		st = next_window(s, at_us, newest_us, &end_us, err);
+		if (st != RF_OK)
+			return st;
+		db_bind_int(&roll, 1, at_us);
+		db_bind_int(&roll, 2, end_us);
+		if ((st = db_run(&roll, "add flows up", err)) != RF_OK)
+			return st;
+		n += (size_t)sqlite3_changes64(s->db);
+	}
+	s->is_behind = at_us < newest_us;
+	if (at_us <= rolled_us)
 		return RF_OK;
-	db_bind_int(&roll, 1, rolled_us);
-	db_bind_int(&roll, 2, newest_us);
-	if ((st = db_run(&roll, "add flows up", err)) != RF_OK)
-		return st;
-	db_bind_int(&state, 1, newest_us);
+	db_bind_int(&state, 1, at_us);
 	return db_run(&state, "write the state", err);
 }
 

@@ -31,9 +31,13 @@ struct flow flow_of_row(struct db_stmt *q);
 /* Bind the nine columns of a total's key, from ?1 on. */
 void flow_bind_key(struct db_stmt *q, const struct flow *f);
 
-/* Windows before newest_us are done: add those that were not added yet. */
+/*
+ * Windows before newest_us are done: add those that were not added yet, the
+ * oldest first, until max rows and what is left of a window were added. More
+ * wait after a migration or when the clock was put back; s->is_behind then.
+ */
 RF_MUST_USE enum rf_status total_roll(struct store *s, int64_t rolled_us,
-    int64_t newest_us, struct rf_error *err);
+    int64_t newest_us, size_t max, struct rf_error *err);
 
 /* What is to be taken off, with what that needs to know. */
 struct total_subtract {

@@ -3,7 +3,9 @@
 -- them costs what there is to say and not how long it was watched.
 
 -- Windows before this one are in flow_total, each row of them exactly once;
--- those from it on (mostly the one that still fills) are to be added.
+-- those from it on (mostly the one that still fills) are to be added. What was
+-- written before there were totals is added by and by (total_roll): all at
+-- once, ten million rows would keep a collector from starting for a minute.
 ALTER TABLE state ADD COLUMN
 	rolled_us INTEGER NOT NULL DEFAULT -9223372036854775808;
 
@@ -34,25 +36,3 @@ CREATE TABLE flow_total (
 	PRIMARY KEY (src, dst, seen_src, service, service_port, port, protocol,
 	    outcome, certainty)
 ) STRICT, WITHOUT ROWID;
-
--- What was written before there were totals: all but the newest window.
-UPDATE state SET rolled_us = (SELECT max(window_us) FROM flow)
-WHERE EXISTS (SELECT 1 FROM flow);
-INSERT INTO flow_total
-SELECT src, dst, seen_src, service, service_port, port, protocol, outcome,
-	certainty, sides, connections, packets, bytes, first_us, last_us,
-	window_us,
-	iif(sides & 1, window_us, -9223372036854775808),
-	iif(sides & 2, window_us, -9223372036854775808)
-FROM flow
-WHERE window_us < (SELECT rolled_us FROM state)
-ON CONFLICT DO UPDATE
-SET sides = sides | excluded.sides,
-	connections = connections + excluded.connections,
-	packets = packets + excluded.packets,
-	bytes = bytes + excluded.bytes,
-	first_us = min(first_us, excluded.first_us),
-	last_us = max(last_us, excluded.last_us),
-	newest_us = max(newest_us, excluded.newest_us),
-	newest_src_us = max(newest_src_us, excluded.newest_src_us),
-	newest_dst_us = max(newest_dst_us, excluded.newest_dst_us);

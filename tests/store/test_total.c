@@ -270,6 +270,7 @@ live(struct model *m, struct cluster *none)
 	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, NULL), RF_OK);
 	for (int i = 0; i < STEPS; i++) {
 		m->now_us += draw(m, 90) * INT64_C(60000000);
+		s->roll_max = draw(m, 4); /* what waits, waits long */
 		if (draw(m, 6) == 0)
 			expire(s, m);
 		else if (draw(m, 8) == 0)
