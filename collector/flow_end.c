@@ -26,17 +26,6 @@ flow_clock(struct flow_table *ft, int64_t ts_us)
 		ft->now_ms = (uint32_t)ms;
 }
 
-/* The pair flags of a leg as its root would have them. */
-static uint32_t
-root_pairs(const struct leg *leg)
-{
-	uint32_t pairs = leg->flags & LEG_PAIRS;
-
-	if (leg->flags & LEG_FLIP)
-		pairs = (pairs & 0x5555) << 1 | (pairs & 0xaaaa) >> 1;
-	return pairs;
-}
-
 /* Is the client the root's lower end? *sure: the opening says so. */
 static bool
 client_is_lo(const struct leg *root, uint32_t pairs, bool *sure)
@@ -93,7 +82,7 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	bool client_lo, sure, types = false;
 
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next) {
-		pairs |= root_pairs(&legs[i]);
+		pairs |= leg_root_pairs(&legs[i]);
 		in |= legs[i].in_points;
 		out |= legs[i].out_points;
 		types = types || (legs[i].flags & LEG_TYPES) != 0;
@@ -134,6 +123,8 @@ flow_end(struct flow_table *ft, uint32_t leg)
 {
 	struct leg *legs = ft->pool.legs;
 	uint32_t root = legs[leg].flags & LEG_MEMBER ? legs[leg].root : leg;
+	bool over = legs[root].key.protocol == FLOW_UDP &&
+	    leg_is_dns(&legs[root]) && flow_dns_is_over(&legs[root]);
 	struct connection c;
 	uint32_t next;
 
@@ -147,6 +138,8 @@ flow_end(struct flow_table *ft, uint32_t leg)
 	}
 	for (uint32_t i = root; i != LEG_NONE; i = next) {
 		next = legs[i].next;
+		if (over)
+			flow_dns_remember(ft, &legs[i]);
 		leg_remove(&ft->pool, i);
 	}
 }
@@ -169,7 +162,7 @@ crowding(const struct flow_table *ft)
 {
 	static const struct crowding none = { FLOW_TABLE_CLOSED_MS,
 		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 0 };
-	static const struct crowding some = { 2000, 5000, 2000, 3000 };
+	static const struct crowding some = { 2000, 5000, 1000, 3000 };
 	static const struct crowding much = { 1000, 2000, 1000, 4000 };
 	uint32_t eighths = ft->pool.live / (ft->pool.max / 8);
 

@@ -12,6 +12,8 @@
 #define FLOW_PUT_OUT        65536 /* live connections put out, remembered … */
 #define FLOW_PUT_OUT_WAYS   4     /* … in buckets of so many */
 #define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
+#define FLOW_ASKED          65536 /* questions of what is over, remembered … */
+#define FLOW_ASKED_WAYS     8     /* … in buckets of so many */
 #define FLOW_FIRST_LOOK_MS  2000  /* after a leg was made */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
@@ -21,12 +23,18 @@ struct flow_fragment {
 	uint16_t sport, dport;
 };
 
+/* A question of an exchange that is over, and when that was last heard. */
+struct flow_asked {
+	uint32_t hash, ms;
+};
+
 struct flow_table {
 	struct leg_pool pool;
 	struct leg_join *join;
 	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
 	uint32_t n_put_out;
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
+	struct flow_asked asked[FLOW_ASKED];
 	struct flow_table_config config;
 	struct flow_table_stats stats;
 	int64_t epoch_us; /* time of the first packet */
@@ -57,6 +65,17 @@ leg_is_news(const struct leg *root)
 {
 	return (root->flags & (LEG_KNOWN | LEG_SILENT | LEG_CONTINUED)) ==
 	    LEG_KNOWN;
+}
+
+/* The pair flags of a leg as its root would have them. */
+static inline uint32_t
+leg_root_pairs(const struct leg *leg)
+{
+	uint32_t pairs = leg->flags & LEG_PAIRS;
+
+	if (leg->flags & LEG_FLIP)
+		pairs = (pairs & 0x5555) << 1 | (pairs & 0xaaaa) >> 1;
+	return pairs;
 }
 
 /* The leg that stands for the connection of leg. */
@@ -112,6 +131,24 @@ void flow_dns_note(struct leg *leg, const struct packet *p, bool from_lo);
 
 /* Has every question of a DNS leg had its answer? */
 bool flow_dns_is_over(const struct leg *leg);
+
+/* Is this a message about a question that the DNS leg had before? */
+bool flow_dns_had(const struct leg *leg, const struct packet *p);
+
+/* Of a DNS leg that ends: remember for a while what it was asked. */
+void flow_dns_remember(struct flow_table *ft, const struct leg *leg);
+
+/* Is this DNS message, on ports of that hash, more of an exchange that ended a
+ * short while ago? */
+bool flow_dns_is_more(
+    const struct flow_table *ft, uint32_t hash, const struct packet *p);
+
+/*
+ * A SYN on leg opens another connection. If the leg is only what a node's
+ * masquerade made of a connection that lives on, take it out of that, and
+ * true; else it is over.
+ */
+bool flow_let_go(struct flow_table *ft, uint32_t leg, bool from_lo);
 
 /* Gather flags and legs; false: a tail, too little to be a connection. */
 bool flow_describe(

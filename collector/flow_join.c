@@ -117,6 +117,27 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 	return true;
 }
 
+bool
+flow_let_go(struct flow_table *ft, uint32_t index, bool from_lo)
+{
+	struct leg *legs = ft->pool.legs, *leg = &legs[index];
+	uint32_t root = leg_root(leg, index), before = root;
+	struct leg_ends mine = ends_of(leg, from_lo), theirs;
+
+	if (!(leg->flags & LEG_MEMBER) || leg_is_closed(&legs[root]))
+		return false;
+	theirs = ends_of(&legs[root], from_lo != is_flipped(leg));
+	if (!ip_equal(mine.dst, theirs.dst) || mine.dport != theirs.dport)
+		return false; /* the server's side of it: not known elsewhere */
+	while (legs[before].next != index)
+		before = legs[before].next;
+	legs[before].next = leg->next;
+	legs[root].n_legs--;
+	legs[root].flags |= leg_root_pairs(leg);
+	leg_remove(&ft->pool, index);
+	return true;
+}
+
 void
 flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
     struct leg_join_marks *marks, bool from_lo)

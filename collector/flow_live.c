@@ -3,6 +3,8 @@
  * What a flow table needs that runs for weeks: time that passes without
  * packets, and an account of connections that do not end.
  */
+#include <string.h>
+
 #include "collector/flow_internal.h"
 
 #define TICK_LAG_US    ((int64_t)500000) /* packets on their way to us */
@@ -26,6 +28,7 @@ rebase(struct flow_table *ft)
 			*deadline -= *deadline < shift ? *deadline : shift;
 	}
 	leg_join_forget(ft->join);
+	memset(ft->asked, 0, sizeof(ft->asked));
 	ft->epoch_us += (int64_t)shift * 1000;
 	ft->now_ms -= shift;
 	ft->expired_ms = ft->now_ms;

@@ -135,19 +135,34 @@ syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
 	return true;
 }
 
+static bool
+udp_starts_anew(
+    const struct flow_table *ft, const struct leg *leg, const struct packet *p)
+{
+	uint32_t silent = ft->now_ms - leg->last_ms;
+
+	if (silent <= flow_idle_ms(leg))
+		return false;
+	return !leg_is_dns(leg) || silent > FLOW_TABLE_DNS_MS ||
+	    !flow_dns_had(leg, p);
+}
+
 /* Does this packet begin another connection on the leg's ports? */
 static bool
-starts_anew(const struct flow_table *ft, const struct leg *leg,
-    const struct packet *p, bool from_lo)
+starts_anew(const struct flow_table *ft, uint32_t index, const struct packet *p,
+    bool from_lo)
 {
+	const struct leg *leg = &ft->pool.legs[index];
+
 	if (p->protocol == FLOW_UDP) /* it has no end: silence is one */
-		return ft->now_ms - leg->last_ms > flow_idle_ms(leg);
+		return udp_starts_anew(ft, leg, p);
 	if (p->protocol == FLOW_TCP
 		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
 		: (p->tcp_flags & SCTP_INIT) != 0)
 		return syn_starts_anew(leg, p, from_lo);
 	if (!leg_is_closed(leg) || p->payload_bytes == 0 ||
-	    p->protocol != FLOW_TCP)
+	    p->protocol != FLOW_TCP ||
+	    !leg_is_closed(&ft->pool.legs[leg_root(leg, index)]))
 		return false;
 	return leg->close_seq[from_lo] != 0 &&
 	    p->seq - leg->close_seq[from_lo] + CLOSE_SEQ_SLACK >
@@ -248,6 +263,9 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 	if (flow_was_put_out(ft, s->hash) &&
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;
+	if (p->protocol == FLOW_UDP && leg_is_dns(leg) &&
+	    flow_dns_is_more(ft, s->hash, p))
+		leg->flags |= LEG_CONTINUED;
 	ft->stats.legs++;
 	return index;
 }
@@ -293,10 +311,11 @@ take(struct flow_table *ft, struct flow_sighting *s)
 	if (index != LEG_NONE &&
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
 		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
-	    starts_anew(ft, &ft->pool.legs[index], p, s->from_lo)) {
+	    starts_anew(ft, index, p, s->from_lo)) {
 		if (ft->pool.legs[index].flags & LEG_KNOWN)
 			flow_known_opens(ft, index, p);
-		flow_end(ft, index);
+		if (!flow_let_go(ft, index, s->from_lo))
+			flow_end(ft, index);
 		index = LEG_NONE;
 	}
 	if (index == LEG_NONE)

@@ -41,7 +41,7 @@ struct flow_table_config {
 #define FLOW_TABLE_HALF_OPEN_MS   75000 /* SYNs repeat after up to 64 s */
 #define FLOW_TABLE_UDP_MS         30000
 #define FLOW_TABLE_DNS_MS         10000 /* resolvers ask again after 5 s */
-#define FLOW_TABLE_DNS_OVER_MS    2000  /* answered: ports come round soon */
+#define FLOW_TABLE_DNS_OVER_MS    1000  /* answered: ports come round soon */
 #define FLOW_TABLE_ESTABLISHED_MS 3600000
 
 /* How old what flow_table_flush tells must be: who held an address is known

@@ -360,6 +360,39 @@ test_dns_port_reused(void **state)
 	assert_int_equal(w.seen[1].packets, 2);
 }
 
+/* The other family asked late under one id, an answer that comes again: no
+ * other exchange, also after the leg was forgotten. Another id, or the same
+ * when a resolver would not ask any more, is one. */
+static void
+test_dns_more(void **state)
+{
+	static struct world w;
+	size_t counted = 0;
+
+	(void)state;
+	world_open(&w, 1024);
+	play_dns(&w, 0, false, 40000, 1);
+	play_dns(&w, 1, true, 40000, 1);
+	play_dns(&w, 1900, false, 40000, 1);
+	play_dns(&w, 1901, true, 40000, 1);
+	for (int ms = 6000; ms <= 10000; ms += 4000) {
+		flow_table_tick(w.ft, 1700000000000000 + ms * 1000);
+		assert_int_equal(flow_table_legs(w.ft), 0);
+		play_dns(&w, ms, false, 40000, 1);
+		play_dns(&w, ms + 1, true, 40000, 1);
+	}
+	play_dns(&w, 10500, true, 40000, 1);
+	play_dns(&w, 12000, false, 40000, 2);
+	play_dns(&w, 12001, true, 40000, 2);
+	play_dns(&w, 13500, false, 40000, 3);
+	play_dns(&w, 13501, true, 40000, 3);
+	play_dns(&w, 24000, false, 40000, 3);
+	world_close(&w);
+	for (size_t i = 0; i < w.n; i++)
+		counted += w.seen[i].counted;
+	assert_int_equal(counted, 4);
+}
+
 static void
 count_exchange(void *arg, const struct connection *c)
 {
@@ -397,6 +430,45 @@ test_dns_crowded(void **state)
 	assert_int_equal(flow_table_stats(w.ft)->forced_out, 0);
 	world_close(&w);
 	assert_int_equal(told, n);
+}
+
+/* The port that a node's masquerade gave a connection comes round while the
+ * client goes on with it: two connections, whichever packets go on with them.
+ */
+static void
+test_masquerade_reused(void **state)
+{
+	static const struct sight s[] = {
+		{ 0, IN, 7, POD_A, 4000, EXT, 443, S, 100, 0, 0, T, 0, 0 },
+		{ 0, OUT, 2, NODE_1, 5000, EXT, 443, S, 100, 0, 0, T, 0, 0 },
+		{ 1, IN, 2, EXT, 443, NODE_1, 5000, SA, 7, 101, 0, T, 0, 0 },
+		{ 1, OUT, 7, EXT, 443, POD_A, 4000, SA, 7, 101, 0, T, 0, 0 },
+		{ 2, IN, 7, POD_A, 4000, EXT, 443, A, 101, 8, 50, T, 3, 0 },
+		{ 2, OUT, 2, NODE_1, 5000, EXT, 443, A, 101, 8, 50, T, 3, 0 },
+		{ 90, IN, 8, POD_C, 4000, EXT, 443, S, 900, 0, 0, T, 0, 0 },
+		{ 90, OUT, 2, NODE_1, 5000, EXT, 443, S, 900, 0, 0, T, 0, 0 },
+		{ 91, IN, 2, EXT, 443, NODE_1, 5000, SA, 70, 901, 0, T, 0, 0 },
+		{ 91, OUT, 8, EXT, 443, POD_C, 4000, SA, 70, 901, 0, T, 0, 0 },
+		{ 95, IN, 7, POD_A, 4000, EXT, 443, A, 151, 8, 50, T, 4, 0 },
+		{ 99, IN, 7, POD_A, 4000, EXT, 443, F, 201, 8, 0, T, 0, 0 },
+		{ 99, OUT, 2, NODE_1, 5000, EXT, 443, F, 201, 8, 0, T, 0, 0 },
+		{ 99, IN, 2, EXT, 443, NODE_1, 5000, F, 8, 202, 0, T, 0, 0 },
+		{ 99, OUT, 7, EXT, 443, POD_A, 4000, F, 8, 202, 0, T, 0, 0 },
+		{ 120, IN, 8, POD_C, 4000, EXT, 443, A, 90000000, 71, 50, T, 5,
+		    0 },
+		{ 120, OUT, 2, NODE_1, 5000, EXT, 443, A, 90000000, 71, 50, T,
+		    5, 0 },
+	};
+	static struct world w;
+
+	(void)state;
+	world_open(&w, 1024);
+	play(&w, s, NELEM(s));
+	world_close(&w);
+	assert_int_equal(w.n, 2);
+	assert_true(w.seen[0].counted && w.seen[1].counted);
+	assert_true(w.seen[0].accepted && w.seen[1].accepted);
+	assert_int_equal(w.seen[0].packets + w.seen[1].packets, 9);
 }
 
 static void
@@ -500,10 +572,12 @@ test_conservation(void **state)
 	assert_int_equal(packets, 20000);
 }
 
+#define N_OWN 10
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(world_cases) + 7] = {
+	struct CMUnitTest tests[NELEM(world_cases) + N_OWN] = {
 		cmocka_unit_test(test_order_of_legs),
 		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_icmp_refuses),
@@ -511,11 +585,13 @@ main(void)
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_conservation),
 		cmocka_unit_test(test_dns_port_reused),
+		cmocka_unit_test(test_dns_more),
 		cmocka_unit_test(test_dns_crowded),
+		cmocka_unit_test(test_masquerade_reused),
 	};
 
 	for (size_t i = 0; i < NELEM(world_cases); i++)
-		tests[7 + i] = (struct CMUnitTest){
+		tests[N_OWN + i] = (struct CMUnitTest){
 			.name = world_cases[i].name,
 			.test_func = test_world,
 			.initial_state = (void *)(uintptr_t)&world_cases[i],
