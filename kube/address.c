@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/rfc3339.h"
 #include "kube/internal.h"
 
 static uint32_t
@@ -79,6 +80,19 @@ address_owner_at(
 		o.kind = ADDRESS_POD_RANGE; /* some pod had it once */
 	}
 	return o;
+}
+
+struct address_owner
+address_owner_now(const struct cluster *c, const struct ip_addr *ip)
+{
+	const struct address_slot *s = index_find_address(c->index, ip);
+	struct address_owner o = address_owner_at(c, ip, TIME_MAX_US - 1);
+
+	if (s == NULL || s->live == FLOW_NONE ||
+	    (o.kind == ADDRESS_POD && index_is_live(&c->pods[o.pod])))
+		return o;
+	return (
+	    struct address_owner){ ADDRESS_POD, s->live, FLOW_NONE, FLOW_NONE };
 }
 
 uint32_t

@@ -33,6 +33,14 @@ struct address_owner address_owner_at(
     const struct cluster *c, const struct ip_addr *ip, int64_t at_us);
 
 /*
+ * Who holds ip as the objects stand? Beside who held it last, a pod that is
+ * there and not finished: one that is only about to run, or is being deleted
+ * and runs no more (SEMANTICS 2).
+ */
+struct address_owner address_owner_now(
+    const struct cluster *c, const struct ip_addr *ip);
+
+/*
  * The span of time [*from_us, *to_us) around at_us in which no address changes
  * hands, and its number.
  */

@@ -28,8 +28,8 @@ struct claim {
 	bool is_vague; /* see struct kube_pod */
 };
 
-static bool
-is_live(const struct kube_pod *p)
+bool
+index_is_live(const struct kube_pod *p)
 {
 	return !p->deleted && p->phase != POD_SUCCEEDED &&
 	    p->phase != POD_FAILED;
@@ -154,7 +154,7 @@ collect_claims(const struct cluster *c, struct claim *v)
 					    : p->from_us,
 					.sure_us = p->from_us,
 					.pod = (uint32_t)i,
-					.live = is_live(p),
+					.live = index_is_live(p),
 					.is_vague = p->is_vague };
 	}
 	return n;
@@ -186,7 +186,7 @@ add_slot(struct cluster_index *ix, const struct ip_addr *ip)
 
 	if (ip_is_none(&s->ip)) {
 		s->ip = *ip;
-		s->node = s->service = FLOW_NONE;
+		s->live = s->node = s->service = FLOW_NONE;
 	}
 	return s;
 }
@@ -205,6 +205,9 @@ add_spans(struct cluster_index *ix, struct claim *v, size_t n)
 		resolve_claims(&v[i], end - i);
 		s->first = at;
 		s->n_ever = (uint32_t)(end - i);
+		for (size_t k = i; k < end; k++)
+			if (v[k].live)
+				s->live = v[k].pod;
 		for (size_t k = i; k < end; k++)
 			if (v[k].from_us < v[k].to_us)
 				ix->spans[at++] =

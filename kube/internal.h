@@ -31,9 +31,10 @@ struct address_span {
 };
 
 struct address_slot {
-	struct ip_addr ip;      /* all zero: empty */
-	uint32_t first, n;      /* spans, ascending and disjoint */
-	uint32_t n_ever;        /* pods that ever claimed it */
+	struct ip_addr ip; /* all zero: empty */
+	uint32_t first, n; /* spans, ascending and disjoint */
+	uint32_t n_ever;   /* pods that ever claimed it */
+	uint32_t live;     /* the last of them that is there, or FLOW_NONE */
 	uint32_t node, service; /* or FLOW_NONE */
 	bool own_node_addr;     /* node: not just its gateway */
 };
@@ -88,6 +89,9 @@ uint32_t index_find_name(const struct cluster *c, enum name_table_id id,
 RF_MUST_USE enum rf_status index_addresses(
     struct cluster *c, struct rf_error *err);
 /* NULL: nobody is known at ip. */
+/* Neither deleted nor finished (SEMANTICS 2). */
+bool index_is_live(const struct kube_pod *p);
+
 const struct address_slot *index_find_address(
     const struct cluster_index *ix, const struct ip_addr *ip);
 

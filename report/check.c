@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "core/rfc3339.h"
 #include "kube/address.h"
 
 bool
@@ -16,7 +15,7 @@ check_pod_lives(const struct kube_pod *p)
 struct check_end
 check_end_of_ip(const struct cluster *c, const struct ip_addr *ip)
 {
-	struct address_owner o = address_owner_at(c, ip, TIME_MAX_US - 1);
+	struct address_owner o = address_owner_now(c, ip);
 	struct check_end e = { .end = { FLOW_NONE, *ip }, .index = FLOW_NONE };
 
 	switch (o.kind) {

@@ -117,6 +117,50 @@ static const struct interval_case {
 	/* clang-format on */
 };
 
+#define WAITS ",'containerStatuses':[{'restartCount':0,'state':{'waiting':{}}}]"
+
+/* 2, 3: whose 10.0.0.5 is as the objects stand; "." nobody's. */
+static void
+test_now(void **state)
+{
+	static const struct {
+		const char *text;
+		char want;
+	} cases[] = {
+		{ HELD("a", "Running", "10:00", BEGAN("10:00")), 'a' },
+		{ HELD("a", "Pending", "10:00", WAITS), 'a' },
+		{ HELD("a", "Unknown", "10:00", ""), 'a' },
+		{ "{'kind':'Pod','metadata':{'name':'a','deletionTimestamp':"
+		  "'" DAY
+		  "20:05Z'},'status':{'phase':'Running','podIP':'10.0.0.5',"
+		  "'startTime':'" DAY "00:00Z'" ENDED("10:05") "}}",
+		    'a' },
+		{ HELD("a", "Succeeded", "10:00", ENDED("20:05")), '.' },
+		{ HELD("a", "Failed", "10:00", "")
+			HELD("b", "Pending", "20:00", WAITS),
+		    'b' },
+		{ GONE(HELD("a", "Running", "00:00", ""))
+			HELD("b", "Pending", "40:00", WAITS),
+		    'b' },
+		{ HELD("a", "Running", "00:00", "")
+			HELD("b", "Pending", "40:00", WAITS),
+		    'a' },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		struct cluster *c = text_cluster(cases[i].text);
+		struct ip_addr ip = ip_of("10.0.0.5");
+		struct address_owner o = address_owner_now(c, &ip);
+		char got = '.';
+
+		if (o.kind == ADDRESS_POD && !c->pods[o.pod].deleted)
+			got = c->pods[o.pod].name[0];
+		assert_int_equal(got, cases[i].want);
+		cluster_free(c);
+	}
+}
+
 static void
 test_interval(void **state)
 {
@@ -481,12 +525,13 @@ test_service_range(void **state)
 	cluster_free(c);
 }
 
-#define MORE 10
+#define MORE 11
 
 int
 main(void)
 {
 	struct CMUnitTest tests[NELEM(interval_cases) + MORE] = {
+		cmocka_unit_test(test_now),
 		cmocka_unit_test(test_same_second),
 		cmocka_unit_test(test_end_is_written_back),
 		cmocka_unit_test(test_kinds),
