@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bench/peers.sh BUILD-DIR
 # CPU seconds and peak RSS of the flow collectors that Debian has, where they
-# are installed (nfdump, argus-server, softflowd), beside `collect -r` on
-# the same file. pmacctd, two processes that wait for each other, is not run.
+# are installed (apt-get install nfdump argus-server softflowd pmacct), beside
+# `collect -r` on the same file.
 set -u
 cd "$(dirname "$0")/.." || exit 3
 build=$1
@@ -51,6 +51,25 @@ peer() {
 	    name, $2, $3 / 1024 }' "$work/peer"
 }
 
+# pmacctd sums by five-tuple in a cache that has room for all of them, and
+# writes them out once, at the end. Its two processes' CPU seconds are summed,
+# the memory is that of the larger.
+pmacctd_config() {
+	cat <<EOF
+daemonize: false
+pcap_savefile: $work/t.pcap
+plugins: print
+aggregate: src_host, dst_host, src_port, dst_port, proto
+print_output: csv
+print_output_file: $work/pmacctd.out
+print_refresh_time: 86400
+print_cache_entries: $1
+plugin_buffer_size: 1024000
+plugin_pipe_size: 104857600
+pidfile: $work/pmacctd.pid
+EOF
+}
+
 printf 'set   who          cpu_s  rss_MiB\n'
 for s in $sets; do
 	generate "$s" "$packets" "$(connections_of "$s" "$packets")" ||
@@ -63,10 +82,12 @@ for s in $sets; do
 	mkdir -p "$work/nf"
 	peer nfpcapd nfpcapd -r "$work/t.pcap" -w "$work/nf" -l "$work/nf" \
 	    -B 2000000
+	pmacctd_config "$(connections_of "$s" "$packets")" >"$work/pmacctd"
+	peer pmacctd pmacctd -f "$work/pmacctd"
 	peer argus argus -r "$work/t.pcap" -w "$work/argus.out"
 	with=LD_PRELOAD=$work/accept.so
 	peer softflowd softflowd -r "$work/t.pcap" -d -6 -m 3000000 -v 9 \
 	    -n 127.0.0.1:9 -c "$work/ctl" -p "$work/pid"
 	with=
-	rm -rf "$work/nf" "$work/argus.out"
+	rm -rf "$work/nf" "$work/argus.out" "$work/pmacctd.out"
 done
