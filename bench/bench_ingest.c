@@ -7,8 +7,13 @@
  * STAGE: read (walk the file's records), decode (and decode them), table (and
  * take them into the flow table), all (the default: and resolve, sum and learn
  * names, which is all of `ringfence collect -r` but the database, with its
- * threads). Prints packets, connections, wall seconds, CPU seconds, the
- * longest pause between two batches in ms, peak RSS in MiB.
+ * threads), pause (all, and what the longest pauses were).
+ *
+ * Prints packets, connections, wall seconds, CPU seconds, the longest pause
+ * between two batches in ms, peak RSS in MiB. Then, for pause, the longest
+ * pauses: at which packet, ms by the clock, ms of this thread's own work, the
+ * rest being other processes' turns and the wait for the reader, and what the
+ * table did meanwhile.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +37,20 @@
 #define FLOWS_MAX ((uint32_t)1 << 16)
 #define WINDOW_US ((int64_t)3600 * 1000000)
 
-enum stage { STAGE_READ, STAGE_DECODE, STAGE_TABLE, STAGE_ALL };
+#define PAUSES 5
+
+enum stage { STAGE_READ, STAGE_DECODE, STAGE_TABLE, STAGE_ALL, STAGE_PAUSE };
+
+/* What happened between two batches. */
+struct pause {
+	double wall_s, work_s;
+	uint64_t packet;
+	uint64_t told;   /* connections that ended, or went on */
+	uint64_t legs;   /* made */
+	uint32_t live;   /* of them at the end */
+	long faults;     /* pages that the kernel had to give */
+	long turns_lost; /* when it gave the core to others */
+};
 
 struct bench {
 	enum stage stage;
@@ -44,6 +62,9 @@ struct bench {
 	struct flow_table *ft;
 	uint64_t packets, connections, flows;
 	double pause_s, last_s;
+	struct pause before;          /* totals when the last batch was done */
+	struct pause longest[PAUSES]; /* by work */
+	struct pause by_clock;        /* the longest */
 };
 
 static double
@@ -92,7 +113,7 @@ on_connection(void *arg, const struct connection *c)
 	size_t n;
 
 	b->connections += c->counted;
-	if (b->stage != STAGE_ALL)
+	if (b->stage < STAGE_ALL)
 		return;
 	flow = shortcut_find(b->shortcut, c, &unresolved);
 	if (flow != FLOW_NONE) {
@@ -118,6 +139,60 @@ note_pause(struct bench *b)
 	if (b->last_s != 0 && now - b->last_s > b->pause_s)
 		b->pause_s = now - b->last_s;
 	b->last_s = now;
+}
+
+/* Keep the longest, in order. */
+static void
+keep_pause(struct bench *b, struct pause p)
+{
+	if (p.wall_s > b->by_clock.wall_s)
+		b->by_clock = p;
+	for (int i = 0; i < PAUSES; i++)
+		if (p.work_s > b->longest[i].work_s) {
+			struct pause t = b->longest[i];
+
+			b->longest[i] = p;
+			p = t;
+		}
+}
+
+/* The same, and what it was spent with: a system call or two a batch. */
+static void
+note_work(struct bench *b)
+{
+	const struct flow_table_stats *stats = flow_table_stats(b->ft);
+	struct pause now = {
+		.wall_s = clock_s(CLOCK_MONOTONIC),
+		.work_s = clock_s(CLOCK_THREAD_CPUTIME_ID),
+		.packet = stats->packets,
+		.told = stats->connections,
+		.legs = stats->legs,
+		.live = flow_table_legs(b->ft),
+	};
+	const struct pause *was = &b->before;
+	struct rusage ru;
+
+	(void)getrusage(RUSAGE_THREAD, &ru);
+	now.faults = ru.ru_minflt + ru.ru_majflt;
+	now.turns_lost = ru.ru_nivcsw;
+	if (was->wall_s != 0)
+		keep_pause(b,
+		    (struct pause){ now.wall_s - was->wall_s,
+			now.work_s - was->work_s, now.packet,
+			now.told - was->told, now.legs - was->legs, now.live,
+			now.faults - was->faults,
+			now.turns_lost - was->turns_lost });
+	b->before = now;
+}
+
+static void
+print_pause(const char *what, const struct pause *p)
+{
+	(void)printf("%s %.2f ms, work %.2f ms: packet %" PRIu64 ", %" PRIu64
+		     " connections told, %" PRIu64 " legs made, %" PRIu32
+		     " live, %ld page faults, %ld turns lost\n",
+	    what, p->wall_s * 1e3, p->work_s * 1e3, p->packet, p->told, p->legs,
+	    p->live, p->faults, p->turns_lost);
 }
 
 /* Reading, decoding and perhaps the table, in this thread alone. */
@@ -171,6 +246,8 @@ run_all(struct bench *b, const char *path, struct rf_error *err)
 	while ((batch = reader_next(r)) != NULL) {
 		intake_flush(batch);
 		note_pause(b);
+		if (b->stage == STAGE_PAUSE)
+			note_work(b);
 	}
 	st = reader_status(r, err);
 	b->packets = reader_coverage(r, 0)->packets;
@@ -220,7 +297,8 @@ bench_release(struct bench *b)
 static bool
 parse_stage(enum stage *stage, const char *word)
 {
-	static const char *const words[] = { "read", "decode", "table", "all" };
+	static const char *const words[] = { "read", "decode", "table", "all",
+		"pause" };
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(word, words[i]) == 0) {
@@ -243,14 +321,14 @@ main(int argc, char **argv)
 	    (argc == 4 && !parse_stage(&b.stage, argv[3]))) {
 		(void)fprintf(stderr,
 		    "usage: bench_ingest FILE SNAPSHOT "
-		    "[read|decode|table|all]\n");
+		    "[read|decode|table|all|pause]\n");
 		return 2;
 	}
 	st = bench_init(&b, argv[2], &err);
 	wall = clock_s(CLOCK_MONOTONIC);
 	cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
 	if (st == RF_OK)
-		st = b.stage == STAGE_ALL ? run_all(&b, argv[1], &err)
+		st = b.stage >= STAGE_ALL ? run_all(&b, argv[1], &err)
 					  : run_stage(&b, argv[1], &err);
 	wall = clock_s(CLOCK_MONOTONIC) - wall;
 	cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
@@ -261,5 +339,10 @@ main(int argc, char **argv)
 	(void)printf("%" PRIu64 " %" PRIu64 " %.4f %.4f %.2f %.1f\n", b.packets,
 	    b.connections, wall, cpu, b.pause_s * 1e3,
 	    (double)ru.ru_maxrss / 1024);
+	if (b.stage == STAGE_PAUSE) {
+		print_pause("by the clock", &b.by_clock);
+		for (int i = 0; i < PAUSES; i++)
+			print_pause("by work", &b.longest[i]);
+	}
 	return 0;
 }

@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bench/sweep.sh BUILD-DIR
-# `collect -r` over BENCH_PACKETS (10 M) packets in ever more connections:
-# CPU seconds and RSS, beside the null loop on the same file.
+# BENCH_PACKETS (10 M; 28 M of 4 M connections, a file of 3 GB) packets in ever
+# more connections: CPU seconds of the null
+# loop, of all that is done in memory and of `collect -r`; how many packets a
+# second of CPU takes in memory, and by how much that is less than with the
+# fewest connections, both as they are and in units of the null loop.
 set -u
 cd "$(dirname "$0")/.." || exit 3
 build=$1
@@ -10,14 +13,35 @@ BENCH_PACKETS=${BENCH_PACKETS:-10000000}
 # shellcheck source=bench/lib.sh
 . bench/lib.sh
 
-printf 'connections null_cpu_s collect_cpu_s cpuratio rss_MiB\n'
-for n in ${BENCH_SWEEP:-10000 100000 1000000}; do
-	generate many "$packets" "$n" && null_loop "$work/warm" || exit 1
+line() {
+	cat "$work/null" "$work/memory" "$work/ours" | awk -v first="$1" '
+	    NR == 1 { null = $2 }
+	    NR == 2 { packets = $1; connections = $2; memory = $4 }
+	    NR == 3 {
+		rate = packets / memory / 1e6
+		if (first == "")
+			first = rate " " null / memory
+		split(first, f, " ")
+		printf "%11d %6.2f %7.2f %8.2f %7.2f %5.1f %6.1f %8.1f\n",
+		    connections, null, memory, $2, rate,
+		    100 - 100 * rate / f[1], 100 - 100 * null / memory / f[2],
+		    $3 / 1024
+		print first >"'"$work"'/first"
+	    }'
+}
+
+printf 'connections null_s memory_s collect_s  Mpps fall%% fall%%null rss_MiB\n'
+first=
+for n in ${BENCH_SWEEP:-10000 100000 1000000 4000000}; do
+	p=$packets
+	# fewer than seven packets are not enough for each to begin
+	[ $((n * 7)) -le "$p" ] || p=$((n * 7))
+	generate many "$p" "$n" && null_loop "$work/warm" || exit 1
 	: >"$work/null"
 	: >"$work/ours"
 	null_loop "$work/null" && collect "$work/ours" || exit 1
-	cat "$work/null" "$work/ours" | awk -v n="$n" '
-	    NR == 1 { null = $2 }
-	    NR == 2 { printf "%11d %10.2f %13.2f %8.2f %7.1f\n", n, null, $2,
-		null / $2, $3 / 1024 }'
+	"$build/bench/bench_ingest" "$work/t.pcap" "$work/cluster.json" \
+	    >"$work/memory" || exit 1
+	line "$first"
+	first=$(cat "$work/first")
 done
