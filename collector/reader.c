@@ -134,6 +134,7 @@ reader_start(struct reader **out, const struct reader_config *config,
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	enum rf_status st = RF_OK;
+	int rc = 0;
 
 	*out = NULL;
 	if (r == NULL)
@@ -149,8 +150,10 @@ reader_start(struct reader **out, const struct reader_config *config,
 		st = rf_fail(err, RF_NOMEM, "reader: out of memory");
 	else
 		st = open_sources(r, err);
-	if (st == RF_OK && pthread_create(&r->thread, NULL, read_all, r) != 0)
-		st = rf_fail(err, RF_IO, "reader: no thread to be had");
+	if (st == RF_OK)
+		rc = pthread_create(&r->thread, NULL, read_all, r);
+	if (rc != 0)
+		st = rf_fail(err, RF_IO, "reader: no thread: %s", strerror(rc));
 	if (st != RF_OK) {
 		reader_stop(r);
 		return st;

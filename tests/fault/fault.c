@@ -161,9 +161,10 @@ show_file(const char *path)
 static bool
 explains(const struct run *r, enum fault_kind kind)
 {
-	/* SQLite's json_valid() takes want of memory for a mistake */
+	/* SQLite's json_valid() takes want of memory for a mistake, and where
+	 * there is none for a thread glibc says EAGAIN */
 	static const char *const memory[] = { "memory", "Cannot allocate",
-		"json_valid", NULL };
+		"json_valid", "no thread: Resource temporarily", NULL };
 	static const char *const disk[] = { "rror", "full", "open", "write",
 		"read", "disk", "No space", NULL };
 
