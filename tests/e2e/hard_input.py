@@ -93,6 +93,109 @@ def write(path, rows, order="<", magic=0xa1b2c3d4, snaplen=262144, unit=1,
                                 length) + data)
 
 
+def block(order, kind, body):
+    body += b"\0" * (-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def write_ng(path, rows, order="<", resolution=None, snaplen=262144,
+             interfaces=1, unit=1):
+    """pcapng; interfaces take turns, and blocks that nobody knows come in
+    between."""
+    options = b""
+    if resolution is not None:
+        options = struct.pack(order + "HHBxxxHH", 9, 1, resolution, 0, 0)
+    with open(path, "wb") as f:
+        f.write(block(order, 0x0a0d0d0a, struct.pack(
+            order + "IHHq", 0x1a2b3c4d, 1, 0, -1)))
+        for _ in range(interfaces):
+            f.write(block(order, 1, struct.pack(
+                order + "HHI", 276, 0, snaplen) + options))
+        for i, (s, us, captured, length, data) in enumerate(rows):
+            ticks = (s * 1000000 + us) * unit
+            if i % 50 == 0:
+                f.write(block(order, 0x0bad0000, b"nobody's"))
+            f.write(block(order, 6, struct.pack(
+                order + "IIIII", i % interfaces, ticks >> 32,
+                ticks & 0xffffffff, captured, length) + data))
+
+
+def compare_flows(t, name, want):
+    status, _, err, _ = t.collect("x.pcap", "x.db")
+    problem = err if status != 0 else None
+    if problem is None and t.edges("x.db") != want:
+        problem = "other flows"
+    t.check(name, problem)
+
+
+def same_flows_ng(t):
+    rows = list(records(CAPTURE))
+    want = t.edges("plain.db")
+    for name, more in (
+            ("pcapng", {}),
+            ("pcapng, other byte order", {"order": ">"}),
+            ("pcapng, nanoseconds", {"resolution": 9, "unit": 1000}),
+            ("pcapng, snaplen 0", {"snaplen": 0}),
+            ("pcapng, three interfaces", {"interfaces": 3})):
+        write_ng("x.pcap", rows, **more)
+        compare_flows(t, name, want)
+    write_ng("x.pcap", rows[:3000])
+    half = open("x.pcap", "rb").read()
+    write_ng("x.pcap", rows[3000:], order=">")
+    with open("x.pcap", "ab") as f:  # a section of the other byte order
+        f.write(half)
+    status, _, err, _ = t.collect("x.pcap", "x.db")
+    t.check("pcapng, sections of both byte orders and out of time", None if
+            status == 0 or "truncated" not in err else err)
+
+
+def wrong_ng(t):
+    """Blocks that lie about what is in them: refused with the place, or read
+    as far as they can be; never a crash, never half a database."""
+    rng = random.Random("ng")
+    rows = list(records(CAPTURE))[:300]
+    write_ng("good.pcap", rows)
+    good = open("good.pcap", "rb").read()
+    first = 28 + 20  # behind section and interface
+    lies = []
+    for value in (0, 1, 11, 12, 13, 0x7fffffff, 0xffffffff):
+        lies.append(("a block of %d bytes" % value, first + 20 + 4, value))
+        lies.append(("%d captured" % value, first + 20 + 20, value))
+    lies += [("interface 7", first + 20 + 8, 7),
+             ("a section of no bytes", 4, 0),
+             ("a section's magic", 8, 0x12345678),
+             ("an interface of no bytes", 28 + 4, 0),
+             ("another link type", 28 + 8, 9999)]
+    for name, at, value in lies:
+        data = bytearray(good)
+        struct.pack_into("<I", data, at, value)
+        with open("x.pcap", "wb") as f:
+            f.write(data)
+        t.check("pcapng: " + name, lie(t))
+    for resolution in (0, 3, 18, 20, 0x8a, 0xbf, 0xff):
+        write_ng("x.pcap", rows, resolution=resolution)
+        t.check("pcapng: time in units of %#x" % resolution, lie(t))
+    problem = None
+    for _ in range(40):
+        data = bytearray(good)
+        for _ in range(rng.randrange(1, 8)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        with open("x.pcap", "wb") as f:
+            f.write(data[:rng.randrange(20, len(data) + 1)])
+        problem = problem or lie(t)
+    t.check("pcapng: 40 times a few wrong bytes, and cut", problem)
+
+
+def lie(t):
+    status, _, err, _ = t.collect("x.pcap", "x.db")
+    if status not in (0, 3) or (status == 3 and "x.pcap" not in err):
+        return "status %d: %s" % (status, err)
+    if status == 3 and os.path.exists("x.db"):
+        return "a database stays"
+    return None
+
+
 def same_flows(t):
     """Whatever the file is like, its packets are the same."""
     rows = list(records(CAPTURE))
@@ -114,11 +217,7 @@ def same_flows(t):
             ("frame check sequences announced", rows,
              {"link": 276 | 0x44000000})):
         write("x.pcap", row, **more)
-        status, _, err, _ = t.collect("x.pcap", "x.db")
-        problem = err if status != 0 else None
-        if problem is None and t.edges("x.db") != want:
-            problem = "other flows"
-        t.check(name, problem)
+        compare_flows(t, name, want)
     write("x.pcap", jitter)
     status, _, err, _ = t.collect("x.pcap", "x.db")
     have = t.edges("x.db") if status == 0 else None
@@ -252,6 +351,13 @@ def snapshots(t):
     base = json.load(open(OBJECTS))["items"]
     good = (
         ("the same pod twice", [POD, POD]),
+        ("one uid in two namespaces", [
+            other_pod(metadata_uid="u"), other_pod(
+                metadata_uid="u", metadata_namespace="m",
+                status_podIP="10.42.1.98")]),
+        ("one uid under two names", [
+            other_pod(metadata_uid="u"),
+            other_pod(metadata_uid="u", metadata_name="q")]),
         ("a pod without an address", [other_pod(status_podIP=None)]),
         ("a pod without a status", [other_pod(status=None)]),
         ("a pod with an address that is none",
@@ -356,7 +462,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         same_flows(t)
+        same_flows_ng(t)
         wrong_lengths(t)
+        wrong_ng(t)
         sparse(t, scale)
         many_sources(t, scale)
         snapshots(t)
