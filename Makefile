@@ -185,6 +185,10 @@ check-fault:
 		build/asan/tests/fault/fault
 	@build/asan/tests/fault/fault \
 		$(if $(filter 1,$(FULL)),-e 5000,-r $(FAULT_RUNS))
+# What check does with less: a scan by a million sources, a snapshot of 100 MB,
+# a sparse capture of 10 GB (two minutes).
+check-hard: all
+	@tests/e2e/test_hard_input.sh $(B)/ringfence 10
 # What has threads: the daemon, its metrics, the readers, the API client. Each
 # test program by itself, and collect by the end-to-end tests.
 TSAN := $(wildcard tests/collector/test_*.c) \
@@ -290,6 +294,7 @@ help:
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make valgrind   commands of the release build under memcheck'
 	@echo 'make check-fault  every command, allocation after allocation failing'
+	@echo 'make check-hard  a million sources, 100 MB of objects, 10 GB of nothing'
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
 	@echo 'make reformat   clang-format -i on every source'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
@@ -305,7 +310,7 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault tsan valgrind test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault check-hard tsan valgrind test deps debug asan demo \
 	bench bench-live tidy format reformat lint install uninstall dist image \
 	clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -347,7 +347,7 @@ def fill(room):
 
 
 def full_disk(f, half):
-    if not mounted(1 << 20):
+    if not mounted(4 << 20):
         print("skipped: no tmpfs can be mounted here")
         return
     try:
@@ -399,6 +399,7 @@ def full_disk_mounted(f, half):
     if problem is None and refused == 0:
         problem = "the disk was never full"
     f.check("recommend -o on a disk that fills: files whole", problem)
+    copies(f, half)
     with open("disk/plan.sh", "w") as out:
         out.write("old\n")
     fill(0)
@@ -414,6 +415,34 @@ def full_disk_mounted(f, half):
     f.check("report -o on a full disk", problem)
 
 
+def copies(f, half):
+    """backup and merge where the copy may not fit: whole, or not there."""
+    for args in (["backup", "--db", "shop.db", "-o", "disk/copy.db"],
+                 ["merge", "half.db", "other.db", "-o", "disk/copy.db"]):
+        problem, refused = None, 0
+        for room in range(0, 12 * 96 * 1024, 96 * 1024):
+            for name in os.listdir("disk"):
+                if name.startswith("copy"):
+                    os.remove(os.path.join("disk", name))
+            fill(room)
+            status, err, bad = f.run(args)
+            refused += status == 3
+            os.remove("disk/ballast")
+            left = [n for n in os.listdir("disk") if n.startswith("copy")]
+            if bad is None and status == 3 and left:
+                bad = "refused, and %r stays: %s" % (left, err)
+            if bad is None and status == 0:
+                bad = integrity("disk/copy.db")[0]
+            problem = problem or bad and "%d bytes left: %s" % (room, bad)
+        if problem is None and not 0 < refused < 12:
+            problem = "%d of 12 refused: %s" % (refused, err)
+        f.check("%s to a disk that fills: whole or not there" % args[0],
+                problem)
+    for name in os.listdir("disk"):
+        if name.startswith("copy"):
+            os.remove(os.path.join("disk", name))
+
+
 NEW = {}
 
 
@@ -423,7 +452,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         os.chdir(folder)
-        for name, files in (("half.db", NODES[:1]), ("shop.db", NODES)):
+        for name, files in (("half.db", NODES[:1]), ("shop.db", NODES),
+                            ("other.db", NODES[1:])):
             f.run(["collect", "-q", "-s", OBJECTS, "--db", name, "-r"] +
                   files)
         f.run(["recommend", "--db", "shop.db", "-A", "-o", "out"])
