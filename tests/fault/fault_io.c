@@ -198,19 +198,27 @@ fopen(const char *path, const char *mode)
 	return fails(*mode == 'w') ? NULL : next_fopen(path, mode);
 }
 
+/* Not of memory (open_memstream), which no disk can fail. */
+static bool
+is_on_disk(FILE *f)
+{
+	return f == NULL || fileno(f) >= 0;
+}
+
 int
 fflush(FILE *f)
 {
 	NEXT(fflush);
 
-	return fails(true) ? EOF : next_fflush(f);
+	return is_on_disk(f) && fails(true) ? EOF : next_fflush(f);
 }
 
 int
 fclose(FILE *f)
 {
 	NEXT(fclose);
+	bool on_disk = is_on_disk(f);
 	int rc = next_fclose(f);
 
-	return fails(true) ? EOF : rc;
+	return on_disk && fails(true) ? EOF : rc;
 }
