@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "report/note_crowd.h"
 #include "report/review_text.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -60,18 +61,6 @@ print_policies(FILE *out, const struct recommendation *r, struct rf_error *err)
 	return st;
 }
 
-/*
- * Allowed whatever policies say, on most edges of a node: a number is enough
- * where a line for each would bury what a reader must know.
- */
-static bool
-is_routine(const struct recommend_note *note)
-{
-	return note->kind == NOTE_EXCLUDED &&
-	    (strcmp(note->reason, "own-node") == 0 ||
-		strcmp(note->reason, "self") == 0);
-}
-
 static void
 print_note(FILE *out, const struct recommend_note *note, struct strbuf *line)
 {
@@ -102,7 +91,7 @@ print_routine(FILE *out, const struct recommendation *r)
 		size_t n = 0;
 
 		for (size_t i = 0; i < r->n_notes; i++)
-			n += is_routine(&r->notes[i]) &&
+			n += note_is_routine(&r->notes[i]) &&
 			    strcmp(r->notes[i].reason, rows[k].reason) == 0;
 		if (n > 0)
 			fprintf(out, "  %s: %zu edge%s %s\n", rows[k].reason, n,
@@ -114,22 +103,37 @@ static enum rf_status
 print_notes(FILE *out, const struct recommendation *r,
     enum recommend_note_kind kind, const char *heading, struct rf_error *err)
 {
-	size_t n = recommendation_count(r, kind);
+	size_t n = recommendation_count(r, kind), more;
 	enum rf_status st = RF_OK;
+	struct note_crowd crowd;
 	struct strbuf line;
 
 	if (n == 0)
 		return RF_OK;
+	if ((st = note_crowd_init(&crowd, r, err)) != RF_OK)
+		goto out;
 	strbuf_init(&line, LINE_MAX_BYTES);
 	fprintf(out, "\n%s (%zu):\n", heading, n);
-	for (size_t i = 0; i < r->n_notes; i++)
-		if (r->notes[i].kind == kind && !is_routine(&r->notes[i]))
-			print_note(out, &r->notes[i], &line);
+	for (size_t i = 0; i < r->n_notes; i++) {
+		const struct recommend_note *note = &r->notes[i];
+
+		if (note->kind != kind || note_is_routine(note) ||
+		    !note_crowd_shows(&crowd, note, &more))
+			continue;
+		print_note(out, note, &line);
+		if (more > 0)
+			fprintf(out,
+			    "  %s: and %zu more like the one above, which "
+			    "ringfence flows lists\n",
+			    note->reason, more);
+	}
 	if (kind == NOTE_EXCLUDED)
 		print_routine(out, r);
 	if (strbuf_failed(&line))
 		st = rf_fail(err, RF_NOMEM, "out of memory");
 	strbuf_release(&line);
+out:
+	note_crowd_release(&crowd);
 	return st;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/note_crowd.h"
 #include "report/review_text.h"
 
 #define CELL_MAX   ((size_t)1 << 20)
@@ -14,6 +15,7 @@ struct writing {
 	struct strbuf cell; /* scratch */
 	const struct recommendation *r;
 	const struct flow_set *fs;
+	struct note_crowd crowd;
 };
 
 static void
@@ -113,20 +115,32 @@ put_proof(struct writing *w)
 	    p->rollout_steps);
 }
 
-/* Always allowed, on most edges of a node: a number is enough. */
-static bool
-is_routine(const struct recommend_note *n)
+static void
+put_note(struct writing *w, const struct recommend_note *note)
 {
-	return n->kind == NOTE_EXCLUDED &&
-	    (strcmp(n->reason, "own-node") == 0 ||
-		strcmp(n->reason, "self") == 0);
+	strbuf_printf(w->out, "- **%s**", note->reason);
+	if (note->kind == NOTE_REMARK && note->policy != NULL) {
+		strbuf_printf(
+		    &w->cell, " %s/%s:", note->namespace, note->policy);
+		put_cell(w);
+	}
+	strbuf_putc(w->out, ' ');
+	put_text(w, note->text);
+	if (note->edge != NULL) {
+		strbuf_printf(w->out, " (%" PRIu64 " connection%s, last ",
+		    note->edge->connections,
+		    note->edge->connections == 1 ? "" : "s");
+		review_time(w->out, note->edge->last_us);
+		strbuf_putc(w->out, ')');
+	}
+	strbuf_putc(w->out, '\n');
 }
 
 static void
 put_notes(struct writing *w, enum recommend_note_kind kind, const char *none)
 {
 	const struct recommendation *r = w->r;
-	size_t routine = 0, n = 0;
+	size_t routine = 0, n = 0, more;
 
 	for (size_t i = 0; i < r->n_notes; i++) {
 		const struct recommend_note *note = &r->notes[i];
@@ -134,27 +148,18 @@ put_notes(struct writing *w, enum recommend_note_kind kind, const char *none)
 		if (note->kind != kind)
 			continue;
 		n++;
-		if (is_routine(note)) {
+		if (note_is_routine(note)) {
 			routine++;
 			continue;
 		}
-		strbuf_printf(w->out, "- **%s**", note->reason);
-		if (kind == NOTE_REMARK && note->policy != NULL) {
-			strbuf_printf(
-			    &w->cell, " %s/%s:", note->namespace, note->policy);
-			put_cell(w);
-		}
-		strbuf_putc(w->out, ' ');
-		put_text(w, note->text);
-		if (note->edge != NULL) {
+		if (!note_crowd_shows(&w->crowd, note, &more))
+			continue;
+		put_note(w, note);
+		if (more > 0)
 			strbuf_printf(w->out,
-			    " (%" PRIu64 " connection%s, last ",
-			    note->edge->connections,
-			    note->edge->connections == 1 ? "" : "s");
-			review_time(w->out, note->edge->last_us);
-			strbuf_putc(w->out, ')');
-		}
-		strbuf_putc(w->out, '\n');
+			    "- **%s** and %zu more like the one above, which "
+			    "`ringfence flows` lists\n",
+			    note->reason, more);
 	}
 	if (routine > 0)
 		strbuf_printf(w->out,
@@ -443,7 +448,10 @@ review_write(struct strbuf *out, const struct recommendation *r,
     const struct flow_set *fs, struct rf_error *err)
 {
 	struct writing w = { .out = out, .r = r, .fs = fs };
+	enum rf_status st = note_crowd_init(&w.crowd, r, err);
 
+	if (st != RF_OK)
+		goto out;
 	strbuf_init(&w.cell, CELL_MAX);
 	strbuf_puts(
 	    out, "# Review: NetworkPolicies that ringfence recommends\n\n");
@@ -460,6 +468,8 @@ review_write(struct strbuf *out, const struct recommendation *r,
 	put_policies(&w);
 	strbuf_release(&w.cell);
 	if (strbuf_failed(out))
-		return rf_fail(err, RF_NOMEM, "review: out of memory");
-	return RF_OK;
+		st = rf_fail(err, RF_NOMEM, "review: out of memory");
+out:
+	note_crowd_release(&w.crowd);
+	return st;
 }

@@ -326,10 +326,12 @@ def many_sources(t, scale):
             "asan" not in t.ringfence:
         problem = "%d MiB" % peak
     t.check("%d sources" % n, problem, "(%.1f s, %d MiB)" % (took, peak))
-    status, out, _, _ = t.run(["recommend", "--db", "scan.db", "-A"],
-                              limit=900)
+    status, out, err, _ = t.run(["recommend", "--db", "scan.db", "-A"],
+                                limit=900)
     t.check("a scan opens nothing", None if "11.0." not in out and
             status in (0, 1, 3) else "status %d: %s" % (status, out[:300]))
+    t.check("and is told in a few lines", None if err.count("\n") < 100 and
+            "and %d more like" % (n - 20) in err else err[:400])
 
 
 # --------------------------------------------------------------- snapshots
