@@ -7,7 +7,6 @@
 #define ROOM_LOOK       64 /* legs compared before one has to go */
 #define ROOM_RUN        8  /* of them that lie side by side */
 #define DUE_MAX         16 /* legs fetched before they are looked at */
-#define LOOK_AGAIN_MS   10000
 #define EXPIRE_ROUND_MS 4000
 #define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
@@ -151,19 +150,20 @@ is_root(const struct leg *leg)
 	return (leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE;
 }
 
-/* How long what is over may stay in a table that fills, and how far ahead of
- * their deadlines legs are looked at, as these were set when it was empty. */
+/* How long what is over may stay in a table that fills; and how much later it
+ * is looked at, so that most are looked at once, and those that end while there
+ * is room are told when more is known of their pods. */
 struct crowding {
-	uint32_t closed_ms, answered_ms, dns_over_ms, ahead_ms;
+	uint32_t closed_ms, answered_ms, dns_over_ms, slack_ms;
 };
 
 static const struct crowding *
 crowding(const struct flow_table *ft)
 {
 	static const struct crowding none = { FLOW_TABLE_CLOSED_MS,
-		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 0 };
-	static const struct crowding some = { 2000, 5000, 1000, 3000 };
-	static const struct crowding much = { 1000, 2000, 1000, 4000 };
+		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 2000 };
+	static const struct crowding some = { 2000, 5000, 1000, 64 };
+	static const struct crowding much = { 1000, 2000, 1000, 64 };
 	uint32_t eighths = ft->pool.live / (ft->pool.max / 8);
 
 	if (eighths < 2)
@@ -195,29 +195,68 @@ idle_ms(const struct crowding *c, const struct leg *root)
 	return idle;
 }
 
+/* What kind of silence ends this root. */
+static enum leg_watch
+watch_kind(const struct leg *root)
+{
+	if (root->key.protocol == FLOW_UDP)
+		return leg_is_dns(root) ? LEG_WATCH_DNS : LEG_WATCH_UDP;
+	if (leg_is_closed(root))
+		return LEG_WATCH_CLOSED;
+	return flow_idle_ms(root) == FLOW_TABLE_HALF_OPEN_MS
+	    ? LEG_WATCH_HALF_OPEN
+	    : LEG_WATCH_ESTABLISHED;
+}
+
+/*
+ * How long a leg of each kind is silent when it is looked at: for the least
+ * that ends one of its kind. What turns out to be none of those, as a question
+ * without an answer, is looked at again after as long.
+ */
+static void
+watch_limits(const struct crowding *c, uint32_t limits[static LEG_WATCH_STEP])
+{
+	for (unsigned i = 0; i < LEG_WATCH_STEP; i++)
+		limits[i] = UINT32_MAX;
+	limits[LEG_WATCH_CLOSED] = c->closed_ms + c->slack_ms;
+	limits[LEG_WATCH_DNS] = c->dns_over_ms + c->slack_ms;
+	limits[LEG_WATCH_UDP] = c->answered_ms + c->slack_ms;
+	limits[LEG_WATCH_HALF_OPEN] = FLOW_TABLE_HALF_OPEN_MS + c->slack_ms;
+	limits[LEG_WATCH_ESTABLISHED] = FLOW_TABLE_ESTABLISHED_MS + c->slack_ms;
+}
+
+void
+flow_watch(struct flow_table *ft, uint32_t leg)
+{
+	const struct leg *l = &ft->pool.legs[leg];
+
+	ft->pool.watch[leg] = leg_watch(ft->now_ms,
+	    l->key.protocol == FLOW_UDP ? watch_kind(l) : LEG_WATCH_HALF_OPEN);
+}
+
 void
 flow_hurry(struct flow_table *ft, uint32_t root)
 {
-	uint32_t soon =
-	    ft->now_ms + idle_ms(crowding(ft), &ft->pool.legs[root]);
-
-	if (ft->pool.deadlines[root] > soon)
-		ft->pool.deadlines[root] = soon;
+	ft->pool.watch[root] =
+	    leg_watch(ft->now_ms, watch_kind(&ft->pool.legs[root]));
 }
 
-/* When this root will have been silent for too long; or when to look again,
- * as the table may be crowded by then. */
-static uint32_t
-deadline_of(const struct flow_table *ft, const struct crowding *c,
-    const struct leg *root)
+/* Has this root been silent for too long? If not, watch on: from its last
+ * packet, or from now where it may be silent for longer than others. */
+static bool
+is_over(struct flow_table *ft, const struct crowding *c,
+    const uint32_t limits[static LEG_WATCH_STEP], uint32_t root)
 {
-	uint32_t idle = idle_ms(c, root);
+	const struct leg *leg = &ft->pool.legs[root];
+	enum leg_watch kind = watch_kind(leg);
+	uint32_t idle = idle_ms(c, leg), since = leg->last_ms;
 
-	if (ft->now_ms - root->last_ms > idle)
-		return 0;
-	if (idle > LOOK_AGAIN_MS)
-		idle = LOOK_AGAIN_MS;
-	return ft->now_ms + idle;
+	if (ft->now_ms - since > idle)
+		return true;
+	if (idle > limits[kind])
+		since = ft->now_ms;
+	ft->pool.watch[root] = leg_watch(since, kind);
+	return false;
 }
 
 /*
@@ -276,26 +315,22 @@ was_told_alive(const struct leg *root)
 }
 
 /*
- * Look at roots whose time may have come. Whatever they are, all of them are
- * asked for before the first is looked at, and so is what their end will touch.
+ * Look at roots whose time may have come. All of them were asked for before the
+ * first is looked at, and so is what the end of some will touch.
  */
 static void
-look_at(struct flow_table *ft, const uint32_t *due, size_t n)
+look_at(struct flow_table *ft, const struct crowding *c,
+    const uint32_t limits[static LEG_WATCH_STEP], uint32_t *due, size_t n)
 {
-	struct leg_pool *pool = &ft->pool;
-	const struct crowding *c = crowding(ft);
+	size_t n_over = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct leg *leg = &pool->legs[due[i]];
-
-		pool->deadlines[due[i]] = deadline_of(ft, c, leg);
-		if (pool->deadlines[due[i]] == 0)
-			leg_prefetch_remove(pool, due[i]);
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (pool->deadlines[due[i]] != 0)
-			continue;
-		if (was_told_alive(&pool->legs[due[i]]))
+	for (size_t i = 0; i < n; i++)
+		if (is_over(ft, c, limits, due[i])) {
+			leg_prefetch_remove(&ft->pool, due[i]);
+			due[n_over++] = due[i];
+		}
+	for (size_t i = 0; i < n_over; i++) {
+		if (was_told_alive(&ft->pool.legs[due[i]]))
 			remember_all(ft, due[i]);
 		flow_end(ft, due[i]);
 	}
@@ -305,27 +340,30 @@ void
 flow_expire(struct flow_table *ft, size_t n)
 {
 	struct leg_pool *pool = &ft->pool;
-	uint32_t until = ft->now_ms + crowding(ft)->ahead_ms;
-	uint32_t due[DUE_MAX];
+	const struct crowding *c = crowding(ft);
+	uint32_t limits[LEG_WATCH_STEP], due[DUE_MAX];
 	size_t n_due = 0;
 
+	watch_limits(c, limits);
 	for (n = quota(ft, n); n > 0; n--) {
-		uint32_t leg;
+		uint32_t leg, watch;
 
 		if (ft->hand >= pool->used)
 			ft->hand = 0;
 		leg = ft->hand++;
-		if (pool->deadlines[leg] >= until)
+		watch = pool->watch[leg];
+		if (ft->now_ms - watch / LEG_WATCH_STEP * LEG_WATCH_STEP <
+		    limits[watch % LEG_WATCH_STEP])
 			continue;
 		__builtin_prefetch(&pool->legs[leg]);
 		__builtin_prefetch(&pool->legs[leg].first_us);
 		due[n_due++] = leg;
 		if (n_due == DUE_MAX) {
-			look_at(ft, due, n_due);
+			look_at(ft, c, limits, due, n_due);
 			n_due = 0;
 		}
 	}
-	look_at(ft, due, n_due);
+	look_at(ft, c, limits, due, n_due);
 }
 
 /* How dear a connection is: what is over goes first, then the half-open. */

@@ -14,7 +14,6 @@
 #define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
 #define FLOW_ASKED          65536 /* questions of what is over, remembered … */
 #define FLOW_ASKED_WAYS     8     /* … in buckets of so many */
-#define FLOW_FIRST_LOOK_MS  2000  /* after a leg was made */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -119,7 +118,10 @@ void flow_known_speaks(struct flow_table *ft, uint32_t leg);
 void flow_known_opens(
     struct flow_table *ft, uint32_t leg, const struct packet *p);
 
-/* The connection is closed: look at its root soon. */
+/* Begin to watch a new leg's silence. */
+void flow_watch(struct flow_table *ft, uint32_t leg);
+
+/* The connection may be closed: look at its root as soon as that asks for. */
 void flow_hurry(struct flow_table *ft, uint32_t root);
 
 /* Offer a packet of the leg for joining it to another leg's connection. */

@@ -76,7 +76,7 @@ flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 	legs[last].next = rb;
 	for (uint32_t i = rb; i != LEG_NONE; i = legs[i].next) {
 		legs[i].root = ra;
-		ft->pool.deadlines[i] = LEG_NEVER;
+		ft->pool.watch[i] = LEG_WATCH_NONE;
 		legs[i].flags |= LEG_MEMBER;
 		if (flip)
 			legs[i].flags ^= LEG_FLIP;
@@ -134,6 +134,7 @@ flow_let_go(struct flow_table *ft, uint32_t index, bool from_lo)
 	legs[before].next = leg->next;
 	legs[root].n_legs--;
 	legs[root].flags |= leg_root_pairs(leg);
+	flow_hurry(ft, root);
 	leg_remove(&ft->pool, index);
 	return true;
 }

@@ -31,7 +31,7 @@ make_leg(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
 	leg->last_ms = ft->now_ms;
 	leg->root = index;
 	leg->n_legs = 1;
-	ft->pool.deadlines[index] = ft->now_ms + FLOW_FIRST_LOOK_MS;
+	flow_watch(ft, index);
 	ft->stats.legs++;
 	return index;
 }
@@ -119,8 +119,8 @@ make_root(struct flow_table *ft, uint32_t leg, uint32_t old)
 	legs[leg].n_legs = legs[old].n_legs;
 	legs[leg].flags |=
 	    legs[old].flags & (LEG_SILENT | LEG_CONTINUED | LEG_KNOWN);
-	ft->pool.deadlines[leg] = ft->pool.deadlines[old];
-	ft->pool.deadlines[old] = LEG_NEVER;
+	ft->pool.watch[leg] = ft->pool.watch[old];
+	ft->pool.watch[old] = LEG_WATCH_NONE;
 	for (uint32_t i = leg; i != LEG_NONE; i = legs[i].next) {
 		legs[i].root = leg;
 		legs[i].flags |= LEG_MEMBER;

@@ -17,15 +17,16 @@ static void
 rebase(struct flow_table *ft)
 {
 	struct leg_pool *pool = &ft->pool;
-	uint32_t shift = ft->now_ms - REBASE_KEEP_MS;
+	uint32_t shift =
+	    (ft->now_ms - REBASE_KEEP_MS) / LEG_WATCH_STEP * LEG_WATCH_STEP;
 
 	for (uint32_t i = 0; i < pool->used; i++) {
-		uint32_t *deadline = &pool->deadlines[i];
 		uint32_t *last_ms = &pool->legs[i].last_ms;
+		uint32_t kind = pool->watch[i] % LEG_WATCH_STEP;
+		uint32_t since = pool->watch[i] - kind;
 
 		*last_ms -= *last_ms < shift ? *last_ms : shift;
-		if (*deadline != LEG_NEVER)
-			*deadline -= *deadline < shift ? *deadline : shift;
+		pool->watch[i] = (since < shift ? 0 : since - shift) | kind;
 	}
 	leg_join_forget(ft->join);
 	memset(ft->asked, 0, sizeof(ft->asked));

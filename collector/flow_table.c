@@ -141,7 +141,8 @@ udp_starts_anew(
 {
 	uint32_t silent = ft->now_ms - leg->last_ms;
 
-	if (silent <= flow_idle_ms(leg))
+	if (silent <= FLOW_TABLE_DNS_OVER_MS || /* the least */
+	    silent <= flow_idle_ms(leg))
 		return false;
 	return !leg_is_dns(leg) || silent > FLOW_TABLE_DNS_MS ||
 	    !flow_dns_had(leg, p);
@@ -259,7 +260,7 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 	leg->first_us = p->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
-	ft->pool.deadlines[index] = ft->now_ms + FLOW_FIRST_LOOK_MS;
+	flow_watch(ft, index);
 	if (flow_was_put_out(ft, s->hash) &&
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;
@@ -406,7 +407,7 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 	if (leg == LEG_NONE)
 		bring_marks(ft, s);
 	else if (is_edgy(s->p))
-		__builtin_prefetch(&ft->pool.deadlines[leg], 1);
+		__builtin_prefetch(&ft->pool.watch[leg], 1);
 }
 
 static void

@@ -38,9 +38,8 @@ leg_pool_init(
 	pool->slot_mask = (max < SLOTS_FIRST / 2 ? max * 2 : SLOTS_FIRST) - 1;
 	pool->legs = alloc_large(legs_bytes(pool));
 	pool->slots = alloc_large(slots_bytes(pool));
-	pool->deadlines = calloc(max, sizeof(*pool->deadlines));
-	if (pool->legs == NULL || pool->slots == NULL ||
-	    pool->deadlines == NULL) {
+	pool->watch = calloc(max, sizeof(*pool->watch));
+	if (pool->legs == NULL || pool->slots == NULL || pool->watch == NULL) {
 		leg_pool_release(pool);
 		return rf_fail(
 		    err, RF_NOMEM, "flow table: no memory for %u legs", max);
@@ -53,8 +52,8 @@ leg_pool_release(struct leg_pool *pool)
 {
 	free_large(pool->legs, legs_bytes(pool));
 	free_large(pool->slots, slots_bytes(pool));
-	free(pool->deadlines);
-	pool->deadlines = NULL;
+	free(pool->watch);
+	pool->watch = NULL;
 	pool->legs = NULL;
 	pool->slots = NULL;
 }
@@ -173,7 +172,7 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 	pool->legs[leg].hash = hash;
 	pool->legs[leg].next = LEG_NONE;
 	pool->legs[leg].flags = LEG_LIVE;
-	pool->deadlines[leg] = LEG_NEVER;
+	pool->watch[leg] = LEG_WATCH_NONE;
 	slot_put(pool, leg);
 	pool->live++;
 	return leg;
@@ -209,7 +208,7 @@ leg_remove(struct leg_pool *pool, uint32_t leg)
 		i = (i + 1) & pool->slot_mask;
 	slot_remove(pool, i);
 	pool->legs[leg].flags = 0;
-	pool->deadlines[leg] = LEG_NEVER;
+	pool->watch[leg] = LEG_WATCH_NONE;
 	pool->legs[leg].next = pool->free;
 	pool->free = leg;
 	pool->live--;

@@ -18,8 +18,29 @@
 #include "core/error.h"
 #include "core/hash.h"
 
-#define LEG_NONE  UINT32_MAX
-#define LEG_NEVER UINT32_MAX /* a deadline that does not come */
+#define LEG_NONE UINT32_MAX
+
+/*
+ * What leg_pool.watch keeps of a leg, so that silence is found without a look
+ * at the leg: since when it may be silent, in steps of 8 ms, and in the lowest
+ * bits what kind of leg it is, which says how long it may be.
+ */
+enum leg_watch {
+	LEG_WATCH_CLOSED,
+	LEG_WATCH_DNS,
+	LEG_WATCH_UDP,
+	LEG_WATCH_HALF_OPEN,
+	LEG_WATCH_ESTABLISHED,
+	LEG_WATCH_KINDS,
+	LEG_WATCH_NONE = 7 /* no root: never looked at */
+};
+#define LEG_WATCH_STEP 8
+
+static inline uint32_t
+leg_watch(uint32_t since_ms, enum leg_watch kind)
+{
+	return (since_ms & ~(LEG_WATCH_STEP - 1u)) | kind;
+}
 
 /* The ends in address order, so that both directions have one key. */
 struct leg_key {
@@ -85,12 +106,10 @@ struct leg_slot {
 
 struct leg_pool {
 	struct leg *legs;
-	/* By leg: when its root is worth a look. Dense, so that looking at all
-	 * of them is cheap. */
-	uint32_t *deadlines;
-	uint32_t max;  /* a power of two */
-	uint32_t used; /* legs ever handed out: beyond is untouched memory */
-	uint32_t free; /* head of the free list, or LEG_NONE */
+	uint32_t *watch; /* by leg; dense, so that reading all is cheap */
+	uint32_t max;    /* a power of two */
+	uint32_t used;   /* legs ever handed out: beyond is untouched memory */
+	uint32_t free;   /* head of the free list, or LEG_NONE */
 	uint32_t live;
 	struct leg_slot *slots; /* of max * 2 only the first are in use … */
 	uint32_t slot_mask;     /* … twice as many as there are legs */
