@@ -91,8 +91,7 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 				.same_id = m->ip_id == mine->ip_id,
 			};
 	}
-	for (int i = WAYS - 1; i > 0; i--)
-		b[i] = b[i - 1];
+	memmove(b + 1, b, (WAYS - 1) * sizeof(*b));
 	b[0] = *mine;
 	b[0].tag = tag;
 }
@@ -186,6 +185,14 @@ is_rewritten(enum address_class c)
 	return c == ADDRESS_CLASS_NODE || c == ADDRESS_CLASS_SERVICE;
 }
 
+static bool
+one_is_rewritten(const struct address_view *view, const struct ip_addr *x,
+    const struct ip_addr *y, int64_t at_us)
+{
+	return is_rewritten(view->classify(view->arg, x, at_us)) ||
+	    is_rewritten(view->classify(view->arg, y, at_us));
+}
+
 /* One end was rewritten from x to y (or back); the other stayed. */
 static bool
 plausible_one_end(enum address_class x, enum address_class y, uint8_t protocol)
@@ -219,30 +226,27 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
     uint8_t protocol, bool same_id, const struct address_view *view,
     int64_t at_us)
 {
-	bool same_src = ip_equal(a->src, b->src) && a->sport == b->sport;
-	bool same_dst = ip_equal(a->dst, b->dst) && a->dport == b->dport;
-	bool src_rewritten, dst_rewritten;
-	enum address_class as, bs, ad, bd;
+	bool same_src = a->sport == b->sport && ip_equal(a->src, b->src);
+	bool same_dst = a->dport == b->dport && ip_equal(a->dst, b->dst);
+	bool src_rewritten;
 
 	if (same_src && same_dst)
 		return false;
 	if (view->classify == NULL)
 		return same_src || same_dst;
-	/* the usual chance hit: another short message of the same sum */
-	if (protocol == FLOW_UDP && !same_src && !same_dst && !same_id &&
-	    !is_led(a, b, protocol, view))
-		return false;
-	as = view->classify(view->arg, a->src, at_us);
-	bs = view->classify(view->arg, b->src, at_us);
-	ad = view->classify(view->arg, a->dst, at_us);
-	bd = view->classify(view->arg, b->dst, at_us);
 	if (same_src)
-		return plausible_one_end(ad, bd, protocol);
+		return plausible_one_end(
+		    view->classify(view->arg, a->dst, at_us),
+		    view->classify(view->arg, b->dst, at_us), protocol);
 	if (same_dst)
-		return plausible_one_end(as, bs, protocol);
-	src_rewritten = is_rewritten(as) || is_rewritten(bs);
-	dst_rewritten = is_rewritten(ad) || is_rewritten(bd);
+		return plausible_one_end(
+		    view->classify(view->arg, a->src, at_us),
+		    view->classify(view->arg, b->src, at_us), protocol);
+	src_rewritten = one_is_rewritten(view, a->src, b->src, at_us);
 	if (protocol != FLOW_UDP)
-		return src_rewritten || dst_rewritten;
-	return src_rewritten && dst_rewritten;
+		return src_rewritten ||
+		    one_is_rewritten(view, a->dst, b->dst, at_us);
+	/* the usual chance hit: another short message of the same sum */
+	return src_rewritten && (same_id || is_led(a, b, protocol, view)) &&
+	    one_is_rewritten(view, a->dst, b->dst, at_us);
 }
