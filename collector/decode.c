@@ -67,24 +67,24 @@ without_ip(uint16_t type)
 
 /* Step over the VLAN tags, type being that of the first. */
 static enum decode_result
-decode_vlan(struct packet *p, const struct layer *l, uint16_t type)
+decode_vlan(struct packet *p, struct layer l, uint16_t type)
 {
-	struct layer inner = *l;
+	struct layer inner = l;
 
 	for (int tags = 0; tags < VLAN_TAGS_MAX; tags++) {
 		if (inner.captured < 4)
-			return layer_short(&inner, 4);
+			return layer_short(inner, 4);
 		type = load_be16(inner.p + 2);
-		inner = layer_after(&inner, 4);
+		inner = layer_after(inner, 4);
 		if (type != ETHERTYPE_VLAN && type != ETHERTYPE_QINQ &&
 		    type != ETHERTYPE_QINQ_OLD)
-			return decode_ethertype(p, &inner, type);
+			return decode_ethertype(p, inner, type);
 	}
 	return DECODE_UNSUPPORTED;
 }
 
 enum decode_result
-decode_ethertype(struct packet *p, const struct layer *l, uint16_t type)
+decode_ethertype(struct packet *p, struct layer l, uint16_t type)
 {
 	switch (type) {
 	case ETHERTYPE_IPV4:
@@ -101,14 +101,18 @@ decode_ethertype(struct packet *p, const struct layer *l, uint16_t type)
 }
 
 enum decode_result
-decode_ethernet(struct packet *p, const struct layer *l)
+decode_ethernet(struct packet *p, struct layer l)
 {
 	struct layer inner;
+	uint16_t type;
 
-	if (l->captured < ETHERNET_BYTES)
+	if (l.captured < ETHERNET_BYTES)
 		return layer_short(l, ETHERNET_BYTES);
 	inner = layer_after(l, ETHERNET_BYTES);
-	return decode_ethertype(p, &inner, load_be16(l->p + 12));
+	type = load_be16(l.p + 12);
+	if (type == ETHERTYPE_IPV4) /* most are */
+		return decode_ipv4(p, inner);
+	return decode_ethertype(p, inner, type);
 }
 
 /* The kernel has a few more types than enum packet_type; none matters. */
@@ -119,28 +123,28 @@ packet_type(unsigned type)
 }
 
 static enum decode_result
-decode_sll(struct packet *p, const struct layer *l)
+decode_sll(struct packet *p, struct layer l)
 {
 	struct layer inner;
 
-	if (l->captured < SLL_BYTES)
+	if (l.captured < SLL_BYTES)
 		return layer_short(l, SLL_BYTES);
-	p->type = packet_type(load_be16(l->p));
+	p->type = packet_type(load_be16(l.p));
 	inner = layer_after(l, SLL_BYTES);
-	return decode_ethertype(p, &inner, load_be16(l->p + 14));
+	return decode_ethertype(p, inner, load_be16(l.p + 14));
 }
 
 static enum decode_result
-decode_sll2(struct packet *p, const struct layer *l)
+decode_sll2(struct packet *p, struct layer l)
 {
 	struct layer inner;
 
-	if (l->captured < SLL2_BYTES)
+	if (l.captured < SLL2_BYTES)
 		return layer_short(l, SLL2_BYTES);
-	p->ifindex = load_be32(l->p + 4);
-	p->type = packet_type(l->p[10]);
+	p->ifindex = load_be32(l.p + 4);
+	p->type = packet_type(l.p[10]);
 	inner = layer_after(l, SLL2_BYTES);
-	return decode_ethertype(p, &inner, load_be16(l->p));
+	return decode_ethertype(p, inner, load_be16(l.p));
 }
 
 /*
@@ -148,25 +152,25 @@ decode_sll2(struct packet *p, const struct layer *l)
  * the file. AF_INET is 2 everywhere, AF_INET6 differs by system.
  */
 static enum decode_result
-decode_null(struct packet *p, const struct layer *l)
+decode_null(struct packet *p, struct layer l)
 {
 	struct layer inner;
 	uint32_t family;
 
-	if (l->captured < NULL_BYTES)
+	if (l.captured < NULL_BYTES)
 		return layer_short(l, NULL_BYTES);
 	inner = layer_after(l, NULL_BYTES);
-	family = load_be32(l->p);
+	family = load_be32(l.p);
 	if (family > UINT16_MAX)
 		family = __builtin_bswap32(family);
 	switch (family) {
 	case 2:
-		return decode_ipv4(p, &inner);
+		return decode_ipv4(p, inner);
 	case 10: /* Linux */
 	case 24: /* NetBSD, OpenBSD */
 	case 28: /* FreeBSD */
 	case 30: /* Darwin */
-		return decode_ipv6(p, &inner);
+		return decode_ipv6(p, inner);
 	default:
 		return DECODE_UNSUPPORTED;
 	}
@@ -176,32 +180,36 @@ enum decode_result
 decode(struct packet *p, int link, const uint8_t *frame, size_t captured,
     size_t wire_len)
 {
-	struct layer l = { .p = frame,
-		.captured = captured,
-		.wire = wire_len < captured ? captured : wire_len };
+	struct layer l;
 
+	if (captured > LAYER_MAX)
+		captured = LAYER_MAX;
+	if (wire_len > LAYER_MAX)
+		wire_len = LAYER_MAX;
+	l = layer_of(
+	    frame, captured, wire_len < captured ? captured : wire_len, false);
 	p->type = PACKET_TYPE_UNKNOWN;
 	p->ifindex = 0;
 	p->tunneled = false;
 	p->icmp_error = false;
 	switch (link) {
 	case DECODE_LINK_SLL2:
-		return decode_sll2(p, &l);
+		return decode_sll2(p, l);
 	case DECODE_LINK_EN10MB:
-		return decode_ethernet(p, &l);
+		return decode_ethernet(p, l);
 	case DECODE_LINK_SLL:
-		return decode_sll(p, &l);
+		return decode_sll(p, l);
 	case DECODE_LINK_RAW:
 	case DECODE_LINK_RAW_OPENBSD:
 	case DECODE_LINK_LINKTYPE_RAW:
-		return decode_raw_ip(p, &l);
+		return decode_raw_ip(p, l);
 	case DECODE_LINK_IPV4:
-		return decode_ipv4(p, &l);
+		return decode_ipv4(p, l);
 	case DECODE_LINK_IPV6:
-		return decode_ipv6(p, &l);
+		return decode_ipv6(p, l);
 	case DECODE_LINK_NULL:
 	case DECODE_LINK_LOOP:
-		return decode_null(p, &l);
+		return decode_null(p, l);
 	default:
 		return DECODE_UNSUPPORTED;
 	}

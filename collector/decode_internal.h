@@ -16,14 +16,20 @@
 #include "collector/decode.h"
 #include "core/flow.h"
 
-/* The rest of a frame. captured <= wire. */
+/*
+ * The rest of a frame. captured <= wire. It goes by value, in two registers:
+ * each decoder would write it for the next one otherwise.
+ */
 struct layer {
 	const uint8_t *p;
-	size_t captured; /* bytes that may be read at p */
-	size_t wire;     /* bytes that were there, or that a header claims */
-	bool partial;    /* headers may claim more than this frame holds: the
-			  * rest is in later fragments, or was not quoted */
+	uint32_t captured;    /* bytes that may be read at p */
+	uint32_t wire : 31;   /* bytes that were there, or a header claims */
+	uint32_t partial : 1; /* headers may claim more than this frame holds:
+			       * the rest is in later fragments, or was not
+			       * quoted */
 };
+
+#define LAYER_MAX 0x7fffffffu
 
 enum ip_protocol {
 	IP_PROTOCOL_HOP_BY_HOP = 0,
@@ -68,38 +74,44 @@ load_be32(const uint8_t *b)
 
 /* Why need bytes cannot be read: the snaplen, or they never were there. */
 static inline enum decode_result
-layer_short(const struct layer *l, size_t need)
+layer_short(struct layer l, size_t need)
 {
-	return l->wire < need ? DECODE_MALFORMED : DECODE_TRUNCATED;
+	return l.wire < need ? DECODE_MALFORMED : DECODE_TRUNCATED;
 }
 
-/* What follows the first n bytes of l, n <= l->captured. */
 static inline struct layer
-layer_after(const struct layer *l, size_t n)
+layer_of(const uint8_t *p, size_t captured, size_t wire, bool partial)
 {
-	return (struct layer){ .p = l->p + n,
-		.captured = l->captured - n,
-		.wire = l->wire - n,
-		.partial = l->partial };
+	return (struct layer){ .p = p,
+		.captured = (uint32_t)captured,
+		.wire = (uint32_t)wire & LAYER_MAX,
+		.partial = partial };
+}
+
+/* What follows the first n bytes of l, n <= l.captured. */
+static inline struct layer
+layer_after(struct layer l, size_t n)
+{
+	return layer_of(l.p + n, l.captured - n, l.wire - n, l.partial);
 }
 
 /* decode.c */
-enum decode_result decode_ethernet(struct packet *p, const struct layer *l);
+enum decode_result decode_ethernet(struct packet *p, struct layer l);
 enum decode_result decode_ethertype(
-    struct packet *p, const struct layer *l, uint16_t type);
+    struct packet *p, struct layer l, uint16_t type);
 
 /* decode_ip.c */
-enum decode_result decode_ipv4(struct packet *p, const struct layer *l);
-enum decode_result decode_ipv6(struct packet *p, const struct layer *l);
+enum decode_result decode_ipv4(struct packet *p, struct layer l);
+enum decode_result decode_ipv6(struct packet *p, struct layer l);
 /* By the version in the first four bits. */
-enum decode_result decode_raw_ip(struct packet *p, const struct layer *l);
+enum decode_result decode_raw_ip(struct packet *p, struct layer l);
 /* Loopback, multicast, broadcast, unspecified: nothing a policy is about. */
 bool decode_is_ignored(const struct packet *p);
 
 /* decode_transport.c */
-enum decode_result decode_tcp(struct packet *p, const struct layer *l);
-enum decode_result decode_udp(struct packet *p, const struct layer *l);
-enum decode_result decode_sctp(struct packet *p, const struct layer *l);
+enum decode_result decode_tcp(struct packet *p, struct layer l);
+enum decode_result decode_udp(struct packet *p, struct layer l);
+enum decode_result decode_sctp(struct packet *p, struct layer l);
 
 /* decode_overlay.c */
 bool decode_is_overlay_port(uint16_t port);
@@ -107,17 +119,17 @@ bool decode_is_overlay_port(uint16_t port);
  * The payload of a UDP packet to an overlay's port. false: it does not parse
  * as that overlay, hence is an ordinary packet; else *result is set.
  */
-bool decode_udp_overlay(struct packet *p, const struct layer *l, uint16_t port,
+bool decode_udp_overlay(struct packet *p, struct layer l, uint16_t port,
     enum decode_result *result);
-enum decode_result decode_gre(struct packet *p, const struct layer *l);
+enum decode_result decode_gre(struct packet *p, struct layer l);
 /* What is inside of an overlay, of that ethertype (also ETHERTYPE_BRIDGED). */
 enum decode_result decode_inner(
-    struct packet *p, const struct layer *l, uint16_t type);
+    struct packet *p, struct layer l, uint16_t type);
 
 /* decode_icmp.c */
 enum decode_result decode_icmp(
-    struct packet *p, const struct layer *l, uint8_t protocol);
+    struct packet *p, struct layer l, uint8_t protocol);
 /* The transport header that an ICMP error quotes. */
-enum decode_result decode_quoted(struct packet *p, const struct layer *l);
+enum decode_result decode_quoted(struct packet *p, struct layer l);
 
 #endif

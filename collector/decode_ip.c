@@ -69,7 +69,7 @@ clear_transport(struct packet *p)
 
 /* A fragment that is not the first: its transport header is elsewhere. */
 static enum decode_result
-decode_later_fragment(struct packet *p, const struct layer *l, uint8_t protocol)
+decode_later_fragment(struct packet *p, struct layer l, uint8_t protocol)
 {
 	if (protocol == IP_PROTOCOL_ICMP || protocol == IP_PROTOCOL_ICMPV6)
 		return DECODE_ICMP;
@@ -80,12 +80,12 @@ decode_later_fragment(struct packet *p, const struct layer *l, uint8_t protocol)
 		return DECODE_UNSUPPORTED;
 	if (p->icmp_error)
 		return DECODE_ICMP; /* no ports: nobody's error */
-	p->payload_bytes = (uint32_t)l->wire;
+	p->payload_bytes = (uint32_t)l.wire;
 	return DECODE_OK;
 }
 
 static enum decode_result
-decode_ip_payload(struct packet *p, const struct layer *l, uint8_t protocol)
+decode_ip_payload(struct packet *p, struct layer l, uint8_t protocol)
 {
 	clear_transport(p);
 	p->protocol = protocol;
@@ -125,9 +125,8 @@ cut_to_length(struct layer *l, size_t total)
 {
 	if (total > l->wire && !l->partial)
 		return false;
-	l->wire = total;
-	if (l->captured > total)
-		l->captured = total;
+	*l = layer_of(
+	    l->p, l->captured < total ? l->captured : total, total, l->partial);
 	return true;
 }
 
@@ -141,12 +140,12 @@ skip_authentication(struct layer *l, uint8_t *protocol)
 	size_t len;
 
 	if (l->captured < EXTENSION_BYTES)
-		return layer_short(l, EXTENSION_BYTES);
+		return layer_short(*l, EXTENSION_BYTES);
 	len = ((size_t)l->p[1] + 2) * 4;
 	if (l->captured < len)
-		return layer_short(l, len);
+		return layer_short(*l, len);
 	*protocol = l->p[0];
-	*l = layer_after(l, len);
+	*l = layer_after(*l, len);
 	return DECODE_OK;
 }
 
@@ -165,29 +164,27 @@ set_ipv4_addresses(struct packet *p, const uint8_t *b)
  * without asking twice.
  */
 static inline bool
-is_plain_ipv4(const struct packet *p, const struct layer *l)
+is_plain_ipv4(const struct packet *p, struct layer l)
 {
-	const uint8_t *b = l->p;
+	const uint8_t *b = l.p;
 	size_t total;
 
-	if (l->captured < IPV4_BYTES || b[0] != 0x45 ||
+	if (l.captured < IPV4_BYTES || b[0] != 0x45 ||
 	    (b[9] != IP_PROTOCOL_TCP && b[9] != IP_PROTOCOL_UDP) ||
 	    (load_be16(b + 6) & 0x3fff) != 0 || p->icmp_error)
 		return false;
 	total = load_be16(b + 2);
-	return total >= IPV4_BYTES && total <= l->wire;
+	return total >= IPV4_BYTES && total <= l.wire;
 }
 
 static enum decode_result
-decode_plain_ipv4(struct packet *p, const struct layer *l)
+decode_plain_ipv4(struct packet *p, struct layer l)
 {
-	const uint8_t *b = l->p;
+	const uint8_t *b = l.p;
 	size_t total = load_be16(b + 2);
-	size_t have = l->captured < total ? l->captured : total;
-	struct layer inner = { .p = b + IPV4_BYTES,
-		.captured = have - IPV4_BYTES,
-		.wire = total - IPV4_BYTES,
-		.partial = l->partial };
+	size_t have = l.captured < total ? l.captured : total;
+	struct layer inner = layer_of(
+	    b + IPV4_BYTES, have - IPV4_BYTES, total - IPV4_BYTES, l.partial);
 
 	clear_transport(p);
 	set_ipv4_addresses(p, b);
@@ -197,29 +194,29 @@ decode_plain_ipv4(struct packet *p, const struct layer *l)
 	p->more_fragments = false;
 	p->protocol = b[9];
 	if (b[9] == IP_PROTOCOL_UDP)
-		return decode_udp(p, &inner);
+		return decode_udp(p, inner);
 	if (is_broadcast(p) || is_ignored_ipv4(b + 12, b + 16))
 		return DECODE_IGNORED;
-	return decode_tcp(p, &inner);
+	return decode_tcp(p, inner);
 }
 
 enum decode_result
-decode_ipv4(struct packet *p, const struct layer *l)
+decode_ipv4(struct packet *p, struct layer l)
 {
-	struct layer packet = *l, inner;
-	const uint8_t *b = l->p;
+	struct layer packet = l, inner;
+	const uint8_t *b = l.p;
 	size_t header, total;
 	unsigned fragment;
 	uint8_t protocol;
 
 	if (is_plain_ipv4(p, l))
 		return decode_plain_ipv4(p, l);
-	if (l->captured < IPV4_BYTES)
+	if (l.captured < IPV4_BYTES)
 		return layer_short(l, IPV4_BYTES);
 	header = (size_t)(b[0] & 15) * 4;
 	total = load_be16(b + 2);
 	if (total == 0) /* segmentation offload: longer than the field holds */
-		total = l->wire;
+		total = l.wire;
 	if (b[0] >> 4 != 4 || header < IPV4_BYTES || total < header ||
 	    !cut_to_length(&packet, total))
 		return DECODE_MALFORMED;
@@ -231,8 +228,8 @@ decode_ipv4(struct packet *p, const struct layer *l)
 	fragment = load_be16(b + 6);
 	p->fragment = (fragment & 0x1fff) != 0;
 	p->more_fragments = !p->fragment && (fragment & 0x2000) != 0;
-	inner = layer_after(&packet, header);
-	inner.partial = l->partial || p->more_fragments;
+	inner = layer_after(packet, header);
+	inner.partial = l.partial || p->more_fragments;
 	protocol = b[9];
 	if (protocol == IP_PROTOCOL_AH && !p->fragment) {
 		enum decode_result r = skip_authentication(&inner, &protocol);
@@ -240,7 +237,7 @@ decode_ipv4(struct packet *p, const struct layer *l)
 		if (r != DECODE_OK)
 			return r;
 	}
-	return decode_ip_payload(p, &inner, protocol);
+	return decode_ip_payload(p, inner, protocol);
 }
 
 /* The chain of extension headers, as far as it was walked. */
@@ -290,7 +287,7 @@ walk_extension(struct packet *p, struct chain *c, bool first, bool *done)
 		return DECODE_OK;
 	}
 	if (c->rest.captured < EXTENSION_BYTES)
-		return layer_short(&c->rest, EXTENSION_BYTES);
+		return layer_short(c->rest, EXTENSION_BYTES);
 	if (c->next == IP_PROTOCOL_FRAGMENT) {
 		enum decode_result r = read_fragment_header(p, c);
 
@@ -301,9 +298,9 @@ walk_extension(struct packet *p, struct chain *c, bool first, bool *done)
 		len = ((size_t)c->rest.p[1] + 1) * 8;
 	}
 	if (c->rest.captured < len)
-		return layer_short(&c->rest, len);
+		return layer_short(c->rest, len);
 	c->next = c->rest.p[0];
-	c->rest = layer_after(&c->rest, len);
+	c->rest = layer_after(c->rest, len);
 	return DECODE_OK;
 }
 
@@ -318,24 +315,24 @@ decode_extensions(struct packet *p, struct chain *c)
 		if (r != DECODE_OK)
 			return r;
 		if (done)
-			return decode_ip_payload(p, &c->rest, c->next);
+			return decode_ip_payload(p, c->rest, c->next);
 	}
 	return DECODE_MALFORMED;
 }
 
 enum decode_result
-decode_ipv6(struct packet *p, const struct layer *l)
+decode_ipv6(struct packet *p, struct layer l)
 {
-	struct layer packet = *l;
+	struct layer packet = l;
 	struct chain c;
-	const uint8_t *b = l->p;
+	const uint8_t *b = l.p;
 	size_t total;
 
-	if (l->captured < IPV6_BYTES)
+	if (l.captured < IPV6_BYTES)
 		return layer_short(l, IPV6_BYTES);
 	total = IPV6_BYTES + (size_t)load_be16(b + 4);
 	if (total == IPV6_BYTES && b[6] != IP_PROTOCOL_NONE)
-		total = l->wire; /* a jumbogram, or segmentation offload */
+		total = l.wire; /* a jumbogram, or segmentation offload */
 	if (b[0] >> 4 != 6 || total < IPV6_BYTES ||
 	    !cut_to_length(&packet, total))
 		return DECODE_MALFORMED;
@@ -349,20 +346,20 @@ decode_ipv6(struct packet *p, const struct layer *l)
 	p->ip_id = 0;
 	p->fragment = false;
 	p->more_fragments = false;
-	c.rest = layer_after(&packet, IPV6_BYTES);
+	c.rest = layer_after(packet, IPV6_BYTES);
 	c.next = b[6];
 	c.fragmented = false;
 	if (c.next == IP_PROTOCOL_TCP || c.next == IP_PROTOCOL_UDP)
-		return decode_ip_payload(p, &c.rest, c.next);
+		return decode_ip_payload(p, c.rest, c.next);
 	return decode_extensions(p, &c);
 }
 
 enum decode_result
-decode_raw_ip(struct packet *p, const struct layer *l)
+decode_raw_ip(struct packet *p, struct layer l)
 {
-	if (l->captured == 0)
+	if (l.captured == 0)
 		return layer_short(l, 1);
-	switch (l->p[0] >> 4) {
+	switch (l.p[0] >> 4) {
 	case 4:
 		return decode_ipv4(p, l);
 	case 6:

@@ -33,7 +33,7 @@ decode_is_overlay_port(uint16_t port)
 }
 
 enum decode_result
-decode_inner(struct packet *p, const struct layer *l, uint16_t type)
+decode_inner(struct packet *p, struct layer l, uint16_t type)
 {
 	if (p->tunneled)
 		return DECODE_UNSUPPORTED;
@@ -69,59 +69,59 @@ is_geneve(const uint8_t *b)
 }
 
 bool
-decode_udp_overlay(struct packet *p, const struct layer *l, uint16_t port,
-    enum decode_result *result)
+decode_udp_overlay(
+    struct packet *p, struct layer l, uint16_t port, enum decode_result *result)
 {
 	struct layer inner;
 	size_t header = VXLAN_BYTES;
 	uint16_t type = ETHERTYPE_BRIDGED;
 
-	if (l->wire < header + INNER_MIN)
+	if (l.wire < header + INNER_MIN)
 		return false;
-	if (l->captured < header) {
+	if (l.captured < header) {
 		*result = DECODE_TRUNCATED;
 		return true;
 	}
 	if (port == GENEVE_PORT) {
-		if (!is_geneve(l->p))
+		if (!is_geneve(l.p))
 			return false;
-		header = GENEVE_BYTES + (size_t)(l->p[0] & 0x3f) * 4;
-		type = load_be16(l->p + 2);
-	} else if (!is_vxlan(l->p)) {
+		header = GENEVE_BYTES + (size_t)(l.p[0] & 0x3f) * 4;
+		type = load_be16(l.p + 2);
+	} else if (!is_vxlan(l.p)) {
 		return false;
 	}
-	if (l->wire < header + INNER_MIN)
+	if (l.wire < header + INNER_MIN)
 		return false;
-	if (l->captured < header) {
+	if (l.captured < header) {
 		*result = DECODE_TRUNCATED;
 		return true;
 	}
 	inner = layer_after(l, header);
-	*result = decode_inner(p, &inner, type);
+	*result = decode_inner(p, inner, type);
 	return true;
 }
 
 enum decode_result
-decode_gre(struct packet *p, const struct layer *l)
+decode_gre(struct packet *p, struct layer l)
 {
 	struct layer inner;
 	size_t header = GRE_BYTES;
 	uint16_t flags, type;
 
-	if (l->captured < GRE_BYTES)
+	if (l.captured < GRE_BYTES)
 		return layer_short(l, GRE_BYTES);
-	flags = load_be16(l->p);
-	type = load_be16(l->p + 2);
+	flags = load_be16(l.p);
+	type = load_be16(l.p + 2);
 	if ((flags & (GRE_ROUTING | GRE_UNKNOWN)) != 0)
 		return DECODE_UNSUPPORTED;
 	header += (flags & GRE_CHECKSUM) != 0 ? 4 : 0;
 	header += (flags & GRE_KEY) != 0 ? 4 : 0;
 	header += (flags & GRE_SEQUENCE) != 0 ? 4 : 0;
-	if (l->captured < header)
+	if (l.captured < header)
 		return layer_short(l, header);
 	if (type != ETHERTYPE_BRIDGED && type != ETHERTYPE_IPV4 &&
 	    type != ETHERTYPE_IPV6)
 		return DECODE_UNSUPPORTED;
 	inner = layer_after(l, header);
-	return decode_inner(p, &inner, type);
+	return decode_inner(p, inner, type);
 }

@@ -53,25 +53,25 @@ read_timestamp(const uint8_t *b, size_t have)
 }
 
 static void
-set_payload(struct packet *p, const struct layer *l, size_t header)
+set_payload(struct packet *p, struct layer l, size_t header)
 {
-	p->payload_bytes = (uint32_t)(l->wire - header);
-	if (l->captured > header) {
-		p->payload = l->p + header;
-		p->payload_captured = (uint32_t)(l->captured - header);
+	p->payload_bytes = (uint32_t)(l.wire - header);
+	if (l.captured > header) {
+		p->payload = l.p + header;
+		p->payload_captured = (uint32_t)(l.captured - header);
 	}
 }
 
 enum decode_result
-decode_tcp(struct packet *p, const struct layer *l)
+decode_tcp(struct packet *p, struct layer l)
 {
-	const uint8_t *b = l->p;
+	const uint8_t *b = l.p;
 	size_t header, have;
 
-	if (l->captured < TCP_BYTES)
+	if (l.captured < TCP_BYTES)
 		return layer_short(l, TCP_BYTES);
 	header = (size_t)(b[12] >> 4) * 4;
-	if (header < TCP_BYTES || header > l->wire)
+	if (header < TCP_BYTES || header > l.wire)
 		return DECODE_MALFORMED;
 	p->sport = load_be16(b);
 	p->dport = load_be16(b + 2);
@@ -79,7 +79,7 @@ decode_tcp(struct packet *p, const struct layer *l)
 	p->ack = load_be32(b + 8);
 	p->tcp_flags = b[13] & 0x1f;
 	p->window = load_be16(b + 14);
-	have = header < l->captured ? header : l->captured;
+	have = header < l.captured ? header : l.captured;
 	p->tsval = read_timestamp(b, have);
 	set_payload(p, l, header);
 	return DECODE_OK;
@@ -96,35 +96,72 @@ fold_sum(uint64_t sum)
 	return (uint16_t)(sum == 0 ? 0xffff : sum);
 }
 
-/* Both halves of the word at b, as they lie. */
+/* Ones' complement addition: what overflows comes in again below. */
 static inline uint64_t
-load_halves(const uint8_t *b)
+add_around(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+static inline uint64_t
+load_word(const uint8_t *b)
 {
 	uint64_t word;
 
 	memcpy(&word, b, sizeof(word));
-	return (word & UINT32_MAX) + (word >> 32);
+	return word;
+}
+
+/* The last bytes, fewer than eight, as they lie. */
+static inline uint64_t
+add_tail(uint64_t sum, const uint8_t *b, size_t n)
+{
+	uint8_t last[2] = { 0, 0 };
+	uint32_t word;
+	uint16_t half;
+
+	if (n & 4) {
+		memcpy(&word, b, sizeof(word));
+		sum = add_around(sum, word);
+		b += 4;
+	}
+	if (n & 2) {
+		memcpy(&half, b, sizeof(half));
+		sum = add_around(sum, half);
+		b += 2;
+	}
+	if (n & 1) {
+		last[0] = *b;
+		memcpy(&half, last, sizeof(half));
+		sum = add_around(sum, half);
+	}
+	return sum;
 }
 
 /*
  * The ones' complement sum of n bytes as 16-bit words in network order. The
  * sum's bytes swap with those of its words (RFC 1071), so larger words are
- * added as they lie; 65535 bytes of them cannot overflow 64 bits.
+ * added as they lie.
  */
 static uint16_t
 sum_bytes(const uint8_t *b, size_t n)
 {
-	uint8_t rest[16] = { 0 }, order[2];
 	uint64_t even = 0, odd = 0;
-	uint16_t sum;
+	uint8_t order[2];
+	uint16_t folded;
 
 	for (; n >= 16; n -= 16, b += 16) {
-		even += load_halves(b);
-		odd += load_halves(b + 8);
+		even = add_around(even, load_word(b));
+		odd = add_around(odd, load_word(b + 8));
 	}
-	memcpy(rest, b, n);
-	sum = fold_sum(even + odd + load_halves(rest) + load_halves(rest + 8));
-	memcpy(order, &sum, sizeof(sum));
+	if (n >= 8) {
+		even = add_around(even, load_word(b));
+		n -= 8;
+		b += 8;
+	}
+	folded = fold_sum(add_tail(add_around(even, odd), b, n));
+	memcpy(order, &folded, sizeof(folded));
 	return load_be16(order);
 }
 
@@ -158,34 +195,32 @@ derive_payload_sum(const struct packet *p, uint16_t length, uint16_t checksum)
 }
 
 enum decode_result
-decode_udp(struct packet *p, const struct layer *l)
+decode_udp(struct packet *p, struct layer l)
 {
-	const uint8_t *b = l->p;
+	const uint8_t *b = l.p;
 	enum decode_result result;
 	struct layer inner;
 	uint16_t length;
 
-	if (l->captured < UDP_BYTES)
+	if (l.captured < UDP_BYTES)
 		return decode_is_ignored(p) ? DECODE_IGNORED
 					    : layer_short(l, UDP_BYTES);
 	p->sport = load_be16(b);
 	p->dport = load_be16(b + 2);
 	length = load_be16(b + 4);
-	if (length < UDP_BYTES || (length > l->wire && !l->partial))
+	if (length < UDP_BYTES || (length > l.wire && !l.partial))
 		return DECODE_MALFORMED;
-	inner = (struct layer){ .p = b,
-		.captured = l->captured < length ? l->captured : length,
-		.wire = length,
-		.partial = l->partial };
+	inner = layer_of(
+	    b, l.captured < length ? l.captured : length, length, l.partial);
 	if (decode_is_overlay_port(p->dport)) {
-		struct layer payload = layer_after(&inner, UDP_BYTES);
+		struct layer payload = layer_after(inner, UDP_BYTES);
 
-		if (decode_udp_overlay(p, &payload, p->dport, &result))
+		if (decode_udp_overlay(p, payload, p->dport, &result))
 			return result;
 	}
 	if (decode_is_ignored(p))
 		return DECODE_IGNORED;
-	set_payload(p, &inner, UDP_BYTES);
+	set_payload(p, inner, UDP_BYTES);
 	if (p->payload_captured == p->payload_bytes)
 		p->payload_sum = sum_bytes(b + UDP_BYTES, p->payload_bytes);
 	else
@@ -227,7 +262,7 @@ decode_chunk(struct packet *p, struct layer *l)
 	uint8_t flag;
 
 	if (l->captured < SCTP_CHUNK_BYTES)
-		return layer_short(l, SCTP_CHUNK_BYTES);
+		return layer_short(*l, SCTP_CHUNK_BYTES);
 	flag = chunk_flag(l->p[0]);
 	length = load_be16(l->p + 2);
 	if (length < SCTP_CHUNK_BYTES || (length > l->wire && !l->partial))
@@ -236,26 +271,26 @@ decode_chunk(struct packet *p, struct layer *l)
 		if (length < SCTP_INITIATE_TAG_BYTES)
 			return DECODE_MALFORMED;
 		if (l->captured < SCTP_INITIATE_TAG_BYTES)
-			return layer_short(l, SCTP_INITIATE_TAG_BYTES);
+			return layer_short(*l, SCTP_INITIATE_TAG_BYTES);
 		p->seq = load_be32(l->p + SCTP_CHUNK_BYTES);
 	}
 	p->tcp_flags |= flag;
 	step = (length + 3) & ~(size_t)3;
-	*l = layer_after(l, step < l->captured ? step : l->captured);
+	*l = layer_after(*l, step < l->captured ? step : l->captured);
 	return DECODE_OK;
 }
 
 enum decode_result
-decode_sctp(struct packet *p, const struct layer *l)
+decode_sctp(struct packet *p, struct layer l)
 {
 	struct layer chunks;
 	enum decode_result r;
 
-	if (l->captured < SCTP_BYTES)
+	if (l.captured < SCTP_BYTES)
 		return layer_short(l, SCTP_BYTES);
-	p->sport = load_be16(l->p);
-	p->dport = load_be16(l->p + 2);
-	p->seq = load_be32(l->p + 4);
+	p->sport = load_be16(l.p);
+	p->dport = load_be16(l.p + 2);
+	p->seq = load_be32(l.p + 4);
 	chunks = layer_after(l, SCTP_BYTES);
 	r = decode_chunk(p, &chunks);
 	for (int i = 1; r == DECODE_OK && i < SCTP_CHUNKS_MAX; i++) {
