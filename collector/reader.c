@@ -76,18 +76,31 @@ open_sources(struct reader *r, struct rf_error *err)
 	return RF_OK;
 }
 
-/* The source whose next frame is the earliest, or NULL at the end of all. */
+/*
+ * The source whose next frame is the earliest, of several the first; or NULL at
+ * the end of all. *until_us: its frames before that time come before those of
+ * all others.
+ */
 static struct source *
-earliest(struct reader *r)
+earliest(struct reader *r, int64_t *until_us)
 {
 	struct source *best = NULL;
 
+	*until_us = INT64_MAX;
 	for (size_t i = 0; i < r->config->n_files; i++) {
 		struct source *s = &r->sources[i];
+		int64_t ts_us;
 
-		if (s->frame != NULL &&
-		    (best == NULL || s->frame->ts_us < best->frame->ts_us))
+		if (s->frame == NULL)
+			continue;
+		ts_us = s->frame->ts_us;
+		if (best == NULL || ts_us < best->frame->ts_us) {
+			if (best != NULL)
+				*until_us = best->frame->ts_us;
 			best = s;
+		} else if (ts_us < *until_us) {
+			*until_us = ts_us;
+		}
 	}
 	return best;
 }
@@ -96,16 +109,22 @@ earliest(struct reader *r)
 static bool
 fill(struct reader *r, struct intake *in)
 {
+	int64_t until_us;
 	struct source *s;
 
-	while ((s = earliest(r)) != NULL) {
-		bool full =
-		    intake_decode(in, s->frame, capture_link(s->capture),
-			(uint8_t)(s - r->sources), &s->cov);
+	while ((s = earliest(r, &until_us)) != NULL) {
+		int link = capture_link(s->capture);
+		uint8_t point = (uint8_t)(s - r->sources);
+		bool full;
 
-		r->status = advance(r, s, &r->error);
-		if (r->status != RF_OK)
-			return false;
+		do {
+			full =
+			    intake_decode(in, s->frame, link, point, &s->cov);
+			r->status = advance(r, s, &r->error);
+			if (r->status != RF_OK)
+				return false;
+		} while (
+		    !full && s->frame != NULL && s->frame->ts_us < until_us);
 		if (full)
 			return true;
 	}

@@ -113,7 +113,7 @@ savefile_fill(struct savefile *s)
 
 	if (result != SAVEFILE_RECORD)
 		return result;
-	captured = savefile_word(s, 8);
+	captured = savefile_header(s).word[2];
 	if (captured > SAVEFILE_RECORD_MAX)
 		return SAVEFILE_CORRUPT;
 	return want(s, SAVEFILE_RECORD_BYTES + captured);

@@ -70,13 +70,20 @@ savefile_fraction(uint32_t fraction, bool nanoseconds)
  * record at s->at, if the file has one. */
 enum savefile_result savefile_fill(struct savefile *s);
 
-static inline uint32_t
-savefile_word(const struct savefile *s, size_t at)
-{
-	uint32_t v;
+/* A record's header: seconds, their fraction, bytes captured, bytes there. */
+struct savefile_header {
+	uint32_t word[SAVEFILE_RECORD_BYTES / 4];
+};
 
-	memcpy(&v, s->buffer + s->at + at, sizeof(v));
-	return s->swapped ? __builtin_bswap32(v) : v;
+static inline struct savefile_header
+savefile_header(const struct savefile *s)
+{
+	struct savefile_header h;
+
+	memcpy(&h, s->buffer + s->at, sizeof(h));
+	for (size_t i = 0; s->swapped && i < SAVEFILE_RECORD_BYTES / 4; i++)
+		h.word[i] = __builtin_bswap32(h.word[i]);
+	return h;
 }
 
 /* Is a whole record, of possible length, at s->at? */
@@ -88,7 +95,7 @@ savefile_is_ready(const struct savefile *s)
 
 	if (have < SAVEFILE_RECORD_BYTES)
 		return false;
-	captured = savefile_word(s, 8);
+	captured = savefile_header(s).word[2];
 	return captured <= SAVEFILE_RECORD_MAX &&
 	    captured <= have - SAVEFILE_RECORD_BYTES;
 }
@@ -96,19 +103,24 @@ savefile_is_ready(const struct savefile *s)
 static inline enum savefile_result
 savefile_next(struct savefile *s, struct savefile_record *record)
 {
+	struct savefile_header h;
+	size_t step;
+
 	if (!savefile_is_ready(s)) {
 		enum savefile_result result = savefile_fill(s);
 
 		if (result != SAVEFILE_RECORD)
 			return result;
 	}
-	record->ts_us = (int64_t)savefile_word(s, 0) * 1000000 +
-	    savefile_fraction(savefile_word(s, 4), s->nanoseconds);
-	record->captured = savefile_word(s, 8);
-	record->wire_len = savefile_word(s, 12);
+	h = savefile_header(s);
+	record->ts_us = (int64_t)h.word[0] * 1000000 +
+	    savefile_fraction(h.word[1], s->nanoseconds);
+	record->captured = h.word[2];
+	record->wire_len = h.word[3];
 	record->data = s->buffer + s->at + SAVEFILE_RECORD_BYTES;
-	s->at += SAVEFILE_RECORD_BYTES + record->captured;
-	s->offset += SAVEFILE_RECORD_BYTES + record->captured;
+	step = SAVEFILE_RECORD_BYTES + (size_t)record->captured;
+	s->at += step;
+	s->offset += step;
 	return SAVEFILE_RECORD;
 }
 
