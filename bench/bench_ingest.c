@@ -208,8 +208,10 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 
 	if (in != NULL)
 		st = capture_open_file(&c, path, err);
-	if (st == RF_OK)
+	if (st == RF_OK) {
 		in->ft = b->ft;
+		in->names = b->names;
+	}
 	while (st == RF_OK && capture_next(c, &f, err) == CAPTURE_FRAME) {
 		b->packets++;
 		touched += f->captured != 0 ? f->data[0] : 0;

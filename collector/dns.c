@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-	HEADER_BYTES = 12,
 	QUESTION_BYTES = 4, /* type and class, behind the name */
 	RECORD_BYTES = 10,  /* type, class, TTL and length, behind the name */
 	NAME_BYTES_MAX = 255,
@@ -83,7 +82,7 @@ skip_name(const struct message *m, size_t *at)
 		if (i + 2 > m->len)
 			return DNS_TRUNCATED;
 		target = get16(m, i) & 0x3fff;
-		if (target < HEADER_BYTES || target >= start ||
+		if (target < DNS_HEADER_BYTES || target >= start ||
 		    ++jumps > JUMPS_MAX)
 			return DNS_MALFORMED;
 		if (end == 0)
@@ -250,7 +249,7 @@ report_name(struct chase *c, size_t at, uint32_t ttl_s)
 static void
 report_answers(struct chase *c)
 {
-	size_t at = HEADER_BYTES;
+	size_t at = DNS_HEADER_BYTES;
 	uint32_t ttl_s = UINT32_MAX;
 	struct record *alias;
 
@@ -272,7 +271,7 @@ parse_answers(
 {
 	struct answers found;
 	struct chase chase;
-	size_t at = HEADER_BYTES;
+	size_t at = DNS_HEADER_BYTES;
 	enum dns_result r = skip_name(m, &at);
 
 	if (r != DNS_OK)
@@ -297,7 +296,7 @@ parse_answers(
 bool
 dns_has_addresses(const uint8_t *msg, size_t len)
 {
-	return len >= HEADER_BYTES && (msg[2] & 0xf8) == 0x80 &&
+	return len >= DNS_HEADER_BYTES && (msg[2] & 0xf8) == 0x80 &&
 	    (msg[3] & 0x0f) == 0 && (msg[6] | msg[7]) != 0 &&
 	    (msg[4] | msg[5]) != 0;
 }
@@ -311,7 +310,7 @@ dns_parse(const uint8_t *msg, size_t len, dns_answer *answer, void *arg)
 
 	if (m.len > 2 && !(msg[2] & 0x80))
 		return DNS_QUERY;
-	if (m.len < HEADER_BYTES)
+	if (m.len < DNS_HEADER_BYTES)
 		return DNS_TRUNCATED;
 	if (!dns_has_addresses(msg, m.len))
 		return DNS_OK;

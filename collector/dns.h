@@ -12,7 +12,8 @@
 
 #include "core/ip.h"
 
-#define DNS_NAME_MAX 254 /* text without final dot, with NUL */
+#define DNS_NAME_MAX     254 /* text without final dot, with NUL */
+#define DNS_HEADER_BYTES 12
 
 /*
  * Called for each A and AAAA record that the question's name leads to,

@@ -12,12 +12,12 @@
 #include <string.h>
 
 #include "collector/decode_internal.h"
+#include "collector/dns.h"
 #include "collector/flow_internal.h"
 
-#define HEADER_BYTES 12
-#define ASKED        ((uint32_t)1 << 16) /* beside the id in question[] */
-#define WAITING      ((uint32_t)1 << 17)
-#define MIX          UINT64_C(0x9e3779b97f4a7c15)
+#define ASKED   ((uint32_t)1 << 16) /* beside the id in question[] */
+#define WAITING ((uint32_t)1 << 17)
+#define MIX     UINT64_C(0x9e3779b97f4a7c15)
 
 static void
 ask(struct leg *leg, uint32_t id)
@@ -44,7 +44,7 @@ answer(struct leg *leg, uint32_t id)
 static bool
 has_id(const struct packet *p)
 {
-	return p->payload_captured >= HEADER_BYTES;
+	return p->payload_captured >= DNS_HEADER_BYTES;
 }
 
 void

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/decode.h"
+#include "collector/dns.h"
 
 void
 intake_flush(struct intake *in)
@@ -17,29 +18,62 @@ intake_flush(struct intake *in)
 		if (first_copy[i] && p->payload != NULL &&
 		    (p->sport == 53 || p->sport == 5353))
 			names_read(in->names, &p->dst, p->payload,
-			    p->payload_captured, p->ts_us);
+			    p->payload_captured, in->dns_marks[i], p->ts_us);
 	}
 	in->n_batch = 0;
+	in->n_dns = 0;
+}
+
+static inline bool
+is_dns_port(uint16_t port)
+{
+	return port == 53 || port == 5353;
+}
+
+/* Most messages are of a few dozen bytes, for which memcpy(3), inlined or not,
+ * is slow to begin. */
+static inline void
+copy_message(uint8_t *to, const uint8_t *from, size_t n)
+{
+	size_t i;
+
+	if (n < 8) {
+		for (i = 0; i < n; i++)
+			to[i] = from[i];
+		return;
+	}
+	for (i = 0; i + 16 < n; i += 16)
+		memcpy(to + i, from + i, 16);
+	if (n - i > 8)
+		memcpy(to + i, from + i, 8);
+	memcpy(to + n - 8, from + n - 8, 8);
 }
 
 /* The frame's bytes are gone after the next one is read: of payloads only DNS
- * messages are of use, so those are kept until the batch is done. */
+ * messages are of use, so those are kept until the batch is done; and only
+ * the header where there is nothing behind it to learn. */
 static void
 keep_payload(struct intake *in, struct packet *p)
 {
+	uint64_t *mark = &in->dns_marks[in->n_batch];
+	uint8_t *to = in->dns + in->n_dns;
 	uint32_t n = p->payload_captured;
 
 	if (p->payload == NULL || p->protocol != FLOW_UDP ||
-	    (p->sport != 53 && p->dport != 53 && p->sport != 5353 &&
-		p->dport != 5353)) {
+	    !(is_dns_port(p->sport) || is_dns_port(p->dport))) {
 		p->payload = NULL;
 		p->payload_captured = 0;
 		return;
 	}
 	if (n > INTAKE_DNS_BYTES)
 		n = INTAKE_DNS_BYTES;
-	memcpy(in->dns[in->n_batch], p->payload, n);
-	p->payload = in->dns[in->n_batch];
+	*mark =
+	    is_dns_port(p->sport) ? names_mark(in->names, p->payload, n) : 0;
+	if (*mark == 0 && n > DNS_HEADER_BYTES)
+		n = DNS_HEADER_BYTES;
+	copy_message(to, p->payload, n);
+	in->n_dns += (n + 15) & ~(size_t)15;
+	p->payload = to;
 	p->payload_captured = n;
 }
 

@@ -14,7 +14,7 @@
 #include "collector/names.h"
 #include "collector/resolve.h"
 
-#define INTAKE_DNS_BYTES 512 /* kept of a DNS message */
+#define INTAKE_DNS_BYTES 512 /* kept of a DNS message, a multiple of 16 */
 
 struct intake {
 	struct flow_table *ft; /* borrowed, as is names */
@@ -22,7 +22,9 @@ struct intake {
 	size_t n_batch;
 	struct packet batch[FLOW_TABLE_BATCH];
 	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
-	uint8_t dns[FLOW_TABLE_BATCH][INTAKE_DNS_BYTES];
+	uint64_t dns_marks[FLOW_TABLE_BATCH]; /* of each DNS message */
+	size_t n_dns; /* bytes in use below, one message behind the other */
+	uint8_t dns[FLOW_TABLE_BATCH * INTAKE_DNS_BYTES];
 };
 
 /*

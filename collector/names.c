@@ -268,28 +268,31 @@ on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
 	note_name(ctx, learn_name(ctx->names, name, ip, ctx->at_us));
 }
 
-/* Its bytes but for the id (RFC 1035 section 4.1.1), len >= 10. */
-static uint64_t
-mark_of(const struct names *n, const uint8_t *msg, size_t len)
+/* Of its bytes but for the id (RFC 1035 section 4.1.1). */
+uint64_t
+names_mark(const struct names *n, const uint8_t *msg, size_t len)
 {
-	size_t words = (len - 2) / 8 * 8;
-	uint64_t rest = hash_word(msg + len - 8) ^ (uint64_t)len << 48;
+	size_t words;
+	uint64_t rest;
 
+	if (!dns_has_addresses(msg, len)) /* or it is shorter than a header */
+		return 0;
+	words = (len - 2) / 8 * 8;
+	rest = hash_word(msg + len - 8) ^ (uint64_t)len << 48;
 	return hash_mix(hash_words(n->seed, msg + 2, words) ^ rest,
-	    n->seed ^ 0xe7037ed1a0b428dbu);
+		   n->seed ^ 0xe7037ed1a0b428dbu) |
+	    1;
 }
 
 /* Where that answer is remembered, or would be. */
 static struct answer *
-find_answer(struct names *n, const uint8_t *msg, size_t len, int64_t at_us,
-    uint64_t *mark)
+find_answer(struct names *n, uint64_t mark, int64_t at_us)
 {
 	if (at_us < n->from_us || at_us >= n->to_us) {
 		forget_answers(n);
 		(void)address_span_at(n->c, at_us, &n->from_us, &n->to_us);
 	}
-	*mark = mark_of(n, msg, len);
-	return &n->answers[*mark & (ANSWERS - 1)];
+	return &n->answers[mark / 2 & (ANSWERS - 1)];
 }
 
 static void
@@ -302,16 +305,17 @@ repeat(struct names *n, const struct answer *a, int64_t at_us)
 
 void
 names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
-    size_t len, int64_t at_us)
+    size_t len, uint64_t mark, int64_t at_us)
 {
-	struct answer_context ctx = {
-		.names = n, .client = client, .at_us = at_us
-	};
+	struct answer_context ctx = { .names = n,
+		.client = client,
+		.at_us = at_us,
+		.did = { .mark = mark } };
 	struct answer *a = NULL;
 
-	if (dns_has_addresses(msg, len)) {
-		a = find_answer(n, msg, len, at_us, &ctx.did.mark);
-		if (a->era == n->era && a->mark == ctx.did.mark) {
+	if (mark != 0) {
+		a = find_answer(n, mark, at_us);
+		if (a->era == n->era && a->mark == mark) {
 			repeat(n, a, at_us);
 			return;
 		}

@@ -28,9 +28,16 @@ struct names_stats {
 struct names *names_new(const struct cluster *c, uint64_t seed);
 void names_free(struct names *n);
 
-/* Read one DNS message that client received at at_us. */
+/*
+ * What a DNS message is known again by; 0 where it has no addresses to read,
+ * and only its header counts. Reads only what is fixed at birth, so another
+ * thread may ask meanwhile.
+ */
+uint64_t names_mark(const struct names *n, const uint8_t *msg, size_t len);
+
+/* Read one DNS message that client received at at_us; mark is its own. */
 void names_read(struct names *n, const struct ip_addr *client,
-    const uint8_t *msg, size_t len, int64_t at_us);
+    const uint8_t *msg, size_t len, uint64_t mark, int64_t at_us);
 
 /* The headless Service under whose name client got the address ip, or
  * FLOW_NONE. */

@@ -170,10 +170,12 @@ test_repeated_answers(void **state)
 
 		random_answer(&m, 30);
 		assert_true(ip_parse(&client, clients[i % 2]));
-		names_read(some, &client, m.b, m.len, at_us);
+		names_read(some, &client, m.b, m.len,
+		    names_mark(some, m.b, m.len), at_us);
 		random_state = before;
 		random_answer(&m, 30 + i);
-		names_read(all, &client, m.b, m.len, at_us);
+		names_read(all, &client, m.b, m.len,
+		    names_mark(all, m.b, m.len), at_us);
 		if (i % 1000 == 999) {
 			names_forget(some);
 			names_forget(all);

@@ -318,7 +318,8 @@ test_headless_other_family(void **state)
 	n = names_new(w.c, 1);
 	r = n == NULL ? NULL : resolver_new(w.c, n, 0, 1);
 	assert_non_null(r);
-	names_read(n, &web[0], answer, sizeof(answer) - 1, 1);
+	names_read(n, &web[0], answer, sizeof(answer) - 1,
+	    names_mark(n, answer, sizeof(answer) - 1), 1);
 	assert_true(ip_parse(&dst.ip, "fd00::9"));
 	dst.pod = pods[2];
 	for (size_t i = 0; i < 2; i++) {

@@ -121,7 +121,10 @@ take(struct pipeline *p, int link, const struct capture_frame *f)
 	flow_table_add(p->ft, &packet, 1, &first);
 	if (first && packet.payload != NULL && packet.sport == 53)
 		names_read(p->names, &packet.dst, packet.payload,
-		    packet.payload_captured, packet.ts_us);
+		    packet.payload_captured,
+		    names_mark(
+			p->names, packet.payload, packet.payload_captured),
+		    packet.ts_us);
 }
 
 /* What the kernel may have known of the seeds' connection: one that is told
