@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kube/client_internal.h"
+#include "kube/json_text.h"
 
 #define OUTPUT_MAX    ((size_t)1024 * 1024)
 #define PLUGIN_MAX_MS 60000
@@ -51,7 +52,7 @@ credentials_exec_info(const struct kubeconfig *kc)
 	if (j != NULL &&
 	    (!kc->exec.wants_cluster ||
 		add_cluster(json_object_get(j, "spec"), kc)))
-		text = json_dumps(j, JSON_COMPACT);
+		text = json_text_write(j, JSON_COMPACT);
 	json_decref(j);
 	return text;
 }

@@ -90,7 +90,11 @@ client_resource_forbidden(const struct client_resource *r, const char *message,
 		strbuf_puts(&s, "}");
 	}
 	strbuf_printf(&s, " (%.*s)", 280, message);
-	(void)memcpy(out, strbuf_str(&s), s.len + 1);
+	if (strbuf_failed(&s))
+		(void)snprintf(
+		    out, size, "%s: forbidden (%.280s)", r->name, message);
+	else
+		(void)memcpy(out, strbuf_str(&s), s.len + 1);
 	strbuf_release(&s);
 }
 

@@ -100,6 +100,13 @@ step_bracket(struct client_stream *s, char c, struct rf_error *err)
 }
 
 static enum rf_status
+too_large(struct rf_error *err)
+{
+	return rf_fail(err, RF_LIMIT,
+	    "the answer has a value that does not fit into memory");
+}
+
+static enum rf_status
 hand_over(struct client_stream *s, struct rf_error *err)
 {
 	struct strbuf *text =
@@ -110,9 +117,7 @@ hand_over(struct client_stream *s, struct rf_error *err)
 	enum rf_status st;
 
 	if (strbuf_failed(text))
-		return rf_fail(err, RF_LIMIT,
-		    "the answer has a value that "
-		    "does not fit into memory");
+		return too_large(err);
 	st = s->take(s->arg, part, strbuf_str(text), text->len, err);
 	strbuf_clear(text);
 	s->is_over = part == STREAM_OUTER;
@@ -202,8 +207,6 @@ client_stream_add(
 	}
 	if (st == RF_OK &&
 	    (strbuf_failed(&s->value) || strbuf_failed(&s->outer)))
-		st = rf_fail(err, RF_LIMIT,
-		    "the answer has a value that does "
-		    "not fit into memory");
+		st = too_large(err);
 	return st;
 }

@@ -32,9 +32,11 @@ allocate(size_t size)
 	struct reading *r = &reading;
 	void *p = malloc(size);
 
-	if (p != NULL || !r->going)
+	if (p != NULL)
 		return p;
 	r->was_refused = true;
+	if (!r->going)
+		return NULL;
 	if (size > RESERVE_BYTES - r->used)
 		return NULL;
 	p = r->reserve + r->used;
@@ -98,4 +100,17 @@ enum rf_status
 json_text_status(const json_error_t *why)
 {
 	return strcmp(why->text, no_memory) == 0 ? RF_NOMEM : RF_CORRUPT;
+}
+
+char *
+json_text_write(const json_t *j, size_t flags)
+{
+	char *text;
+
+	reading.was_refused = false;
+	text = json_dumps(j, flags);
+	if (!reading.was_refused)
+		return text;
+	free(text);
+	return NULL;
 }

@@ -53,6 +53,8 @@ read_stream(
 	if (ferror(f))
 		return rf_fail(
 		    err, RF_IO, "read %s: %s", name, strerror(errno));
+	if (strbuf_failed(text) && !text->is_full)
+		return rf_fail(err, RF_NOMEM, "%s: out of memory", name);
 	if (strbuf_failed(text))
 		return rf_fail(err, RF_LIMIT, "%s: more than 8 MiB", name);
 	return RF_OK;

@@ -114,7 +114,7 @@ static struct live_object *
 object_new(
     size_t resource, const json_t *object, const char *key, const char *name)
 {
-	char *text = json_dumps(object, JSON_COMPACT);
+	char *text = json_text_write(object, JSON_COMPACT);
 	size_t len = text == NULL ? 0 : strlen(text), key_len = strlen(key);
 	struct live_object *o = text == NULL
 	    ? NULL

@@ -66,10 +66,10 @@ stays_when_gone(size_t resource)
 }
 
 /* Can the reader of snapshots take it? What it refuses must not stand in the
- * way of all the rest. */
-static bool
-is_readable(struct live_view *v, const struct client_resource *r,
-    json_t *object, struct rf_error *err)
+ * way of all the rest: RF_OK, and *refused. */
+static enum rf_status
+try_reading(struct live_view *v, const struct client_resource *r,
+    json_t *object, bool *refused, struct rf_error *err)
 {
 	const struct snapshot_item item = {
 		.json = object, .file = r->name, .line = 1
@@ -80,14 +80,15 @@ is_readable(struct live_view *v, const struct client_resource *r,
 	if (st == RF_OK)
 		st = snapshot_take_item(sb, &item, err);
 	snapshot_builder_free(sb);
-	if (st == RF_OK)
-		return true;
+	*refused = st != RF_OK && st != RF_NOMEM;
+	if (!*refused)
+		return st;
 	(void)pthread_mutex_lock(&v->lock);
 	v->stats.refused++;
 	(void)snprintf(
 	    v->stats.refusal, sizeof(v->stats.refusal), "%s", err->msg);
 	(void)pthread_mutex_unlock(&v->lock);
-	return false;
+	return RF_OK;
 }
 
 static void
@@ -108,12 +109,17 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 	struct live_time when = live_time_of(
 	    object, event == REFLECTOR_LISTED ? f->known_us : now_us, now_us);
 	json_t *pruned = live_prune(&v->pruner, f->resource, object);
-	enum rf_status st = RF_OK;
 	struct rf_error why;
+	enum rf_status st;
+	bool refused;
 
 	if (pruned == NULL)
 		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
-	if (!is_readable(v, &client_resources[f->resource], pruned, &why))
+	st = try_reading(
+	    v, &client_resources[f->resource], pruned, &refused, &why);
+	if (st != RF_OK)
+		st = rf_fail(err, st, "%s", why.msg);
+	if (st != RF_OK || refused)
 		goto out;
 	if (event == REFLECTOR_DELETED)
 		st = live_table_remove(&v->table, f->resource, pruned, now_us,

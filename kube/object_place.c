@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/json_text.h"
 #include "kube/snapshot_internal.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -177,7 +178,7 @@ object_read_policy(struct object *o)
 	json_t *metadata = object_map(o, o->json, "", "metadata");
 	const char *key = assemble_key(o->sb, NULL, o->namespace, o->name);
 	struct raw_policy *p;
-	char *text;
+	char *text = NULL;
 
 	if (key == NULL) {
 		object_no_memory(o);
@@ -187,11 +188,11 @@ object_read_policy(struct object *o)
 	if (p == NULL)
 		return;
 	/* Items of typed lists have neither; managedFields tell nothing. */
-	(void)json_object_set_new(o->json, "kind", json_string(o->kind));
-	(void)json_object_set_new(
-	    o->json, "apiVersion", json_string("networking.k8s.io/v1"));
 	(void)json_object_del(metadata, "managedFields");
-	text = json_dumps(o->json, JSON_COMPACT);
+	if (json_object_set_new(o->json, "kind", json_string(o->kind)) == 0 &&
+	    json_object_set_new(o->json, "apiVersion",
+		json_string("networking.k8s.io/v1")) == 0)
+		text = json_text_write(o->json, JSON_COMPACT);
 	p->json =
 	    text == NULL ? NULL : arena_strdup(&o->sb->cluster->arena, text);
 	if (p->json == NULL)

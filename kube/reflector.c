@@ -2,6 +2,7 @@
 #include "kube/reflector.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,16 +168,12 @@ back_off(struct reflector *r, int64_t at_least_us)
 	r->stats.state = REFLECTOR_WAITING;
 }
 
+/* Without memory, too. */
 static void
 say(struct reflector *r, const char *verb, const char *text)
 {
-	struct strbuf s;
-
-	strbuf_init(&s, sizeof(r->problem) - 1);
-	strbuf_printf(
-	    &s, "%s %s: %.*s", verb, r->config.resource->name, 320, text);
-	(void)memcpy(r->problem, strbuf_str(&s), s.len + 1);
-	strbuf_release(&s);
+	(void)snprintf(r->problem, sizeof(r->problem), "%s %s: %.320s", verb,
+	    r->config.resource->name, text);
 }
 
 static void
@@ -268,6 +265,12 @@ take_outer(struct reflector *r, const json_t *outer, struct rf_error *err)
 	strbuf_release(&r->continues); /* and any failure with it */
 	if (more != NULL)
 		strbuf_puts(&r->continues, more);
+	/* A list that lacks pages would say that all on them is gone. */
+	if (strbuf_failed(&r->continues) && !r->continues.is_full)
+		return rf_fail(err, RF_NOMEM, "out of memory");
+	if (strbuf_failed(&r->continues))
+		return rf_fail(
+		    err, RF_LIMIT, "the token of the next page is too long");
 	r->has_outer = true;
 	return RF_OK;
 }

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "kube/json_text.h"
+
 /* Keep the text of root, which is stolen; "" once anything has failed. */
 static const char *
 keep(struct column_writer *w, json_t *root)
@@ -12,7 +14,7 @@ keep(struct column_writer *w, json_t *root)
 	char *text = NULL;
 
 	if (root != NULL && w->n < COLUMNS_MAX)
-		text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+		text = json_text_write(root, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(root);
 	if (text == NULL) {
 		w->failed = true;

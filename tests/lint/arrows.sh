@@ -62,5 +62,9 @@ function wrong(what) {
     FILENAME != "kube/json_text.c" {
 	wrong("json_load drops characters when memory is short: json_text_read")
 }
+/^[^*]*json_dump(s|b)[ ]*[(]/ && !/^ [*]/ &&
+    FILENAME != "kube/json_text.c" {
+	wrong("json_dumps drops keys when memory is short: json_text_write")
+}
 END { exit bad }
 '

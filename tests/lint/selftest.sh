@@ -77,6 +77,7 @@ finds arrows.sh kube/a.c '#include "cluster.h"' 'start with its room'
 finds arrows.sh cli/a.c '#include "sql.h"' 'store/ alone'
 
 finds arrows.sh kube/a.c '	j = json_loadb(s, n, 0, NULL);' 'json_text_read'
+finds arrows.sh kube/a.c '	text = json_dumps(j, 0);' 'json_text_write'
 
 finds style.sh core/a.c 'int x;' 'SPDX'
 finds style.sh core/a.sh 'exit 0' 'SPDX'
