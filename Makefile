@@ -154,7 +154,8 @@ fuzz:
 
 # Every command while memory and disks fail: tests/fault/fault.c says how.
 FAULT := $(B)/tests/fault/fault
-$(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(cli_LIBS)
+$(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(B)/tests/support.a \
+    $(cli_LIBS)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -Dmain=ringfence_main \

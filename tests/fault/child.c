@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/fault/live.h"
+
 #define WORDS_MAX 64
 
 const char *__asan_default_options(void);
@@ -97,7 +99,8 @@ be_the_child(const struct child_places *places, const char *words,
 	redirect(STDOUT_FILENO, places->out);
 	redirect(STDERR_FILENO, places->err);
 	arm(fault);
-	status = ringfence_main(argc, argv);
+	status = strcmp(argv[1], "live") == 0 ? live_main(argc, argv)
+					      : ringfence_main(argc, argv);
 	atomic_store(&fault_state->armed, false);
 	exit(status);
 }

@@ -26,6 +26,7 @@
 #include "tests/fault/child.h"
 #include "tests/fault/points.h"
 #include "tests/fault/scenario.h"
+#include "tests/fault/server.h"
 #include "tests/fault/tree.h"
 
 #define COMPLAINTS 3 /* shown of each */
@@ -252,7 +253,8 @@ run_kind(struct run *r, const struct kind *k, const struct wanted *want)
 	if (calls > CHILD_PATHS)
 		abort();
 	points_choose(&points, child_paths(), calls, calls <= want->every_max,
-	    want->runs, &r->seen[k - kinds]);
+	    r->s->is_slow ? (want->runs + 3) / 4 : want->runs,
+	    &r->seen[k - kinds]);
 	r->complaints = 0;
 	for (size_t i = 0; i < points.n; i++)
 		bad += !try(r, k, points.nth[i], false);
@@ -374,6 +376,7 @@ main(int argc, char **argv)
 	unsigned pass = 0, fail = 0;
 	struct run r = { 0 };
 	int rc = read_options(&want, argc, argv);
+	pid_t server;
 
 	if (rc >= 0)
 		return rc;
@@ -388,8 +391,10 @@ main(int argc, char **argv)
 		return 3;
 	r.base = r.places.base = base;
 	r.places.fixtures = "fixtures";
+	server = server_start(base);
 	make_base(&r);
 	run_all(&r, &want, &pass, &fail);
+	server_stop(server);
 	tree_remove(top);
 	for (size_t k = 0; k < N_KINDS; k++)
 		points_forget(&r.seen[k]);

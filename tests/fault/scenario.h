@@ -4,12 +4,14 @@
  * fails.
  *
  * Words of it that begin with @ are paths in fixtures/, with % in a folder
- * that scenario_base made once and nobody changes, with # in a folder of its
- * own that is new for each try.
+ * that scenario_base and the API server made once and nobody changes, with #
+ * in a folder of its own that is new for each try. "live" is no command of
+ * ringfence's but tests/fault/live.c.
  */
 #ifndef TESTS_FAULT_SCENARIO_H
 #define TESTS_FAULT_SCENARIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct scenario {
@@ -18,6 +20,7 @@ struct scenario {
 	const char *copy;     /* "FROM TO": a file of % that # begins with */
 	const char *before;   /* a command to run first, without faults */
 	const char *database; /* the one in # that it writes, or NULL */
+	bool is_slow; /* it waits before it tries again: fewer runs will do */
 };
 
 extern const struct scenario scenarios[];
