@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collector/capture.h"
+#include "collector/certain.h"
 #include "collector/decode.h"
 #include "collector/flow_table.h"
 #include "collector/names.h"
@@ -76,7 +77,11 @@ on_connection(void *arg, const struct connection *c)
 	must(c->n_legs >= 1 && c->n_legs <= CONNECTION_LEGS_MAX);
 	must(c->packets >= 1 || c->known || !c->counted);
 	must(c->last_us >= c->first_us);
-	(void)resolver_is_early(p->resolver, c);
+	if (!certain_is_early(world.c, c))
+		(void)certain_is_steady(world.c, c, c->last_us);
+	resolver_resolve_unowned(p->resolver, c, 0, &r);
+	must(
+	    r.src.type != ENDPOINT_WORKLOAD && r.dst.type != ENDPOINT_WORKLOAD);
 	resolver_resolve(p->resolver, c, &r);
 	must(flow_outcome_name(r.flow.outcome) != NULL);
 	must(flow_certainty_name(r.flow.certainty) != NULL);
