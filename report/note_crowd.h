@@ -16,7 +16,7 @@
 #include "core/error.h"
 #include "recommender/recommend.h"
 
-#define NOTE_CROWD_SHOWN 20
+#define NOTE_CROWD_SHOWN ((size_t)20)
 
 struct note_crowd_slot;
 

@@ -376,7 +376,7 @@ test_dns_more(void **state)
 	play_dns(&w, 1900, false, 40000, 1);
 	play_dns(&w, 1901, true, 40000, 1);
 	for (int ms = 6000; ms <= 10000; ms += 4000) {
-		flow_table_tick(w.ft, 1700000000000000 + ms * 1000);
+		flow_table_tick(w.ft, 1700000000000000 + INT64_C(1000) * ms);
 		assert_int_equal(flow_table_legs(w.ft), 0);
 		play_dns(&w, ms, false, 40000, 1);
 		play_dns(&w, ms + 1, true, 40000, 1);

@@ -164,7 +164,7 @@ test_many_values(void **state)
 		r.n_values = n;
 		assert_true(selector_sort_values(&r, &arena));
 		assert_ptr_equal(r.values, values);
-		for (char c = 'a' - 1; c <= 'z'; c++) {
+		for (int c = 'a' - 1; c <= 'z'; c++) {
 			bool is_there = false;
 
 			text[0] = (char)(c < 'a' ? '\0' : c);
