@@ -26,6 +26,15 @@ __asan_default_options(void)
 	return "exitcode=99:allocator_may_return_null=1";
 }
 
+const char *__lsan_default_suppressions(void);
+
+/* OpenSSL, which curl starts, loses some of its own when it cannot. */
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libcrypto\n";
+}
+
 /* The words with the folders in the place of their marks. */
 static int
 split(char **argv, const struct child_places *places, const char *words)

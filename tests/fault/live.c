@@ -78,8 +78,11 @@ follow(struct session *s, struct rf_error *err)
 		if (live_view_is_synced(s->view) && pods.events >= 1)
 			return live_view_publish(s->view, err);
 	}
-	return rf_fail(err, RF_IO, "the cluster is not known: %s",
-	    pods.problem[0] != '\0' ? pods.problem : "other resources");
+	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT && pods.problem[0] == '\0';
+	     i++)
+		live_view_watch(s->view, i, &pods);
+	return rf_fail(
+	    err, RF_IO, "the cluster is not known: %s", pods.problem);
 }
 
 static enum rf_status
