@@ -10,12 +10,16 @@
 #include "kube/address.h"
 #include "recommender/internal.h"
 
+/* 169.254.20.10. */
+static const struct ip_addr node_local = {
+	.b = { [10] = 0xff, [11] = 0xff, 169, 254, 20, 10 }
+};
+
+/* Each flow's destination is asked. */
 bool
 dns_is_node_local(const struct ip_addr *ip)
 {
-	struct ip_addr local;
-
-	return ip_parse(&local, NODE_LOCAL_DNS) && ip_equal(ip, &local);
+	return ip_equal(ip, &node_local);
 }
 
 static enum rf_status
@@ -192,13 +196,11 @@ static enum rf_status
 add_node_local(struct run *r)
 {
 	bool pods = has_node_local_pods(r);
-	struct ip_addr local;
 	enum rf_status st;
 
 	if (!pods && !has_node_local_flows(r))
 		return RF_OK;
-	if (ip_parse(&local, NODE_LOCAL_DNS) &&
-	    (st = entry_add(r, block_peer(&local), DNS_PORT)) != RF_OK)
+	if ((st = entry_add(r, block_peer(&node_local), DNS_PORT)) != RF_OK)
 		return st;
 	return pods ? add_service_ips(r) : RF_OK;
 }

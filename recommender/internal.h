@@ -15,7 +15,6 @@
 #include "recommender/recommend.h"
 
 #define MAX_EXTERNAL_DEFAULT 16
-#define NODE_LOCAL_DNS       "169.254.20.10"
 #define DNS_PORT             53
 
 /* One set of stable labels that live pods of a workload carry; of its pod
