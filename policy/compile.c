@@ -142,17 +142,17 @@ add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
 }
 
 static void
-compile_port(const struct policy_rule *rule, struct compiled_rule *out)
+compile_ports(const struct policy_rule *rule, struct compiled_ports *out)
 {
 	const struct policy_port *p = rule->ports;
 
 	if (rule->n_ports != 1 || p->name != NULL)
 		return;
-	out->port_protocol = p->protocol;
-	out->first_port = p->has_port ? p->port : 0;
-	out->last_port = !p->has_port ? UINT16_MAX
-	    : p->end_port != 0        ? p->end_port
-				      : p->port;
+	out->protocol = p->protocol;
+	out->first = p->has_port ? p->port : 0;
+	out->last = !p->has_port ? UINT16_MAX
+	    : p->end_port != 0   ? p->end_port
+				 : p->port;
 }
 
 static bool
@@ -170,9 +170,31 @@ compile_rule(struct compilation *c, const struct policy_rule *rule,
 	out->any_peer = rule->n_peers == 0;
 	for (size_t i = 0; i < rule->n_peers; i++)
 		peers[i] = add_peer(c, &rule->peers[i], policy_ns);
-	compile_port(rule, out);
 	return group_scratch_take(&c->scratch, arena, &out->pods) &&
 	    range_set_make(&out->blocks, arena, rule);
+}
+
+static bool
+compile_rules(struct compilation *c, const struct policy *p,
+    enum policy_direction d, uint32_t ns, struct compiled_policy *out)
+{
+	size_t n = p->n_rules[d];
+	struct compiled_rule *rules =
+	    arena_calloc(&c->e->arena, n, sizeof(*rules));
+	struct compiled_ports *ports =
+	    arena_calloc(&c->e->arena, n, sizeof(*ports));
+
+	if (rules == NULL || ports == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		compile_ports(&p->rules[d][i], &ports[i]);
+		if (!compile_rule(c, &p->rules[d][i], ns, &rules[i]))
+			return false;
+	}
+	out->rules[d] = rules;
+	out->ports[d] = ports;
+	out->n_rules[d] = (uint32_t)n;
+	return true;
 }
 
 static bool
@@ -186,22 +208,11 @@ compile_policy(
 		add_namespace(c, ns, &k);
 	if (!group_scratch_take(&c->scratch, &c->e->arena, &out->subjects))
 		return false;
-	for (unsigned d = 0; d < 2; d++) {
-		struct compiled_rule *rules;
-
-		/* A policy that selects nothing is never asked. */
-		if (!p->types[d] || out->subjects.n == 0)
-			continue;
-		rules =
-		    arena_calloc(&c->e->arena, p->n_rules[d], sizeof(*rules));
-		if (rules == NULL)
+	/* A policy that selects nothing is never asked. */
+	for (unsigned d = 0; d < 2; d++)
+		if (p->types[d] && out->subjects.n > 0 &&
+		    !compile_rules(c, p, (enum policy_direction)d, ns, out))
 			return false;
-		for (size_t i = 0; i < p->n_rules[d]; i++)
-			if (!compile_rule(c, &p->rules[d][i], ns, &rules[i]))
-				return false;
-		out->rules[d] = rules;
-		out->n_rules[d] = (uint32_t)p->n_rules[d];
-	}
 	return true;
 }
 

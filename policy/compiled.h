@@ -58,11 +58,14 @@ struct compiled_peer {
 #define PEER_IS_BLOCK   (FLOW_NONE - 1)
 #define LABEL_OF_NOBODY (FLOW_NONE - 1)
 
+/* The ports of a rule when they are one number or range, as mostly: side by
+ * side, so that rules that do not match are left without looking at them. */
+struct compiled_ports {
+	uint16_t first, last;
+	uint8_t protocol; /* 0: ask the rule's ports */
+};
+
 struct compiled_rule {
-	/* Its ports when they are one number or range, as mostly: what does
-	 * not match is then left without looking any further. */
-	uint16_t first_port, last_port;
-	uint8_t port_protocol; /* 0: ask its ports */
 	bool any_peer;         /* it names none */
 	struct group_set pods; /* of all its selector peers */
 	struct range_set blocks;
@@ -73,7 +76,8 @@ struct compiled_rule {
 struct compiled_policy {
 	struct group_set subjects; /* what its podSelector matches */
 	const struct compiled_rule *rules[2];
-	uint32_t n_rules[2]; /* 0 where it does not isolate */
+	const struct compiled_ports *ports[2]; /* beside rules */
+	uint32_t n_rules[2];                   /* 0 where it does not isolate */
 };
 
 /* For each group, the policies that isolate it: those of group g stand from

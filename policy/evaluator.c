@@ -126,14 +126,16 @@ compiled_peers_match(const struct compiled_rule *r,
 }
 
 static bool
-rule_matches(const struct compiled_rule *r, const struct compiled_side *side,
-    unsigned *flags)
+rule_matches(const struct compiled_policy *p, uint32_t rule,
+    const struct compiled_side *side, unsigned *flags)
 {
+	const struct compiled_ports *ports = &p->ports[side->direction][rule];
+	const struct compiled_rule *r = &p->rules[side->direction][rule];
 	unsigned by_port;
 
-	if (r->port_protocol != 0)
-		return r->port_protocol == side->protocol &&
-		    side->port >= r->first_port && side->port <= r->last_port &&
+	if (ports->protocol != 0)
+		return ports->protocol == side->protocol &&
+		    side->port >= ports->first && side->port <= ports->last &&
 		    compiled_peers_match(r, &side->other, flags);
 	if (!compiled_peers_match(r, &side->other, flags) ||
 	    !ports_match(r->source, side, &by_port))
@@ -158,10 +160,9 @@ ask_rules(const struct evaluator *e, const struct compiled_side *side,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct compiled_policy *p = &e->policies[policies[i]];
-		const struct compiled_rule *rules = p->rules[side->direction];
 
 		for (uint32_t j = 0; j < p->n_rules[side->direction]; j++) {
-			if (!rule_matches(&rules[j], side, &flags))
+			if (!rule_matches(p, j, side, &flags))
 				continue;
 			if (out->verdict == EVAL_DENY) {
 				out->verdict = EVAL_ALLOW;
@@ -303,7 +304,7 @@ evaluator_rule_allows(const struct evaluator *e, uint32_t policy,
 	compiled_side_of(e, q, d, &side);
 	return side.subject != FLOW_NONE &&
 	    group_set_has(&p->subjects, e->group_of_pod[side.subject]) &&
-	    rule_matches(&p->rules[d][rule], &side, &flags);
+	    rule_matches(p, rule, &side, &flags);
 }
 
 uint32_t

@@ -4,7 +4,9 @@
  * excepts leaves the gaps between its excepts, and which block of a rule it is
  * that lets an address in makes no difference.
  */
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy/compiled.h"
 
@@ -16,11 +18,11 @@ struct range_list {
 static ip_number
 number_of(const struct ip_addr *a)
 {
-	ip_number n = 0;
+	uint64_t high, low;
 
-	for (size_t i = 0; i < sizeof(a->b); i++)
-		n = n << 8 | a->b[i];
-	return n;
+	memcpy(&high, a->b, sizeof(high));
+	memcpy(&low, a->b + sizeof(high), sizeof(low));
+	return (ip_number)be64toh(high) << 64 | be64toh(low);
 }
 
 struct compiled_ip
