@@ -141,6 +141,17 @@ make_workloads(struct world *world, size_t n)
 			    .node = FLOW_NONE };
 }
 
+/* As the store hands them out: in the order of the key. */
+static int
+compare_flows(const void *a, const void *b)
+{
+	const struct flow *x = a, *y = b;
+
+	if (x->src != y->src)
+		return x->src < y->src ? -1 : 1;
+	return (x->dst > y->dst) - (x->dst < y->dst);
+}
+
 static void
 make_flows(struct world *world, size_t n)
 {
@@ -163,6 +174,7 @@ make_flows(struct world *world, size_t n)
 			.first_us = (int64_t)i,
 			.last_us = (int64_t)i + 1000000 };
 	}
+	qsort(world->flows, n, sizeof(*world->flows), compare_flows);
 }
 
 bool
