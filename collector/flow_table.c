@@ -299,11 +299,24 @@ leg_refuse(struct flow_table *ft, const struct flow_sighting *s)
 		ft->pool.legs[index].flags |= LEG_REFUSED << s->from_lo;
 }
 
+/* Most likely the leg that was brought in; it may be gone by now, or another's,
+ * and one that was not there may be. */
+static inline uint32_t
+find_leg(const struct flow_table *ft, const struct flow_sighting *s)
+{
+	const struct leg *legs = ft->pool.legs;
+
+	if (s->leg != LEG_NONE && legs[s->leg].flags & LEG_LIVE &&
+	    leg_key_equal(&legs[s->leg].key, &s->key))
+		return s->leg;
+	return leg_find(&ft->pool, &s->key, s->hash);
+}
+
 static bool
 take(struct flow_table *ft, struct flow_sighting *s)
 {
 	const struct packet *p = s->p;
-	uint32_t index = leg_find(&ft->pool, &s->key, s->hash);
+	uint32_t index = find_leg(ft, s);
 	uint32_t bits = bits_of(p);
 	struct leg *leg;
 	bool first;
@@ -339,6 +352,7 @@ sighting_of(const struct flow_table *ft, const struct packet *p,
 	s->p = p;
 	s->from_lo = leg_key_of(&s->key, p);
 	s->hash = leg_hash(&ft->pool, &s->key);
+	s->leg = LEG_NONE;
 	s->marks.n = 0;
 }
 

@@ -102,18 +102,6 @@ leg_key_of(struct leg_key *key, const struct packet *p)
 	return from_lo;
 }
 
-/* As five words at once: a call to memcmp(3) costs more than this. */
-static inline bool
-key_equal(const struct leg_key *a, const struct leg_key *b)
-{
-	uint64_t x[5], y[5];
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) |
-		   (x[4] ^ y[4])) == 0;
-}
-
 uint32_t
 leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 {
@@ -123,7 +111,7 @@ leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 		uint32_t leg = pool->slots[i].leg - 1;
 
 		if (pool->slots[i].hash == hash &&
-		    key_equal(&pool->legs[leg].key, key))
+		    leg_key_equal(&pool->legs[leg].key, key))
 			return leg;
 	}
 	return LEG_NONE;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "collector/packet.h"
 #include "core/error.h"
@@ -122,6 +123,18 @@ void leg_pool_release(struct leg_pool *pool);
 
 /* The key of a sighting; true when its source is the lower end. */
 bool leg_key_of(struct leg_key *key, const struct packet *p);
+
+/* As five words at once: a call to memcmp(3) costs more than this. */
+static inline bool
+leg_key_equal(const struct leg_key *a, const struct leg_key *b)
+{
+	uint64_t x[5], y[5];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) |
+		   (x[4] ^ y[4])) == 0;
+}
 
 static inline uint32_t
 leg_hash(const struct leg_pool *pool, const struct leg_key *key)

@@ -303,25 +303,17 @@ repeat(struct names *n, const struct answer *a, int64_t at_us)
 	n->stats.answers++;
 }
 
-void
-names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
-    size_t len, uint64_t mark, int64_t at_us)
+/* a: where to remember what it did, or NULL. */
+static void
+read_message(struct names *n, const struct ip_addr *client, const uint8_t *msg,
+    size_t len, int64_t at_us, struct answer *a, uint64_t mark)
 {
 	struct answer_context ctx = { .names = n,
 		.client = client,
 		.at_us = at_us,
-		.did = { .mark = mark } };
-	struct answer *a = NULL;
+		.did = { .mark = mark, .era = n->era },
+		.repeatable = a != NULL };
 
-	if (mark != 0) {
-		a = find_answer(n, mark, at_us);
-		if (a->era == n->era && a->mark == mark) {
-			repeat(n, a, at_us);
-			return;
-		}
-	}
-	ctx.did.era = n->era;
-	ctx.repeatable = a != NULL;
 	switch (dns_parse(msg, len, on_answer, &ctx)) {
 	case DNS_OK:
 	case DNS_TRUNCATED:
@@ -335,6 +327,18 @@ names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
 	}
 	if (a != NULL && ctx.repeatable)
 		*a = ctx.did;
+}
+
+void
+names_read(struct names *n, const struct ip_addr *client, const uint8_t *msg,
+    size_t len, uint64_t mark, int64_t at_us)
+{
+	struct answer *a = mark != 0 ? find_answer(n, mark, at_us) : NULL;
+
+	if (a != NULL && a->era == n->era && a->mark == mark)
+		repeat(n, a, at_us);
+	else
+		read_message(n, client, msg, len, at_us, a, mark);
 }
 
 const struct dns_name *
