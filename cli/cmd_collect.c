@@ -171,10 +171,11 @@ const struct command_spec collect_spec = {
 		    "--policies-from-cluster]\n"
 		    "        [--user NAME] [--no-seccomp] [-q]",
 	.about =
-	    "Reads packet captures, finds each connection in them once, names "
-	    "both of\nits ends by the cluster's objects as they were at that "
-	    "time, and adds the\nsums to a database. A capture that this "
-	    "database has already is refused,\nand nothing is stored.",
+	    "Reads packet captures, or captures live with -i, finds each "
+	    "connection once,\nnames both of its ends by the cluster's objects "
+	    "as they were at that time, and\nadds the sums to a database. A "
+	    "capture that this database has already is\nrefused, and nothing "
+	    "is stored.",
 	/* clang-format off */
 	.examples =
 	    "  tcpdump -i any -w node-1.pcap    # on each node, for long\n"
@@ -182,7 +183,8 @@ const struct command_spec collect_spec = {
 	    "deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs \\\n"
 	    "      -A -o json >objects.json\n"
 	    "  ringfence collect -r node-*.pcap --snapshot objects.json --db f.db\n"
-	    "  gzip -dc old.pcap.gz | ringfence collect -r - -s objects.json --db f.db\n",
+	    "  gzip -dc old.pcap.gz | ringfence collect -r - -s objects.json --db f.db\n"
+	    "  ringfence collect -i any --cluster --db f.db --node \"$(hostname)\"\n",
 	/* clang-format on */
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
