@@ -83,6 +83,8 @@ copy_coverage(struct daemon *d)
 		}
 		d->given[i] = *c;
 		subtract_counts(c, &d->before[i]);
+		if (d->config.source.known_us != NULL)
+			c->known_us = d->known_us > 0 ? d->known_us : 1;
 		c->from_us = d->covered_us;
 		c->to_us = d->now_us > c->from_us ? d->now_us : c->from_us;
 	}

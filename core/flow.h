@@ -107,6 +107,8 @@ struct coverage {
 	uint64_t table_full;  /* connections that a full table put out early */
 	uint64_t unowned;     /* connections whose ends are unknown because
 			       * the cluster was not watched at the time */
+	int64_t known_us;     /* until when the cluster was watched; 0: it was
+			       * not, its objects were given */
 };
 
 /* Flows with all they refer to, as one value. Borrowed memory throughout. */

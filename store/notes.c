@@ -62,6 +62,7 @@ store_put_coverage(
 	db_bind_int(&q, 4, cov->to_us);
 	for (int i = 0; i < N_COUNTERS; i++)
 		db_bind_int(&q, 5 + i, (int64_t)v[i]);
+	db_bind_int(&q, 5 + N_COUNTERS, cov->known_us);
 	st = db_run(&q, "write the coverage", err);
 	return store_leave(s, st, err);
 }
@@ -164,6 +165,7 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 	c->fragments = (uint64_t)db_int(q, 12);
 	c->table_full = (uint64_t)db_int(q, 13);
 	c->unowned = (uint64_t)db_int(q, 14);
+	c->known_us = db_int(q, 15);
 	return c->node != NULL && c->source != NULL;
 }
 

@@ -26,7 +26,9 @@ struct uniting {
 	struct unite_row *rows;
 	size_t n_rows, cap_rows;
 	struct ends ends;
-	uint32_t *tally; /* by node; for unnamed inputs */
+	uint32_t *tally;  /* by node; for unnamed inputs */
+	int64_t *sure_us; /* by pod: it was there until then, if nobody told its
+			   * end */
 	struct unite_stats *stats;
 };
 
@@ -75,11 +77,14 @@ find_owner(const struct cluster *c, const struct endpoint *e,
 /* An address without an owner, or outside of everything, as one node saw it:
  * what do all know together? */
 static void
-resolve(const struct cluster *c, struct endpoint *e, const struct flow *f)
+resolve(const struct uniting *u, struct endpoint *e, const struct flow *f)
 {
+	const struct cluster *c = u->c;
 	struct address_owner o;
 
-	if (!find_owner(c, e, f, &o)) {
+	if (!find_owner(c, e, f, &o) ||
+	    (o.kind == ADDRESS_POD && c->pods[o.pod].to_us == TIME_MAX_US &&
+		f->last_us > u->sure_us[o.pod])) {
 		e->type = ENDPOINT_UNKNOWN;
 		return;
 	}
@@ -117,7 +122,7 @@ translate(const struct uniting *u, const struct unite_part *p, uint32_t i,
 		e.node = u->c->pods[e.pod].node;
 	}
 	if (e.type == ENDPOINT_UNKNOWN || e.type == ENDPOINT_EXTERNAL)
-		resolve(u->c, &e, f);
+		resolve(u, &e, f);
 	return e;
 }
 
@@ -364,6 +369,28 @@ set_viewpoints(struct uniting *u)
 	}
 }
 
+/* Until when is each pod known to have been there? As long as any says so. */
+static enum rf_status
+note_sure(struct uniting *u, struct rf_error *err)
+{
+	u->sure_us = malloc((u->c->n_pods + 1) * sizeof(*u->sure_us));
+	if (u->sure_us == NULL)
+		return fail_memory(err);
+	for (size_t i = 0; i < u->c->n_pods; i++)
+		u->sure_us[i] = TIME_MIN_US;
+	for (size_t i = 0; i < u->n_parts; i++) {
+		const struct unite_part *p = &u->parts[i];
+
+		for (size_t k = 0; k < p->c->n_pods; k++) {
+			uint32_t pod = p->pods[k];
+
+			if (pod != FLOW_NONE && u->sure_us[pod] < p->sure_us)
+				u->sure_us[pod] = p->sure_us;
+		}
+	}
+	return RF_OK;
+}
+
 static enum rf_status
 unite_objects(struct uniting *u, struct rf_error *err)
 {
@@ -385,6 +412,8 @@ unite_objects(struct uniting *u, struct rf_error *err)
 		if (u->tally == NULL)
 			st = fail_memory(err);
 	}
+	if (st == RF_OK)
+		st = note_sure(u, err);
 	/* From now on indices are those of the united cluster. */
 	return st == RF_OK ? store_put_cluster(u->out, u->c, err) : st;
 }
@@ -454,6 +483,7 @@ store_unite(struct store *out, const struct unite_input *v, size_t n,
 	free(u.parts);
 	free(u.rows);
 	free(u.tally);
+	free(u.sure_us);
 	free(u.ends.v);
 	free(u.ends.slots);
 	return st;

@@ -7,6 +7,9 @@
 #include "core/rfc3339.h"
 #include "store/internal.h"
 
+/* A watch is behind by less. */
+#define AWAY_US ((int64_t)60 * 1000000)
+
 static enum rf_status
 fail_memory(struct rf_error *err)
 {
@@ -119,6 +122,30 @@ part_map(struct unite_part *p, const struct cluster *c, const uint32_t *order,
 	return st == RF_OK ? map_pods(p, c, order, err) : st;
 }
 
+/* It observed to the end, and knew whose the addresses were while its cluster
+ * was watched. */
+static void
+note_known(struct unite_part *p)
+{
+	int64_t to_us = TIME_MIN_US;
+
+	p->known_us = TIME_MIN_US;
+	p->sure_us = TIME_MAX_US;
+	for (size_t i = 0; i < p->notes.n_coverage; i++) {
+		const struct coverage *c = &p->notes.coverage[i];
+		int64_t us = c->known_us != 0 && c->known_us < c->to_us
+		    ? c->known_us
+		    : c->to_us;
+
+		if (us > p->known_us)
+			p->known_us = us;
+		if (c->to_us > to_us)
+			to_us = c->to_us;
+	}
+	if (p->notes.n_coverage > 0 && p->known_us < to_us - AWAY_US)
+		p->sure_us = p->known_us;
+}
+
 /* What is known of the input: its objects, names and coverage. */
 enum rf_status
 part_open(
@@ -142,10 +169,8 @@ part_open(
 	if ((st = store_get_cluster(p->s, &p->c, err)) != RF_OK)
 		return st;
 	st = store_get_flows(p->s, p->c, &filter, &p->arena, &p->notes, err);
-	p->known_us = TIME_MIN_US;
-	for (size_t i = 0; i < p->notes.n_coverage; i++)
-		if (p->notes.coverage[i].to_us > p->known_us)
-			p->known_us = p->notes.coverage[i].to_us;
+	if (st == RF_OK)
+		note_known(p);
 	return st;
 }
 

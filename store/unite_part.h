@@ -22,7 +22,9 @@ struct unite_part {
 	uint32_t *nodes, *workloads, *pods, *services;
 	uint32_t viewpoint;
 	uint32_t node;    /* that it was captured on; FLOW_NONE: not told */
-	int64_t known_us; /* until when it observed */
+	int64_t known_us; /* until when it observed, and knew of what */
+	int64_t sure_us;  /* a pod that it does not know the end of was there
+			   * until then; TIME_MAX_US: and still is */
 	int64_t window_us;
 	bool has_window;
 };

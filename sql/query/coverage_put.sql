@@ -1,8 +1,9 @@
 -- Counts of one start are cumulative: what is larger is newer.
 INSERT INTO coverage (node, source, from_us, to_us, packets, dropped,
 	truncated, malformed, unsupported, non_ip, icmp, ignored, fragments,
-	table_full, unowned)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+	table_full, unowned, known_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+	?16)
 ON CONFLICT (node, source, from_us) DO UPDATE
 SET to_us = max(to_us, excluded.to_us),
 	packets = max(packets, excluded.packets),
@@ -15,4 +16,5 @@ SET to_us = max(to_us, excluded.to_us),
 	ignored = max(ignored, excluded.ignored),
 	fragments = max(fragments, excluded.fragments),
 	table_full = max(table_full, excluded.table_full),
-	unowned = max(unowned, excluded.unowned);
+	unowned = max(unowned, excluded.unowned),
+	known_us = max(known_us, excluded.known_us);

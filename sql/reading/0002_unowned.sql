@@ -19,6 +19,7 @@ CREATE TEMP TABLE coverage (
 	fragments INTEGER NOT NULL,
 	table_full INTEGER NOT NULL,
 	unowned INTEGER NOT NULL DEFAULT 0,
+	known_us INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (node, source, from_us)
 ) STRICT, WITHOUT ROWID;
 

@@ -73,6 +73,15 @@ run 0 merge -o own.db own-1.db own-2.db && edges own.db >out &&
 edges own.db >out
 diff all out >err
 verdict 'which the other one resolves' $?
+# An API server that was away at the end: who is still there then, it cannot say.
+cp own-2.db away-2.db && sqlite3 away-2.db \
+    'UPDATE coverage SET known_us = from_us - 1000000'
+run 0 merge -o away.db own-1.db away-2.db &&
+    "$ringfence" flows --db away.db | grep -q 'unknown/' &&
+    sqlite3 away-2.db 'UPDATE coverage SET known_us = to_us - 1000000' &&
+    run 0 merge -o away.db own-1.db away-2.db && edges away.db >out &&
+    diff all out >err
+verdict 'unless it did not know them any more itself' $?
 
 run 3 merge -o x.db merged.db 1.db && grep -q 'was merged itself' err &&
     [ ! -e x.db ]
