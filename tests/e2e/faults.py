@@ -10,6 +10,7 @@ reason, or change what it cannot read. Damage is random with a fixed seed.
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -278,6 +279,42 @@ def locked(f, half):
     f.check("and then it works", bad or (err if status != 0 else None))
 
 
+def killed(f, half):
+    """collect killed at any time: the database is as it was before, or as it
+    is after; and the next run can go on with it."""
+    with open("kill.db", "wb") as out:
+        out.write(half)
+    ends = [integrity("kill.db")[1]]
+    began = time.monotonic()
+    f.run(COLLECT + ["kill.db"])
+    step = (time.monotonic() - began) / 20
+    ends.append(integrity("kill.db")[1])
+    problem, kills = None, 0
+    for i in range(24):
+        for side in ("", "-wal", "-shm"):
+            if os.path.exists("kill.db" + side):
+                os.remove("kill.db" + side)
+        with open("kill.db", "wb") as out:
+            out.write(half)
+        p = subprocess.Popen([f.ringfence] + COLLECT + ["kill.db"],
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        time.sleep(i * step)
+        p.kill()
+        kills += p.wait() == -signal.SIGKILL
+        damaged, after = integrity("kill.db")
+        if after not in ends:
+            damaged = damaged or "%r is neither of %r" % (after, ends)
+        if damaged is None and after == ends[0]:
+            damaged = f.run(COLLECT + ["kill.db"])[2]
+            if damaged is None and integrity("kill.db")[1] != ends[1]:
+                damaged = "the next run ends with other sums"
+        problem = problem or damaged
+    if problem is None and kills < 2:
+        problem = "only %d of 24 were killed" % kills
+    f.check("collect -r killed: nothing or all of it", problem)
+
+
 def become_nobody():
     os.setgid(NOBODY)
     os.setuid(NOBODY)
@@ -465,6 +502,7 @@ def main():
         strangers(f, whole)
         logs(f, half)
         locked(f, half)
+        killed(f, half)
         rights(f, half)
         full_output(f)
         full_disk(f, half)
