@@ -32,7 +32,6 @@ enum leg_watch {
 	LEG_WATCH_UDP,
 	LEG_WATCH_HALF_OPEN,
 	LEG_WATCH_ESTABLISHED,
-	LEG_WATCH_KINDS,
 	LEG_WATCH_NONE = 7 /* no root: never looked at */
 };
 #define LEG_WATCH_STEP 8
