@@ -24,14 +24,14 @@ connections_of() {
 	esac
 }
 
-# generate SET PACKETS CONNECTIONS: make the set's files. GEN_PCAP is a
+# generate SET PACKETS CONNECTIONS [OPEN]: make the set's files. GEN_PCAP is a
 # generator with other names for two of the options.
 generate() {
 	flows=--connections snapshot=--snapshot
 	if [ -n "${GEN_PCAP:-}" ]; then
 		flows=--flows snapshot=--cluster
 	fi
-	active=$(($2 / 200)) dns=25 link=en10mb
+	active=${4:-$(($2 / 200))} dns=25 link=en10mb
 	case $1 in
 	few) active=2000 ;;
 	dns) active=20000 dns=95 ;;
