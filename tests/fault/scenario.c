@@ -83,8 +83,10 @@ const struct scenario scenarios[] = {
 	    .copy = "kubeconfig objects.json",
 	    .args = "snapshot -q --kubeconfig %kubeconfig -o #objects.json",
 	    .is_slow = true },
-	ROW("audit, policies of the cluster",
-	    "audit --db %shop.db --cluster --kubeconfig %kubeconfig -o json"),
+	{ .name = "audit, policies of the cluster",
+	    .args = "audit --db %shop.db --cluster --kubeconfig %kubeconfig -o "
+		    "json",
+	    .is_slow = true },
 	{ .name = "live collector",
 	    .args = "live %kubeconfig #live.db",
 	    .database = "live.db" },
