@@ -108,8 +108,9 @@ be_the_child(const struct child_places *places, const char *words,
 	redirect(STDOUT_FILENO, places->out);
 	redirect(STDERR_FILENO, places->err);
 	arm(fault);
-	status = strcmp(argv[1], "live") == 0 ? live_main(argc, argv)
-					      : ringfence_main(argc, argv);
+	status = argc > 1 && strcmp(argv[1], "live") == 0
+	    ? live_main(argc, argv)
+	    : ringfence_main(argc, argv);
 	atomic_store(&fault_state->armed, false);
 	exit(status);
 }
