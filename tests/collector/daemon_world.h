@@ -15,6 +15,7 @@
 #include "collector/decode.h"
 #include "kube/snapshot.h"
 #include "tests/support/frame_builder.h"
+#include "tests/support/stored.h"
 
 #define SECOND   ((int64_t)1000000)
 #define DAY      (86400 * SECOND)
@@ -238,23 +239,14 @@ hang_up(struct world *w, uint16_t port)
 static inline struct totals
 look(struct world *w)
 {
-	struct store_filter all = { 0 };
 	struct totals t = { 0 };
-	struct cluster *c = NULL;
-	struct store *s = NULL;
-	struct flow_set set;
-	struct rf_error err;
-	struct arena arena;
+	struct stored s;
 
-	arena_init(&arena, 0);
-	assert_int_equal(store_open(&s, w->db, STORE_READ, &err), RF_OK);
-	assert_int_equal(store_get_cluster(s, &c, &err), RF_OK);
-	assert_int_equal(
-	    store_get_flows(s, c, &all, &arena, &set, &err), RF_OK);
-	t.rows = set.n_flows;
-	for (size_t i = 0; i < set.n_flows; i++) {
-		const struct flow *f = &set.flows[i];
-		const struct endpoint *dst = &set.endpoints[f->dst];
+	stored_open(&s, w->db);
+	t.rows = s.flows.n_flows;
+	for (size_t i = 0; i < s.flows.n_flows; i++) {
+		const struct flow *f = &s.flows.flows[i];
+		const struct endpoint *dst = &s.flows.endpoints[f->dst];
 
 		t.connections += f->connections;
 		t.packets += f->packets;
@@ -268,16 +260,14 @@ look(struct world *w)
 			t.unknown += f->connections;
 		else if (dst->type == ENDPOINT_WORKLOAD)
 			(void)snprintf(t.server, sizeof(t.server), "%s",
-			    c->pods[dst->pod].name);
+			    s.c->pods[dst->pod].name);
 	}
-	for (size_t i = 0; i < set.n_coverage; i++) {
-		t.to_us = (uint64_t)set.coverage[i].to_us;
-		t.dropped += set.coverage[i].dropped;
-		t.unowned += set.coverage[i].unowned;
+	for (size_t i = 0; i < s.flows.n_coverage; i++) {
+		t.to_us = (uint64_t)s.flows.coverage[i].to_us;
+		t.dropped += s.flows.coverage[i].dropped;
+		t.unowned += s.flows.coverage[i].unowned;
 	}
-	arena_release(&arena);
-	cluster_free(c);
-	store_close(s);
+	stored_close(&s);
 	return t;
 }
 

@@ -44,23 +44,14 @@ exchange(struct world *w, const char *src, const char *dst, uint16_t port)
 static void
 ends_of(struct world *w, uint16_t port, char *out, size_t size)
 {
-	struct store_filter all = { 0 };
-	struct cluster *c = NULL;
-	struct store *s = NULL;
-	struct flow_set set;
-	struct rf_error err;
-	struct arena arena;
+	struct stored s;
 
-	arena_init(&arena, 0);
 	*out = '\0';
-	assert_int_equal(store_open(&s, w->db, STORE_READ, &err), RF_OK);
-	assert_int_equal(store_get_cluster(s, &c, &err), RF_OK);
-	assert_int_equal(
-	    store_get_flows(s, c, &all, &arena, &set, &err), RF_OK);
-	for (size_t i = 0; i < set.n_flows; i++) {
-		const struct flow *f = &set.flows[i];
-		const struct endpoint *e[] = { &set.endpoints[f->src],
-			&set.endpoints[f->dst] };
+	stored_open(&s, w->db);
+	for (size_t i = 0; i < s.flows.n_flows; i++) {
+		const struct flow *f = &s.flows.flows[i];
+		const struct endpoint *e[] = { &s.flows.endpoints[f->src],
+			&s.flows.endpoints[f->dst] };
 		size_t n = strlen(out);
 
 		for (size_t k = 0; f->port == port && k < 2; k++) {
@@ -69,14 +60,12 @@ ends_of(struct world *w, uint16_t port, char *out, size_t size)
 				: *out != 0 ? " "
 					    : "",
 			    e[k]->type == ENDPOINT_WORKLOAD
-				? c->pods[e[k]->pod].name
+				? s.c->pods[e[k]->pod].name
 				: endpoint_type_name(e[k]->type));
 			n = strlen(out);
 		}
 	}
-	arena_release(&arena);
-	cluster_free(c);
-	store_close(s);
+	stored_close(&s);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "kube/snapshot.h"
 #include "tests/support/frame_builder.h"
 #include "tests/support/pod_world.h"
+#include "tests/support/stored.h"
 
 #define PORT_MIN 1000
 #define SERVER   "203.0.113.7"
@@ -258,37 +259,26 @@ check(const struct world *w, unsigned flow, const struct cluster *c,
 static unsigned
 look(struct world *w)
 {
-	struct store_filter all = { 0 };
 	unsigned n_unknown = 0, n = 0;
-	struct cluster *c = NULL;
-	struct store *s = NULL;
-	struct flow_set set;
-	struct rf_error err;
-	struct arena arena;
+	struct stored s;
 
-	arena_init(&arena, 0);
-	assert_int_equal(store_open(&s, w->db, STORE_READ, &err), RF_OK);
-	assert_int_equal(store_get_cluster(s, &c, &err), RF_OK);
-	assert_int_equal(
-	    store_get_flows(s, c, &all, &arena, &set, &err), RF_OK);
-	for (size_t i = 0; i < set.n_flows; i++) {
-		const struct flow *f = &set.flows[i];
-		const struct endpoint *src = &set.endpoints[f->src];
+	stored_open(&s, w->db);
+	for (size_t i = 0; i < s.flows.n_flows; i++) {
+		const struct flow *f = &s.flows.flows[i];
+		const struct endpoint *src = &s.flows.endpoints[f->src];
 
 		assert_in_range(
 		    f->port, PORT_MIN, PORT_MIN + w->truth.n_flows - 1);
 		assert_int_equal(f->connections, 1);
 		assert_true(src->type == ENDPOINT_WORKLOAD ||
 		    src->type == ENDPOINT_UNKNOWN);
-		check(w, f->port - PORT_MIN, c,
+		check(w, f->port - PORT_MIN, s.c,
 		    src->type == ENDPOINT_WORKLOAD ? src->pod : FLOW_NONE,
 		    &n_unknown);
 		n++;
 	}
 	assert_int_equal(n, w->truth.n_flows);
-	arena_release(&arena);
-	cluster_free(c);
-	store_close(s);
+	stored_close(&s);
 	return n_unknown;
 }
 
