@@ -284,7 +284,8 @@ def follow(run, db):
     text = b""
     while text.count(b"\n") < 20 and (piece := p.stdout.read1()):
         text += piece
-    p.send_signal(signal.SIGINT)
+    # Not SIGINT: what a shell runs in the background ignores that one.
+    p.send_signal(signal.SIGTERM)
     rest, err = p.communicate(timeout=60)
     text = (text + rest).decode()
     run.tally.check("flows --follow", visible(text) or visible(err.decode()) or
