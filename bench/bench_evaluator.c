@@ -268,10 +268,11 @@ measure(struct bench *b, size_t n_probes)
 		isolated += answer.ingress.verdict != EVAL_NOT_ISOLATED;
 	}
 	took = now() - from;
-	printf("ask      %zu probes: %.2f M/s on one core; %zu %% allowed, "
-	       "%zu %% isolated for ingress\n",
-	    n_probes, (double)n_probes / took / 1e6, allowed * 100 / n_probes,
-	    isolated * 100 / n_probes);
+	printf("ask      %zu probes: %.2f M/s on one core; %.0f %% allowed, "
+	       "%.0f %% isolated for ingress\n",
+	    n_probes, (double)n_probes / took / 1e6,
+	    (double)allowed * 100 / (double)n_probes,
+	    (double)isolated * 100 / (double)n_probes);
 	evaluator_free(e);
 	return 0;
 }
