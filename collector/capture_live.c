@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "collector/decode.h"
+#include "collector/interface.h"
 
 #define ANY "any"
 
@@ -213,6 +214,15 @@ capture_live_set_mode(
 	if (n == 0) /* of a link type without a filter, everything is read */
 		n = filter_build(insns, c->link, FILTER_ALL, c->snaplen);
 	return exchange_filter(c, insns, n, err);
+}
+
+enum rf_status
+capture_live_check(const struct capture_live *c, struct rf_error *err)
+{
+	if (!interface_is_gone(capture_live_fd(c)))
+		return RF_OK;
+	return rf_fail(
+	    err, RF_IO, "capture on %s: the interface disappeared", c->device);
 }
 
 enum rf_status

@@ -61,6 +61,13 @@ RF_MUST_USE enum rf_status capture_live_read(struct capture_live *c, int max,
 RF_MUST_USE enum rf_status capture_live_set_mode(
     struct capture_live *c, enum filter_mode mode, struct rf_error *err);
 
+/*
+ * Is its interface still there? One that went down first and away then leaves
+ * a socket without an error, which is silent for ever.
+ */
+RF_MUST_USE enum rf_status capture_live_check(
+    const struct capture_live *c, struct rf_error *err);
+
 /* Counts since it was opened. */
 RF_MUST_USE enum rf_status capture_live_count(struct capture_live *c,
     struct capture_live_stats *out, struct rf_error *err);

@@ -213,6 +213,21 @@ set_mode(struct live *l, int64_t boot_us)
 	}
 }
 
+/* Which interfaces went without a word? */
+static void
+check_points(struct live *l)
+{
+	struct rf_error err;
+
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		struct point *p = &l->points[i];
+
+		if (p->capture != NULL &&
+		    capture_live_check(p->capture, &err) != RF_OK)
+			close_point(l, i, &err);
+	}
+}
+
 static void
 read_points(struct live *l, const struct pollfd *fds)
 {
@@ -238,6 +253,7 @@ each_second(struct live *l, int64_t boot_us)
 	if (boot_us - l->second_us < SECOND)
 		return;
 	l->second_us = boot_us;
+	check_points(l);
 	reopen_points(l, boot_us);
 	for (size_t i = 0; i < l->config.n_devices; i++) {
 		count_drops(l, i);

@@ -79,7 +79,8 @@ result $? "depth full finds the same connections"
 ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
 	ip link set gone1 up
 collect -i gone0 -i v-db-0 --db "$dir/c.db"
-ip link del gone0
+# Down first: the socket then has no error to tell when it is taken away.
+ip link set gone0 down && sleep 0.3 && ip link del gone0
 wait_for grep -qs "gone0.*waiting" "$dir/err"
 ip link add gone0 type veth peer name gone1 && ip link set gone0 up &&
 	ip link set gone1 up
