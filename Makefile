@@ -187,7 +187,7 @@ check-fault:
 	@build/asan/tests/fault/fault \
 		$(if $(filter 1,$(FULL)),-e 5000,-r $(FAULT_RUNS))
 # What check does with less: a scan by a million sources, a snapshot of 100 MB,
-# a sparse capture of 10 GB (two minutes).
+# a sparse capture of 10 GB (some minutes).
 check-hard: all
 	@tests/e2e/test_hard_input.sh $(B)/ringfence 10
 # What has threads: the daemon, its metrics, the readers, the API client. Each
@@ -311,7 +311,8 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault check-hard tsan valgrind test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault \
+	check-hard tsan valgrind test deps debug asan demo \
 	bench bench-live tidy format reformat lint install uninstall dist image \
 	clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

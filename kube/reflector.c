@@ -582,8 +582,7 @@ note_known(struct reflector *r)
 void
 reflector_step(struct reflector *r, int64_t now_us)
 {
-	if (now_us <
-	    r->now_us) { /* the clock was set back: do not wait for it */
+	if (now_us < r->now_us) { /* set back: do not wait for it */
 		r->due_us = now_us;
 		r->settled_us = now_us + SETTLE_US;
 		if (r->stats.heard_us > now_us)
