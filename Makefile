@@ -170,7 +170,7 @@ $(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(B)/tests/support.a \
 
 # check is what test does once everything that it needs is installed.
 programs: all $(UNIT) $(REPLAY) $(FAULT) $(B)/ringfence-no-conntrack \
-    $(B)/bench/send_frames
+    $(patsubst %,$(B)/bench/%,send_frames bench_ingest gen_traffic)
 check: programs
 	@tests/run-all.sh $(B)
 test: deps

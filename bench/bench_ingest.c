@@ -195,6 +195,15 @@ print_pause(const char *what, const struct pause *p)
 	    p->live, p->faults, p->turns_lost);
 }
 
+/* What one batch is for at this stage. */
+static void
+spend(struct bench *b, struct intake *in)
+{
+	if (b->stage == STAGE_TABLE)
+		flow_table_take(b->ft, in->sightings, in->n_batch, NULL);
+	intake_clear(in);
+}
+
 /* Reading, decoding and perhaps the table, in this thread alone. */
 static enum rf_status
 run_stage(struct bench *b, const char *path, struct rf_error *err)
@@ -204,26 +213,30 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 	const struct capture_frame *f;
 	struct capture *c = NULL;
 	uint64_t touched = 0;
-	enum rf_status st = RF_NOMEM;
+	enum capture_result result = CAPTURE_FAILED;
+	enum rf_status st;
 
-	if (in != NULL)
-		st = capture_open_file(&c, path, err);
+	st = in != NULL ? capture_open_file(&c, path, err)
+			: rf_fail(err, RF_NOMEM, "out of memory");
 	if (st == RF_OK) {
 		in->ft = b->ft;
 		in->names = b->names;
 	}
-	while (st == RF_OK && capture_next(c, &f, err) == CAPTURE_FRAME) {
+	while (st == RF_OK &&
+	    (result = capture_next(c, &f, err)) == CAPTURE_FRAME) {
 		b->packets++;
 		touched += f->captured != 0 ? f->data[0] : 0;
 		if (b->stage == STAGE_READ ||
 		    !intake_decode(in, f, capture_link(c), 0, &cov))
 			continue;
-		if (b->stage == STAGE_TABLE)
-			flow_table_take(
-			    b->ft, in->sightings, in->n_batch, NULL);
-		in->n_batch = 0;
-		if (b->packets % 64 == 0)
-			note_pause(b);
+		spend(b, in);
+		note_pause(b);
+	}
+	if (st == RF_OK && result != CAPTURE_END)
+		st = RF_CORRUPT;
+	if (st == RF_OK) {
+		spend(b, in);
+		flow_table_finish(b->ft);
 	}
 	b->flows = touched & 1; /* so that the reading is not left out */
 	capture_close(c);

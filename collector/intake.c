@@ -7,6 +7,13 @@
 #include "collector/dns.h"
 
 void
+intake_clear(struct intake *in)
+{
+	in->n_batch = 0;
+	in->n_dns = 0;
+}
+
+void
 intake_flush(struct intake *in)
 {
 	bool first_copy[FLOW_TABLE_BATCH];
@@ -20,8 +27,7 @@ intake_flush(struct intake *in)
 			names_read(in->names, &p->dst, p->payload,
 			    p->payload_captured, in->dns_marks[i], p->ts_us);
 	}
-	in->n_batch = 0;
-	in->n_dns = 0;
+	intake_clear(in);
 }
 
 static inline bool

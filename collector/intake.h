@@ -41,4 +41,7 @@ void intake_frame(struct intake *in, const struct capture_frame *f, int link,
 /* Hand over what waits for its batch to be full. */
 void intake_flush(struct intake *in);
 
+/* Forget it: the batch is empty again. */
+void intake_clear(struct intake *in);
+
 #endif
