@@ -3,11 +3,7 @@
 
 #include <stdlib.h>
 
-/* A flow beside the endpoints it names, so that qsort needs no context. */
-struct sort_row {
-	const struct endpoint *src, *dst;
-	const struct flow *flow;
-};
+#include "core/order.h"
 
 static int
 compare_u64(uint64_t a, uint64_t b)
@@ -45,16 +41,13 @@ outcome_is_traffic(unsigned outcome)
 	    outcome == OUTCOME_MIDSTREAM;
 }
 
-/* Order by the edge's key alone. */
+/* Order by the rest of the edge's key: ends are of one face each. */
 static int
-compare_key(const struct sort_row *a, const struct sort_row *b)
+compare_key(const struct flow *f, const struct flow *g)
 {
-	const struct flow *f = a->flow, *g = b->flow;
 	int c;
 
-	if ((c = endpoint_compare_face(a->src, b->src)) != 0 ||
-	    (c = endpoint_compare_face(a->dst, b->dst)) != 0 ||
-	    (c = compare_u64(f->protocol, g->protocol)) != 0 ||
+	if ((c = compare_u64(f->protocol, g->protocol)) != 0 ||
 	    (c = compare_u64(f->port, g->port)) != 0 ||
 	    (c = compare_u64(f->service, g->service)) != 0 ||
 	    (c = compare_u64(f->service_port, g->service_port)) != 0 ||
@@ -64,27 +57,82 @@ compare_key(const struct sort_row *a, const struct sort_row *b)
 }
 
 static int
-compare_row(const void *x, const void *y)
+compare_flow(const void *x, const void *y)
 {
-	const struct sort_row *a = x, *b = y;
-	int c = compare_key(a, b);
+	const struct flow *f = *(const struct flow *const *)x;
+	const struct flow *g = *(const struct flow *const *)y;
+	int c = compare_key(f, g);
 
-	if (c != 0 || (c = compare_u64(a->flow->src, b->flow->src)) != 0 ||
-	    (c = compare_u64(a->flow->dst, b->flow->dst)) != 0 ||
-	    (c = compare_u64(a->flow->seen_src, b->flow->seen_src)) != 0)
+	if (c != 0 || (c = compare_u64(f->src, g->src)) != 0 ||
+	    (c = compare_u64(f->dst, g->dst)) != 0 ||
+	    (c = compare_u64(f->seen_src, g->seen_src)) != 0)
 		return c;
-	return (a->flow->window_us > b->flow->window_us) -
-	    (a->flow->window_us < b->flow->window_us);
+	return (f->window_us > g->window_us) - (f->window_us < g->window_us);
+}
+
+static int
+compare_face(const void *x, const void *y)
+{
+	const struct endpoint *a = *(const struct endpoint *const *)x;
+	const struct endpoint *b = *(const struct endpoint *const *)y;
+
+	return endpoint_compare_face(a, b);
+}
+
+/* By endpoint: the rank of its face among all. NULL: out of memory. */
+static uint32_t *
+rank_faces(const struct flow_set *fs)
+{
+	size_t n = fs->n_endpoints;
+	const struct endpoint **v = calloc(n + 1, sizeof(*v));
+	uint32_t *ranks = calloc(n + 1, sizeof(*ranks)), rank = 0;
+
+	if (v == NULL || ranks == NULL) {
+		free(v);
+		free(ranks);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = &fs->endpoints[i];
+	qsort(v, n, sizeof(*v), compare_face);
+	for (size_t i = 0; i < n; i++) {
+		rank += i > 0 && compare_face(&v[i - 1], &v[i]) != 0;
+		ranks[v[i] - fs->endpoints] = rank;
+	}
+	free(v);
+	return ranks;
+}
+
+/* Flows by their pair of faces. NULL: out of memory. */
+static struct order_row *
+order_flows(const struct flow_set *fs)
+{
+	size_t n = fs->n_flows;
+	struct order_row *rows = calloc(n + 1, sizeof(*rows));
+	uint32_t *ranks = rank_faces(fs);
+	bool ok = rows != NULL && ranks != NULL;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		const struct flow *f = &fs->flows[i];
+
+		rows[i].key = (uint64_t)ranks[f->src] << 32 | ranks[f->dst];
+		rows[i].at = (uint32_t)i;
+	}
+	free(ranks);
+	if (ok && order_by_key(rows, n))
+		return rows;
+	free(rows);
+	return NULL;
 }
 
 static void
 edge_start(
-    struct edge *e, const struct sort_row *row, const struct flow *const *flows)
+    struct edge *e, const struct flow_set *fs, const struct flow *const *flows)
 {
-	const struct flow *f = row->flow;
+	const struct flow *f = flows[0];
 
-	*e = (struct edge){ .src = row->src,
-		.dst = row->dst,
+	*e = (struct edge){ .src = &fs->endpoints[f->src],
+		.dst = &fs->endpoints[f->dst],
 		.flows = flows,
 		.service = f->service,
 		.service_port = f->service_port,
@@ -109,29 +157,47 @@ edge_count(struct edge *e, const struct flow *f)
 		e->last_us = f->last_us;
 }
 
+/* The edges of n flows of one pair of faces; returns how many. */
+static size_t
+add_edges(struct edge *edges, const struct flow_set *fs,
+    const struct flow **flows, size_t n)
+{
+	size_t n_edges = 0;
+
+	if (n > 1)
+		qsort(flows, n, sizeof(*flows), compare_flow);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || compare_key(flows[i - 1], flows[i]) != 0)
+			edge_start(&edges[n_edges++], fs, &flows[i]);
+		edge_count(&edges[n_edges - 1], flows[i]);
+	}
+	return n_edges;
+}
+
 enum rf_status
 edge_roll_up(struct edge_set *out, const struct flow_set *fs,
     struct arena *arena, struct rf_error *err)
 {
-	size_t n = fs->n_flows, n_edges = 0;
-	struct sort_row *rows = calloc(n + 1, sizeof(*rows));
-	const struct flow **order = arena_calloc(arena, n + 1, sizeof(*order));
+	size_t n = fs->n_flows, n_edges = 0, start = 0;
+	const struct flow **flows = arena_calloc(arena, n + 1, sizeof(*flows));
 	struct edge *edges = arena_calloc(arena, n + 1, sizeof(*edges));
+	struct order_row *rows;
 
 	*out = (struct edge_set){ 0 };
-	if (rows == NULL || order == NULL || edges == NULL) {
+	if (n > UINT32_MAX)
+		return rf_fail(err, RF_LIMIT, "edges: of %zu flows", n);
+	rows = order_flows(fs);
+	if (rows == NULL || flows == NULL || edges == NULL) {
 		free(rows);
 		return rf_fail(err, RF_NOMEM, "edges: out of memory");
 	}
-	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct sort_row){ &fs->endpoints[fs->flows[i].src],
-			&fs->endpoints[fs->flows[i].dst], &fs->flows[i] };
-	qsort(rows, n, sizeof(*rows), compare_row);
 	for (size_t i = 0; i < n; i++) {
-		order[i] = rows[i].flow;
-		if (i == 0 || compare_key(&rows[i - 1], &rows[i]) != 0)
-			edge_start(&edges[n_edges++], &rows[i], &order[i]);
-		edge_count(&edges[n_edges - 1], order[i]);
+		flows[i] = &fs->flows[rows[i].at];
+		if (i + 1 < n && rows[i + 1].key == rows[i].key)
+			continue;
+		n_edges += add_edges(
+		    &edges[n_edges], fs, &flows[start], i + 1 - start);
+		start = i + 1;
 	}
 	free(rows);
 	*out = (struct edge_set){ .edges = edges, .n_edges = n_edges };

@@ -5,10 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/order.h"
+
+/* An endpoint that edges name as an end. */
+struct face {
+	struct view_end end; /* without pods, which differ by edge */
+	uint32_t rank;       /* among all, by compare_end */
+};
+
 struct making {
 	const struct flow_set *flows;
 	const struct cluster *c;
 	struct arena *arena;
+	struct face *faces;
+	uint32_t *face_of; /* by endpoint: its face plus one; 0: none */
+	size_t n_faces;
 };
 
 static int
@@ -117,11 +128,12 @@ static bool
 count_pods(
     const struct making *m, const struct edge *e, bool is_src, size_t *out)
 {
-	uint32_t *pods = malloc((e->n_flows + 1) * sizeof(*pods));
+	uint32_t few[16], *pods = few;
 	size_t n = 0;
 
 	*out = 0;
-	if (pods == NULL)
+	if (e->n_flows > sizeof(few) / sizeof(few[0]) &&
+	    (pods = malloc(e->n_flows * sizeof(*pods))) == NULL)
 		return false;
 	for (size_t i = 0; i < e->n_flows; i++) {
 		const struct flow *f = e->flows[i];
@@ -131,10 +143,12 @@ count_pods(
 		if (pod != FLOW_NONE)
 			pods[n++] = pod;
 	}
-	qsort(pods, n, sizeof(*pods), compare_u32);
+	if (n > 1)
+		qsort(pods, n, sizeof(*pods), compare_u32);
 	for (size_t i = 0; i < n; i++)
 		*out += i == 0 || pods[i] != pods[i - 1];
-	free(pods);
+	if (pods != few)
+		free(pods);
 	return true;
 }
 
@@ -150,11 +164,8 @@ node_name(const struct making *m, const struct endpoint *e)
 }
 
 static bool
-put_end(const struct making *m, const struct edge *edge, bool is_src,
-    struct view_end *out)
+make_end(const struct making *m, const struct endpoint *e, struct view_end *out)
 {
-	const struct endpoint *e = is_src ? edge->src : edge->dst;
-
 	*out = (struct view_end){
 		.type = e->type, .namespace = "", .kind = "", .name = ""
 	};
@@ -165,7 +176,7 @@ put_end(const struct making *m, const struct edge *edge, bool is_src,
 		out->namespace = w->namespace;
 		out->kind = w->kind;
 		out->name = w->name;
-		return count_pods(m, edge, is_src, &out->pods);
+		break;
 	}
 	case ENDPOINT_NODE:
 		out->name = node_name(m, e);
@@ -180,15 +191,22 @@ put_end(const struct making *m, const struct edge *edge, bool is_src,
 	return true;
 }
 
+/* The source's rewritten addresses: of most edges there are none. */
 static bool
 put_seen_from(const struct making *m, struct view_edge *out)
 {
 	const struct edge *e = out->edge;
-	struct ip_addr *v = arena_calloc(m->arena, e->n_flows + 1, sizeof(*v));
+	struct ip_addr *v;
 	size_t n = 0, kept = 0;
 
+	for (size_t i = 0; i < e->n_flows; i++)
+		n += e->flows[i]->seen_src != e->flows[i]->src;
+	if (n == 0)
+		return true;
+	v = arena_calloc(m->arena, n, sizeof(*v));
 	if (v == NULL)
 		return false;
+	n = 0;
 	for (size_t i = 0; i < e->n_flows; i++) {
 		const struct flow *f = e->flows[i];
 
@@ -204,6 +222,21 @@ put_seen_from(const struct making *m, struct view_edge *out)
 	return true;
 }
 
+static const struct face *
+face_of(const struct making *m, const struct endpoint *e)
+{
+	return &m->faces[m->face_of[e - m->flows->endpoints] - 1];
+}
+
+static bool
+put_end(const struct making *m, const struct edge *e, bool is_src,
+    struct view_end *out)
+{
+	*out = face_of(m, is_src ? e->src : e->dst)->end;
+	return out->type != ENDPOINT_WORKLOAD ||
+	    count_pods(m, e, is_src, &out->pods);
+}
+
 static bool
 put_edge(const struct making *m, const struct edge *e, struct view_edge *out)
 {
@@ -216,22 +249,103 @@ put_edge(const struct making *m, const struct edge *e, struct view_edge *out)
 	    put_end(m, e, false, &out->dst) && put_seen_from(m, out);
 }
 
+static bool
+add_face(struct making *m, const struct endpoint *e)
+{
+	uint32_t *at = &m->face_of[e - m->flows->endpoints];
+
+	if (*at != 0)
+		return true;
+	*at = (uint32_t)++m->n_faces;
+	return make_end(m, e, &m->faces[m->n_faces - 1].end);
+}
+
+static int
+compare_face(const void *x, const void *y)
+{
+	const struct face *a = *(const struct face *const *)x;
+	const struct face *b = *(const struct face *const *)y;
+
+	return compare_end(&a->end, &b->end);
+}
+
+/* Name each end once, and give it its rank by name. */
+static bool
+make_faces(struct making *m, const struct edge_set *edges)
+{
+	struct face **order;
+	uint32_t rank = 0;
+
+	for (size_t i = 0; i < edges->n_edges; i++)
+		if (!add_face(m, edges->edges[i].src) ||
+		    !add_face(m, edges->edges[i].dst))
+			return false;
+	order = calloc(m->n_faces + 1, sizeof(*order));
+	if (order == NULL)
+		return false;
+	for (size_t i = 0; i < m->n_faces; i++)
+		order[i] = &m->faces[i];
+	qsort(order, m->n_faces, sizeof(*order), compare_face);
+	for (size_t i = 0; i < m->n_faces; i++) {
+		rank += i > 0 && compare_face(&order[i - 1], &order[i]) != 0;
+		order[i]->rank = rank;
+	}
+	free(order);
+	return true;
+}
+
+/* Put edges into v, sorted: by the ranks of their ends, then the few of one
+ * pair by the rest. */
+static bool
+put_edges(const struct making *m, const struct edge_set *edges,
+    struct order_row *rows, struct view_edge *v)
+{
+	size_t n = edges->n_edges, start = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct edge *e = &edges->edges[i];
+
+		rows[i].key = (uint64_t)face_of(m, e->src)->rank << 32 |
+		    face_of(m, e->dst)->rank;
+		rows[i].at = (uint32_t)i;
+	}
+	if (!order_by_key(rows, n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!put_edge(m, &edges->edges[rows[i].at], &v[i]))
+			return false;
+		if (i + 1 < n && rows[i + 1].key == rows[i].key)
+			continue;
+		if (i > start)
+			qsort(
+			    &v[start], i + 1 - start, sizeof(*v), compare_edge);
+		start = i + 1;
+	}
+	return true;
+}
+
 enum rf_status
 view_make(struct view *out, const struct edge_set *edges,
     const struct flow_set *flows, const struct cluster *c, struct arena *arena,
     struct rf_error *err)
 {
 	struct making m = { .flows = flows, .c = c, .arena = arena };
-	size_t n = edges->n_edges;
+	size_t n = edges->n_edges, n_ends = flows->n_endpoints;
 	struct view_edge *v = arena_calloc(arena, n + 1, sizeof(*v));
+	struct order_row *rows = calloc(n + 1, sizeof(*rows));
+	bool ok;
 
 	*out = (struct view){ 0 };
-	for (size_t i = 0; v != NULL && i < n; i++)
-		if (!put_edge(&m, &edges->edges[i], &v[i]))
-			v = NULL;
-	if (v == NULL)
+	m.faces = calloc(n_ends + 1, sizeof(*m.faces));
+	m.face_of = calloc(n_ends + 1, sizeof(*m.face_of));
+	ok = v != NULL && rows != NULL && m.faces != NULL &&
+	    m.face_of != NULL && make_faces(&m, edges) &&
+	    put_edges(&m, edges, rows, v);
+	free(m.faces);
+	free(m.face_of);
+	free(rows);
+	if (!ok)
 		return rf_fail(err, RF_NOMEM, "report: out of memory");
-	qsort(v, n, sizeof(*v), compare_edge);
 	*out = (struct view){ .edges = v, .n_edges = n, .flows = flows };
 	return RF_OK;
 }
