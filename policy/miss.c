@@ -378,7 +378,7 @@ put_wanted_name(struct line *l, const struct compiled_side *side,
 	for (size_t i = 0; i < side->dst->n_ports; i++) {
 		const struct kube_port *k = &side->dst->ports[i];
 
-		if (k->init || k->protocol != port->protocol ||
+		if ((k->init && !k->sidecar) || k->protocol != port->protocol ||
 		    strcmp(k->name, port->name) != 0)
 			continue;
 		put(l, "port %u is not %u (%s)", side->port, k->port,

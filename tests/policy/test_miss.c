@@ -16,7 +16,8 @@ static const char cluster[] = "ns shop team=web\n"
 			      "ns data team=db\n"
 			      "node n1 10.9.0.1\n"
 			      "pod shop/web n1 10.0.0.5 app=front-end\n"
-			      "pod shop/api n1 10.0.0.6 app=api http:9090/TCP\n"
+			      "pod shop/api n1 10.0.0.6 app=api http:9090/TCP "
+			      "sidecar:mesh:15001/TCP\n"
 			      "pod data/db n1 10.0.1.5 app=db\n";
 
 struct row {
@@ -46,6 +47,9 @@ static struct row rows[] = {
 	    "shop/web > shop/api TCP/80",
 	    "p, ingress rule 1: any peer, port 80: api has no TCP port named "
 	    "web" },
+	{ "a sidecar's port with another number", "[{ports: [{port: mesh}]}]",
+	    "shop/web > shop/api TCP/80",
+	    "p, ingress rule 1: any peer, port 80 is not 15001 (mesh)" },
 	{ "label", "[{from: [{podSelector: {matchLabels: {app: frontend}}}]}]",
 	    "shop/web > shop/api TCP/80",
 	    "p, ingress rule 1: namespace matches, label app is \"front-end\", "
