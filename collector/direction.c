@@ -53,6 +53,25 @@ by_ports(struct connection *c, bool both_listen)
 	return CERTAINTY_GUESSED;
 }
 
+/*
+ * Both ends speak from the port that they listen on, or would (gossip, SIP,
+ * IKE, NTP): who listens says nothing then, who sent first does.
+ */
+static bool
+is_between_peers(const struct connection *c)
+{
+	return c->protocol == FLOW_UDP && c->opening == OPENING_FIRST &&
+	    c->legs[0].client.port == c->legs[0].server.port;
+}
+
+static enum flow_certainty
+between_peers(const struct connection *c, bool server_listens)
+{
+	if (server_listens)
+		return CERTAINTY_LISTENER;
+	return c->both_ways ? CERTAINTY_HANDSHAKE : CERTAINTY_GUESSED;
+}
+
 enum flow_certainty
 direction_decide(struct connection *c, const struct cluster *cluster,
     const struct listeners *learnt)
@@ -67,6 +86,8 @@ direction_decide(struct connection *c, const struct cluster *cluster,
 		client =
 		    client || listens(&c->legs[i].client, c, cluster, learnt);
 	}
+	if (is_between_peers(c))
+		return between_peers(c, server);
 	if (server == client)
 		return by_ports(c, server);
 	if (client)

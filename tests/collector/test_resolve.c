@@ -30,7 +30,7 @@ static struct names *names;
 static int
 setup(void **state)
 {
-	uint32_t n1, n2, web, db, svc;
+	uint32_t n1, n2, web, db, svc, gossip;
 
 	(void)state;
 	world_init(&world);
@@ -38,12 +38,16 @@ setup(void **state)
 	n2 = world_node(&world, "node-2", NODE2, "10.244.2.0/24");
 	web = world_app(&world, "shop", "web", WEB, n1);
 	db = world_app(&world, "shop", "db", DB, n2);
-	(void)web;
 	svc = world_service(&world, "shop", "db", VIP, "app=db");
 	world_service_port(&world, svc, "sql", FLOW_TCP, 3306, 13306);
 	world_backend(&world, svc, DB, 13306, db);
 	world_service_port(&world, svc, "stats", FLOW_UDP, 8125, 8125);
 	world_backend(&world, svc, DB, 8125, db);
+	gossip =
+	    world_service(&world, "shop", "gossip", "10.96.0.30", "ring=a");
+	world_service_port(&world, gossip, "ring", FLOW_UDP, 7946, 7946);
+	world_backend(&world, gossip, WEB, 7946, web);
+	world_backend(&world, gossip, DB, 7946, db);
 	world_api_server(&world, NODE1, 6443);
 	world_finish(&world);
 	names = names_new(world.c, 1);
@@ -166,6 +170,27 @@ static const struct resolve_case {
 	  { { WEB, 40000, EXT, 123 } },
 	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, WEB, EXT, WEB, 123, NULL, 0,
 	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	/* One port at both ends (gossip, SIP): who sent first asked. */
+	{ "gossip, both declare the port", FLOW_UDP, FIRST, DATA,
+	  { { WEB, 7946, DB, 7946 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 7946, NULL, 0,
+	  OUTCOME_ONEWAY, CERTAINTY_LISTENER },
+	{ "peers, only who asked declares the port", FLOW_UDP, FIRST,
+	  DATA | BOTH | REPLY, { { DB, 8125, EXT, 8125 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, DB, EXT, DB, 8125, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "peers, only who was asked declares it", FLOW_UDP, FIRST, DATA,
+	  { { WEB, 8125, DB, 8125 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 8125, NULL, 0,
+	  OUTCOME_ONEWAY, CERTAINTY_LISTENER },
+	{ "peers that declare nothing", FLOW_UDP, FIRST, DATA | BOTH | REPLY,
+	  { { WEB, 5060, DB, 5060 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_WORKLOAD, WEB, DB, WEB, 5060, NULL, 0,
+	  OUTCOME_ESTABLISHED, CERTAINTY_HANDSHAKE },
+	{ "a peer that never answered", FLOW_UDP, FIRST, DATA,
+	  { { DB, 8125, EXT, 8125 } },
+	  ENDPOINT_WORKLOAD, ENDPOINT_EXTERNAL, DB, EXT, DB, 8125, NULL, 0,
+	  OUTCOME_UNANSWERED, CERTAINTY_GUESSED },
 	{ "a node's client on another node: the only Service", FLOW_TCP, H,
 	  ACCEPTED | REPLY, { { NODE1, 40000, DB, 13306 } },
 	  ENDPOINT_NODE, ENDPOINT_WORKLOAD, NODE1, DB, NODE1, 13306, "db", 3306,
