@@ -10,7 +10,7 @@ struct interface {
 	uint32_t ifindex; /* 0: empty */
 	uint32_t node;    /* of the pods that packets left for */
 	uint8_t point;
-	bool shared; /* packets left on it for more than one address */
+	bool shared; /* packets left on it for more than one pod */
 	struct ip_addr to;
 };
 
@@ -56,33 +56,45 @@ slot_of(
 	return PASSAGE_MAX;
 }
 
-void
-passage_learn(
-    struct passage *p, const struct connection_leg *leg, uint32_t node)
+/* What tells the server's pod from others. */
+static const struct ip_addr *
+address_of(const struct connection_leg *leg, const struct cluster *c,
+    const struct endpoint *server)
 {
+	return server->pod == FLOW_NONE ? &leg->server.ip
+					: &c->pods[server->pod].ips[0];
+}
+
+void
+passage_learn(struct passage *p, const struct connection_leg *leg,
+    const struct cluster *c, const struct endpoint *server)
+{
+	const struct ip_addr *to = address_of(leg, c, server);
 	struct interface *f;
 	uint32_t i;
 
-	if (leg->last_out_if == 0 || (i = slot_of(p, leg, node)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0 ||
+	    (i = slot_of(p, leg, server->node)) == PASSAGE_MAX)
 		return;
 	f = &p->v[i];
 	if (f->ifindex == 0)
 		*f = (struct interface){ .ifindex = leg->last_out_if,
-			.node = node,
+			.node = server->node,
 			.point = leg->last_out_point,
-			.to = leg->server.ip };
-	else if (!ip_equal(&f->to, &leg->server.ip))
+			.to = *to };
+	else if (!ip_equal(&f->to, to))
 		f->shared = true;
 }
 
 bool
-passage_delivered(
-    const struct passage *p, const struct connection_leg *leg, uint32_t node)
+passage_delivered(const struct passage *p, const struct connection_leg *leg,
+    const struct cluster *c, const struct endpoint *server)
 {
 	uint32_t i;
 
-	if (leg->last_out_if == 0 || (i = slot_of(p, leg, node)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0 ||
+	    (i = slot_of(p, leg, server->node)) == PASSAGE_MAX)
 		return false;
 	return p->v[i].ifindex != 0 && !p->v[i].shared &&
-	    ip_equal(&p->v[i].to, &leg->server.ip);
+	    ip_equal(&p->v[i].to, address_of(leg, c, server));
 }

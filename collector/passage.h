@@ -4,8 +4,9 @@
  * was delivered?
  *
  * A bridge shows copies that are dropped behind it; only the last interface,
- * which leads to one address, proves delivery. Learnt from where packets went:
- * an interface on which they left for two addresses is no pod's. Interfaces are
+ * which leads to one pod, proves delivery. Learnt from where packets went: an
+ * interface on which they left for two pods is no pod's own. A pod is known by
+ * its first address, which outlives its index. Interfaces are
  * told apart by the server's node too: a capture may be merged from many nodes,
  * whose interface numbers collide.
  */
@@ -15,6 +16,8 @@
 #include <stdbool.h>
 
 #include "collector/connection.h"
+#include "core/flow.h"
+#include "kube/cluster.h"
 
 struct passage;
 
@@ -24,12 +27,13 @@ void passage_free(struct passage *p);
 /* Forget every interface. */
 void passage_forget(struct passage *p);
 
-/* Note where the leg's packets left for its server, a pod on that node. */
-void passage_learn(
-    struct passage *p, const struct connection_leg *leg, uint32_t node);
+/* Note where the leg's packets left for its server, a workload of c. */
+void passage_learn(struct passage *p, const struct connection_leg *leg,
+    const struct cluster *c, const struct endpoint *server);
 
 /* Did the leg's packets leave on an interface of their server's own? */
-bool passage_delivered(
-    const struct passage *p, const struct connection_leg *leg, uint32_t node);
+bool passage_delivered(const struct passage *p,
+    const struct connection_leg *leg, const struct cluster *c,
+    const struct endpoint *server);
 
 #endif

@@ -446,7 +446,7 @@ outcome_udp(const struct resolver *r, const struct connection *c,
 	    address_listens(r->c, &real->server.ip, real->server.port,
 		c->protocol, c->first_us) &&
 	    (!c->types_known ||
-		passage_delivered(r->passage, real, out->dst.node)))
+		passage_delivered(r->passage, real, r->c, &out->dst)))
 		return OUTCOME_ONEWAY;
 	return OUTCOME_UNANSWERED;
 }
@@ -564,7 +564,7 @@ resolve(struct resolver *r, const struct connection *seen, bool is_unowned,
 	if (is_unowned)
 		forget_ends(r, &c, &roles, own_node, out);
 	if (out->dst.type == ENDPOINT_WORKLOAD)
-		passage_learn(r->passage, roles.real, out->dst.node);
+		passage_learn(r->passage, roles.real, r->c, &out->dst);
 	out->flow.window_us = window_of(c.first_us, r->window_us);
 	out->flow.protocol = c.protocol;
 	out->flow.outcome = (uint8_t)outcome_of(r, &c, &roles, out);

@@ -362,16 +362,72 @@ test_headless_other_family(void **state)
 	world_release(&w);
 }
 
+/* A packet to the pod's address, which left on the interface. */
+static enum flow_outcome
+one_way(struct resolver *r, const char *to, uint32_t interface)
+{
+	struct resolve_case rc = { .protocol = FLOW_UDP,
+		.opening = FIRST,
+		.flags = DATA | TYPES | ENTERED | LEFT,
+		.legs = { { strchr(to, ':') == NULL ? WEB : "fd00::5", 40000,
+		    to, 8125 } } };
+	struct connection c = connection_of(&rc);
+	struct aggregate_item out;
+
+	c.legs[0].last_out_if = interface;
+	resolver_resolve(r, &c, &out);
+	return out.flow.outcome;
+}
+
+/* A pod's own interface leads to both of its addresses; a bridge to those of
+ * several pods, and proves nothing. */
+static void
+test_one_way_dual_stack(void **state)
+{
+	struct ip_addr db[2];
+	uint32_t node, pods[2], svc;
+	struct resolver *r;
+	struct names *n;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	node = world_node(&w, "node-1", NODE1, "10.244.1.0/24");
+	pods[0] = world_app(&w, "shop", "db", DB, node);
+	pods[1] = world_app(&w, "shop", "other", WEB2, node);
+	assert_true(ip_parse(&db[0], DB) && ip_parse(&db[1], "fd00::9"));
+	w.c->pods[pods[0]].ips = db;
+	w.c->pods[pods[0]].n_ips = 2;
+	svc = world_service(&w, "shop", "db", VIP, "app=db");
+	world_service_port(&w, svc, "stats", FLOW_UDP, 8125, 8125);
+	world_backend(&w, svc, DB, 8125, pods[0]);
+	world_backend(&w, svc, "fd00::9", 8125, pods[0]);
+	world_backend(&w, svc, WEB2, 8125, pods[1]);
+	world_finish(&w);
+	n = names_new(w.c, 1);
+	r = n == NULL ? NULL : resolver_new(w.c, n, 3600000000, 1);
+	assert_non_null(r);
+	assert_int_equal(one_way(r, DB, 7), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, "fd00::9", 7), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, DB, 7), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, WEB2, 7), OUTCOME_UNANSWERED);
+	assert_int_equal(one_way(r, DB, 7), OUTCOME_UNANSWERED);
+	resolver_free(r);
+	names_free(n);
+	world_release(&w);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 2] = {
+	struct CMUnitTest tests[NELEM(cases) + 3] = {
 		cmocka_unit_test(test_learns_listener),
+		cmocka_unit_test(test_one_way_dual_stack),
 		cmocka_unit_test(test_headless_other_family),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[2 + i] = (struct CMUnitTest){
+		tests[3 + i] = (struct CMUnitTest){
 			.name = cases[i].name,
 			.test_func = test_resolve,
 			.initial_state = (void *)(uintptr_t)&cases[i],
