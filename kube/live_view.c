@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kube/json_text.h"
 #include "kube/live_prune.h"
 #include "kube/live_table.h"
 #include "kube/reflector.h"
@@ -69,17 +70,21 @@ stays_when_gone(size_t resource)
  * way of all the rest: RF_OK, and *refused. */
 static enum rf_status
 try_reading(struct live_view *v, const struct client_resource *r,
-    json_t *object, bool *refused, struct rf_error *err)
+    const json_t *object, bool *refused, struct rf_error *err)
 {
-	const struct snapshot_item item = {
-		.json = object, .file = r->name, .line = 1
-	};
+	const struct snapshot_item item = { .file = r->name, .line = 1 };
+	char *text = json_text_write(object, JSON_COMPACT);
 	struct snapshot_builder *sb = NULL;
-	enum rf_status st = snapshot_builder_new(&sb, err);
+	enum rf_status st;
 
+	if (text == NULL)
+		st = rf_fail(err, RF_NOMEM, "out of memory");
+	else
+		st = snapshot_builder_new(&sb, err);
 	if (st == RF_OK)
-		st = snapshot_take_item(sb, &item, err);
+		st = snapshot_take_text(sb, item, text, strlen(text), err);
 	snapshot_builder_free(sb);
+	free(text);
 	*refused = st != RF_OK && st != RF_NOMEM;
 	if (!*refused)
 		return st;

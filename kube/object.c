@@ -97,19 +97,19 @@ intern(struct object *o, const char *s)
 }
 
 static const char *
-type_name(const json_t *j)
+type_name(const struct json_node *j)
 {
-	switch (j == NULL ? JSON_NULL : json_typeof(j)) {
-	case JSON_OBJECT:
+	switch (j == NULL ? JSON_NODE_NULL : (enum json_node_kind)j->kind) {
+	case JSON_NODE_MAP:
 		return "a map";
-	case JSON_ARRAY:
+	case JSON_NODE_LIST:
 		return "a list";
-	case JSON_STRING:
+	case JSON_NODE_TEXT:
 		return "a string";
-	case JSON_INTEGER:
-	case JSON_REAL:
+	case JSON_NODE_INTEGER:
+	case JSON_NODE_REAL:
 		return "a number";
-	case JSON_NULL:
+	case JSON_NODE_NULL:
 		return "null";
 	default:
 		return "a boolean";
@@ -117,44 +117,46 @@ type_name(const json_t *j)
 }
 
 /* The member, unless it is absent or null; wants is for the message. */
-static json_t *
-member(struct object *o, const json_t *parent, const char *path,
-    const char *key, json_type type)
+static const struct json_node *
+member(struct object *o, const struct json_node *parent, const char *path,
+    const char *key, enum json_node_kind kind)
 {
-	static const char *const wants[] = { [JSON_OBJECT] = "a map",
-		[JSON_ARRAY] = "a list",
-		[JSON_STRING] = "a string",
-		[JSON_INTEGER] = "an integer" };
-	json_t *j = json_object_get(parent, key);
+	static const char *const wants[] = { [JSON_NODE_MAP] = "a map",
+		[JSON_NODE_LIST] = "a list",
+		[JSON_NODE_TEXT] = "a string",
+		[JSON_NODE_INTEGER] = "an integer" };
+	const struct json_node *j = json_node_get(parent, key);
 
-	if (j == NULL || json_is_null(j))
+	if (j == NULL || json_node_is(j, JSON_NODE_NULL))
 		return NULL;
-	if (json_typeof(j) != type) {
+	if (j->kind != kind) {
 		object_fail(
-		    o, path, key, "wants %s, is %s", wants[type], type_name(j));
+		    o, path, key, "wants %s, is %s", wants[kind], type_name(j));
 		return NULL;
 	}
 	return j;
 }
 
-json_t *
-object_map(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+const struct json_node *
+object_map(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
 {
-	return member(o, parent, path, key, JSON_OBJECT);
+	return member(o, parent, path, key, JSON_NODE_MAP);
 }
 
-json_t *
-object_list(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+const struct json_node *
+object_list(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
 {
-	json_t *list = member(o, parent, path, key, JSON_ARRAY);
+	const struct json_node *list =
+	    member(o, parent, path, key, JSON_NODE_LIST);
 
 	/* Lists that we read hold maps, or strings where we look for them. */
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const struct json_node *j = json_node_at(list, i);
 
-		if (!json_is_object(j) && !json_is_string(j)) {
+		if (!json_node_is(j, JSON_NODE_MAP) &&
+		    !json_node_is(j, JSON_NODE_TEXT)) {
 			object_fail(
 			    o, path, key, "entry %zu is %s", i, type_name(j));
 			return NULL;
@@ -164,42 +166,44 @@ object_list(
 }
 
 const char *
-object_text(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+object_text(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
 {
-	json_t *j = member(o, parent, path, key, JSON_STRING);
+	const struct json_node *j =
+	    member(o, parent, path, key, JSON_NODE_TEXT);
 
-	if (j == NULL || *json_string_value(j) == '\0')
+	if (j == NULL || *j->text == '\0')
 		return NULL;
-	return intern(o, json_string_value(j));
+	return intern(o, j->text);
 }
 
 bool
-object_bool(struct object *o, const json_t *parent, const char *path,
+object_bool(struct object *o, const struct json_node *parent, const char *path,
     const char *key, bool missing)
 {
-	const json_t *j = json_object_get(parent, key);
+	const struct json_node *j = json_node_get(parent, key);
 
-	if (j == NULL || json_is_null(j))
+	if (j == NULL || json_node_is(j, JSON_NODE_NULL))
 		return missing;
-	if (!json_is_boolean(j))
+	if (j->kind != JSON_NODE_TRUE && j->kind != JSON_NODE_FALSE)
 		object_fail(
 		    o, path, key, "wants a boolean, is %s", type_name(j));
-	return json_is_true(j);
+	return j->kind == JSON_NODE_TRUE;
 }
 
 int64_t
-object_int(struct object *o, const json_t *parent, const char *path,
+object_int(struct object *o, const struct json_node *parent, const char *path,
     const char *key, int64_t missing)
 {
-	const json_t *j = member(o, parent, path, key, JSON_INTEGER);
+	const struct json_node *j =
+	    member(o, parent, path, key, JSON_NODE_INTEGER);
 
-	return j == NULL ? missing : json_integer_value(j);
+	return j == NULL ? missing : j->integer;
 }
 
 uint16_t
-object_port(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+object_port(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
 {
 	int64_t n = object_int(o, parent, path, key, 0);
 
@@ -211,73 +215,80 @@ object_port(
 }
 
 uint8_t
-object_protocol(struct object *o, const json_t *parent, const char *path)
+object_protocol(
+    struct object *o, const struct json_node *parent, const char *path)
 {
-	const json_t *j = member(o, parent, path, "protocol", JSON_STRING);
+	const struct json_node *j =
+	    member(o, parent, path, "protocol", JSON_NODE_TEXT);
 	unsigned p = FLOW_TCP; /* SEMANTICS 14 */
 
 	if (j != NULL)
-		p = flow_protocol_parse(json_string_value(j));
+		p = flow_protocol_parse(j->text);
 	if (p == 0)
 		object_fail(o, path, "protocol", "unknown protocol \"%.40s\"",
-		    json_string_value(j));
+		    json_node_text(j));
 	return (uint8_t)p;
 }
 
 int64_t
-object_time(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+object_time(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
 {
-	const json_t *j = member(o, parent, path, key, JSON_STRING);
+	const struct json_node *j =
+	    member(o, parent, path, key, JSON_NODE_TEXT);
 	int64_t us = TIME_NONE;
 
-	if (j != NULL && !rfc3339_parse(&us, json_string_value(j)))
+	if (j != NULL && !rfc3339_parse(&us, j->text))
 		object_fail(o, path, key, "\"%.40s\" is no RFC 3339 time",
-		    json_string_value(j));
+		    json_node_text(j));
 	return us;
 }
 
 bool
-object_ip(struct object *o, const json_t *parent, const char *path,
+object_ip(struct object *o, const struct json_node *parent, const char *path,
     const char *key, struct ip_addr *ip)
 {
-	const json_t *j = member(o, parent, path, key, JSON_STRING);
+	const struct json_node *j =
+	    member(o, parent, path, key, JSON_NODE_TEXT);
 
-	if (j == NULL || *json_string_value(j) == '\0')
+	if (j == NULL || *j->text == '\0')
 		return false;
-	if (ip_parse(ip, json_string_value(j)))
+	if (ip_parse(ip, j->text))
 		return true;
 	object_fail(
-	    o, path, key, "\"%.60s\" is no IP address", json_string_value(j));
+	    o, path, key, "\"%.60s\" is no IP address", json_node_text(j));
 	return false;
 }
 
 struct label_set
-object_labels(
-    struct object *o, const json_t *parent, const char *path, const char *key)
+object_labels(struct object *o, const struct json_node *parent,
+    const char *path, const char *key)
 {
-	json_t *map = object_map(o, parent, path, key), *value;
+	const struct json_node *map = object_map(o, parent, path, key);
 	struct label_set set = { 0 };
+	size_t size = json_node_members(map), n = 0;
 	struct label *v;
-	const char *name;
-	size_t n = 0;
 
-	if (json_object_size(map) == 0)
+	if (size == 0)
 		return set;
-	v = object_alloc(o, json_object_size(map), sizeof(*v));
+	v = object_alloc(o, size, sizeof(*v));
 	if (v == NULL)
 		return set;
-	json_object_foreach(map, name, value)
-	{
-		if (!json_is_string(value) && !json_is_null(value)) {
+	for (size_t i = 0; i < size; i++) {
+		const struct json_node *value = &map->items[i];
+
+		if (!json_node_is(value, JSON_NODE_TEXT) &&
+		    !json_node_is(value, JSON_NODE_NULL)) {
 			object_fail(o, path, key,
-			    "\"%.60s\" wants a string, is %s", name,
+			    "\"%.60s\" wants a string, is %s", value->key,
 			    type_name(value));
 			return set;
 		}
-		v[n].key = intern(o, name);
-		v[n++].value = intern(
-		    o, json_is_null(value) ? "" : json_string_value(value));
+		v[n].key = intern(o, value->key);
+		v[n++].value = intern(o,
+		    json_node_is(value, JSON_NODE_NULL)
+			? ""
+			: json_node_text(value));
 	}
 	set.v = v;
 	set.n = label_sort(v, n);
@@ -301,12 +312,12 @@ parse_operator(const char *text, enum selector_op *op)
 }
 
 static void
-read_requirement(struct object *o, const json_t *j, const char *path,
+read_requirement(struct object *o, const struct json_node *j, const char *path,
     struct selector_requirement *r)
 {
 	const char *op = object_text(o, j, path, "operator");
-	json_t *list = object_list(o, j, path, "values");
-	size_t n = json_array_size(list);
+	const struct json_node *list = object_list(o, j, path, "values");
+	size_t n = json_node_size(list);
 	const char **values = object_alloc(o, n, sizeof(*values));
 
 	r->key = object_text(o, j, path, "key");
@@ -318,7 +329,7 @@ read_requirement(struct object *o, const json_t *j, const char *path,
 		object_fail(o, path, "operator", "unknown operator \"%.40s\"",
 		    op == NULL ? "" : op);
 	for (size_t i = 0; values != NULL && i < n; i++) {
-		const char *s = json_string_value(json_array_get(list, i));
+		const char *s = json_node_text(json_node_at(list, i));
 
 		if (s == NULL)
 			object_fail(o, path, "values", "wants strings");
@@ -331,10 +342,10 @@ read_requirement(struct object *o, const json_t *j, const char *path,
 }
 
 bool
-object_selector(struct object *o, const json_t *parent, const char *path,
-    const char *key, struct label_selector *s)
+object_selector(struct object *o, const struct json_node *parent,
+    const char *path, const char *key, struct label_selector *s)
 {
-	json_t *map = object_map(o, parent, path, key), *list;
+	const struct json_node *map = object_map(o, parent, path, key), *list;
 	char inner[SELECTOR_PATH_MAX];
 	struct selector_requirement *r;
 	size_t n;
@@ -345,14 +356,14 @@ object_selector(struct object *o, const json_t *parent, const char *path,
 	(void)snprintf(inner, sizeof(inner), "%s.%s", path, key);
 	s->match_labels = object_labels(o, map, inner, "matchLabels");
 	list = object_list(o, map, inner, "matchExpressions");
-	n = json_array_size(list);
+	n = json_node_size(list);
 	if (n == 0 || (r = object_alloc(o, n, sizeof(*r))) == NULL)
 		return true;
 	(void)snprintf(
 	    inner, sizeof(inner), "%s.%s.matchExpressions[]", path, key);
 	for (size_t i = 0; i < n; i++) {
 		o->index[0] = (unsigned)i;
-		read_requirement(o, json_array_get(list, i), inner, &r[i]);
+		read_requirement(o, json_node_at(list, i), inner, &r[i]);
 	}
 	s->match_expressions = r;
 	s->n_match_expressions = n;
@@ -360,14 +371,15 @@ object_selector(struct object *o, const json_t *parent, const char *path,
 }
 
 struct raw_owner
-object_owner(struct object *o, const json_t *metadata)
+object_owner(struct object *o, const struct json_node *metadata)
 {
 	static const char path[] = "metadata.ownerReferences[]";
-	json_t *list = object_list(o, metadata, "metadata", "ownerReferences");
+	const struct json_node *list =
+	    object_list(o, metadata, "metadata", "ownerReferences");
 	struct raw_owner owner = { 0 };
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const struct json_node *j = json_node_at(list, i);
 
 		o->index[0] = (unsigned)i;
 		if (!object_bool(o, j, path, "controller", false))

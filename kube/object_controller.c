@@ -13,7 +13,8 @@ is_kind(const struct object *o, const char *kind)
 static struct raw_controller *
 new_controller(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
 	struct raw_owner owner = object_owner(o, metadata);
 	const char *key = assemble_key(o->sb, o->kind, o->namespace, o->name);
 	struct raw_controller *c;
@@ -44,7 +45,8 @@ names_volatile(const struct label_selector *s)
 
 /* One that selects everything or a single rollout identifies nobody. */
 static void
-read_selector(struct object *o, const json_t *spec, struct raw_controller *c)
+read_selector(
+    struct object *o, const struct json_node *spec, struct raw_controller *c)
 {
 	c->selector = (struct label_selector){ 0 };
 	if (is_kind(o, "Job") || is_kind(o, "CronJob"))
@@ -61,9 +63,10 @@ read_selector(struct object *o, const json_t *spec, struct raw_controller *c)
 }
 
 static void
-read_template(struct object *o, const json_t *spec, struct raw_controller *c)
+read_template(
+    struct object *o, const struct json_node *spec, struct raw_controller *c)
 {
-	json_t *metadata;
+	const struct json_node *metadata;
 
 	if (is_kind(o, "CronJob"))
 		spec = object_map(o, object_map(o, spec, "spec", "jobTemplate"),
@@ -77,8 +80,8 @@ read_template(struct object *o, const json_t *spec, struct raw_controller *c)
 void
 object_read_controller(struct object *o)
 {
-	json_t *spec = object_map(o, o->json, "", "spec");
-	json_t *status = object_map(o, o->json, "", "status");
+	const struct json_node *spec = object_map(o, o->json, "", "spec");
+	const struct json_node *status = object_map(o, o->json, "", "status");
 	struct raw_controller *c = new_controller(o);
 
 	if (c == NULL)
@@ -102,23 +105,26 @@ object_read_controller(struct object *o)
 bool
 object_read_custom(struct object *o)
 {
-	const json_t *spec = json_object_get(o->json, "spec");
-	const json_t *selector = json_object_get(spec, "selector");
-	bool runs_pods = json_is_object(json_object_get(spec, "template")) &&
-	    (json_is_object(json_object_get(selector, "matchLabels")) ||
-		json_is_array(json_object_get(selector, "matchExpressions")));
-	const json_t *replicas = json_object_get(spec, "replicas");
+	const struct json_node *spec = json_node_get(o->json, "spec");
+	const struct json_node *selector = json_node_get(spec, "selector");
+	bool runs_pods =
+	    json_node_is(json_node_get(spec, "template"), JSON_NODE_MAP) &&
+	    (json_node_is(
+		 json_node_get(selector, "matchLabels"), JSON_NODE_MAP) ||
+		json_node_is(json_node_get(selector, "matchExpressions"),
+		    JSON_NODE_LIST));
+	const struct json_node *replicas = json_node_get(spec, "replicas");
 	struct raw_controller *c;
 
 	if (!runs_pods &&
-	    json_array_size(json_object_get(
-		json_object_get(o->json, "metadata"), "ownerReferences")) == 0)
+	    json_node_size(json_node_get(
+		json_node_get(o->json, "metadata"), "ownerReferences")) == 0)
 		return false;
 	c = new_controller(o);
 	if (c == NULL)
 		return true;
 	c->replicas =
-	    json_is_integer(replicas) ? json_integer_value(replicas) : -1;
+	    json_node_is(replicas, JSON_NODE_INTEGER) ? replicas->integer : -1;
 	if (runs_pods)
 		read_selector(o, spec, c);
 	return true;

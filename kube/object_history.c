@@ -27,27 +27,26 @@ is_time(const char *key)
 
 /* The latest of its times that cannot be in the future. */
 static int64_t
-latest(const json_t *j, const char *key, unsigned depth)
+latest(const struct json_node *j, const char *key, unsigned depth)
 {
 	int64_t found = TIME_NONE, us;
-	const char *inner;
-	json_t *value;
 
-	if (json_is_string(j) && is_time(key) &&
-	    rfc3339_parse(&us, json_string_value(j)))
+	if (json_node_is(j, JSON_NODE_TEXT) && is_time(key) &&
+	    rfc3339_parse(&us, json_node_text(j)))
 		return us;
 	if (depth == DEPTH_MAX)
 		return TIME_NONE;
-	for (size_t i = 0; i < json_array_size(j); i++)
-		if ((us = latest(json_array_get(j, i), "", depth + 1)) > found)
+	for (size_t i = 0; i < json_node_size(j); i++)
+		if ((us = latest(json_node_at(j, i), "", depth + 1)) > found)
 			found = us;
-	json_object_foreach((json_t *)(uintptr_t)j, inner, value)
-	{
-		if (strcmp(inner, "annotations") == 0 ||
-		    strcmp(inner, "labels") == 0 ||
-		    strcmp(inner, "fieldsV1") == 0)
+	for (size_t i = 0; i < json_node_members(j); i++) {
+		const struct json_node *inner = &j->items[i];
+
+		if (strcmp(inner->key, "annotations") == 0 ||
+		    strcmp(inner->key, "labels") == 0 ||
+		    strcmp(inner->key, "fieldsV1") == 0)
 			continue;
-		if ((us = latest(value, inner, depth + 1)) > found)
+		if ((us = latest(inner, inner->key, depth + 1)) > found)
 			found = us;
 	}
 	return found;
@@ -99,11 +98,13 @@ is_other(const struct raw_pod *a, const struct raw_pod *b)
 	    !same_text(a->owner.name, b->owner.name) || has_moved(a, b);
 }
 
-int64_t
-history_written_us(const json_t *object)
+/* When an object was last written, in whole seconds, as managedFields tell, or
+ * TIME_NONE. */
+static int64_t
+written_us(const struct json_node *object)
 {
-	return latest(json_object_get(
-			  json_object_get(object, "metadata"), "managedFields"),
+	return latest(
+	    json_node_get(json_node_get(object, "metadata"), "managedFields"),
 	    "", 0);
 }
 
@@ -112,7 +113,7 @@ history_written_us(const json_t *object)
 static void
 note_change(struct object *o, struct raw_pod *p)
 {
-	int64_t us = o->in_list ? TIME_NONE : history_written_us(o->json);
+	int64_t us = o->in_list ? TIME_NONE : written_us(o->json);
 
 	if (us != TIME_NONE) {
 		p->since_us = us + SECOND_US;

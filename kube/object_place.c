@@ -31,7 +31,8 @@ static const char *const address_annotations[] = {
 void
 object_read_namespace(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
 	struct raw_namespace *ns =
 	    object_record(o, RAW_NAMESPACE, o->name, sizeof(*ns));
 
@@ -88,19 +89,20 @@ add_announced(struct object *o, struct address_list *l, const char *text)
 static void
 read_addresses(struct object *o, struct kube_node *n)
 {
-	json_t *status = object_map(o, o->json, "", "status");
-	json_t *list = object_list(o, status, "status", "addresses");
-	json_t *notes = object_map(o, object_map(o, o->json, "", "metadata"),
-	    "metadata", "annotations");
+	const struct json_node *status = object_map(o, o->json, "", "status");
+	const struct json_node *list =
+	    object_list(o, status, "status", "addresses");
+	const struct json_node *notes = object_map(o,
+	    object_map(o, o->json, "", "metadata"), "metadata", "annotations");
 	struct address_list l = { 0 };
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
+	for (size_t i = 0; i < json_node_size(list); i++) {
 		const char *text;
 		struct ip_addr ip;
 
 		o->index[0] = (unsigned)i;
-		text = object_text(o, json_array_get(list, i),
-		    "status.addresses[]", "address");
+		text = object_text(
+		    o, json_node_at(list, i), "status.addresses[]", "address");
 		if (text != NULL && ip_parse(&ip, text)) /* or a name */
 			add_address(o, &l, &ip);
 	}
@@ -116,20 +118,20 @@ read_addresses(struct object *o, struct kube_node *n)
 }
 
 static void
-read_pod_cidrs(struct object *o, const json_t *spec, struct kube_node *n)
+read_pod_cidrs(
+    struct object *o, const struct json_node *spec, struct kube_node *n)
 {
-	json_t *list = object_list(o, spec, "spec", "podCIDRs");
+	const struct json_node *list = object_list(o, spec, "spec", "podCIDRs");
 	const char *single = object_text(o, spec, "spec", "podCIDR");
-	size_t size = json_array_size(list);
+	size_t size = json_node_size(list);
 	struct ip_prefix *v = object_alloc(o, size + 1, sizeof(*v));
 
 	if (v == NULL)
 		return;
 	n->n_pod_cidrs = 0;
 	for (size_t i = 0; i < size || (size == 0 && i == 0); i++) {
-		const char *text = size == 0
-		    ? single
-		    : json_string_value(json_array_get(list, i));
+		const char *text =
+		    size == 0 ? single : json_node_text(json_node_at(list, i));
 
 		if (text == NULL)
 			continue;
@@ -158,8 +160,9 @@ provider_of(struct object *o, const char *id)
 void
 object_read_node(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
-	json_t *spec = object_map(o, o->json, "", "spec");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
+	const struct json_node *spec = object_map(o, o->json, "", "spec");
 	struct raw_node *n = object_record(o, RAW_NODE, o->name, sizeof(*n));
 
 	if (n == NULL)
@@ -172,13 +175,29 @@ object_read_node(struct object *o)
 	read_pod_cidrs(o, spec, &n->node);
 }
 
+/* As text, the caller's; NULL: out of memory. Items of typed lists have neither
+ * kind nor apiVersion; managedFields tell nothing. */
+static char *
+write_policy(const struct object *o)
+{
+	json_t *j = json_node_copy(o->json);
+	char *text = NULL;
+
+	(void)json_object_del(json_object_get(j, "metadata"), "managedFields");
+	if (json_object_set_new(j, "kind", json_string(o->kind)) == 0 &&
+	    json_object_set_new(
+		j, "apiVersion", json_string("networking.k8s.io/v1")) == 0)
+		text = json_text_write(j, JSON_COMPACT);
+	json_decref(j);
+	return text;
+}
+
 void
 object_read_policy(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
 	const char *key = assemble_key(o->sb, NULL, o->namespace, o->name);
 	struct raw_policy *p;
-	char *text = NULL;
+	char *text;
 
 	if (key == NULL) {
 		object_no_memory(o);
@@ -187,12 +206,7 @@ object_read_policy(struct object *o)
 	p = object_record(o, RAW_POLICY, key, sizeof(*p));
 	if (p == NULL)
 		return;
-	/* Items of typed lists have neither; managedFields tell nothing. */
-	(void)json_object_del(metadata, "managedFields");
-	if (json_object_set_new(o->json, "kind", json_string(o->kind)) == 0 &&
-	    json_object_set_new(o->json, "apiVersion",
-		json_string("networking.k8s.io/v1")) == 0)
-		text = json_text_write(o->json, JSON_COMPACT);
+	text = write_policy(o);
 	p->json =
 	    text == NULL ? NULL : arena_strdup(&o->sb->cluster->arena, text);
 	if (p->json == NULL)

@@ -7,11 +7,12 @@
 
 /* The "ip" members of a list, else the single field. */
 static size_t
-read_ips(struct object *o, const json_t *status, const char *list_key,
+read_ips(struct object *o, const struct json_node *status, const char *list_key,
     const char *single_key, const struct ip_addr **out)
 {
-	json_t *list = object_list(o, status, "status", list_key);
-	size_t size = json_array_size(list), n = 0;
+	const struct json_node *list =
+	    object_list(o, status, "status", list_key);
+	size_t size = json_node_size(list), n = 0;
 	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
 	const char *path =
 	    *list_key == 'p' ? "status.podIPs[]" : "status.hostIPs[]";
@@ -20,7 +21,7 @@ read_ips(struct object *o, const json_t *status, const char *list_key,
 		return 0;
 	for (size_t i = 0; i < size; i++) {
 		o->index[0] = (unsigned)i;
-		n += object_ip(o, json_array_get(list, i), path, "ip", &v[n]);
+		n += object_ip(o, json_node_at(list, i), path, "ip", &v[n]);
 	}
 	if (n == 0)
 		n = object_ip(o, status, "status", single_key, &v[0]);
@@ -29,29 +30,29 @@ read_ips(struct object *o, const json_t *status, const char *list_key,
 }
 
 static size_t
-count_ports(const json_t *containers)
+count_ports(const struct json_node *containers)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(containers); i++)
-		n += json_array_size(
-		    json_object_get(json_array_get(containers, i), "ports"));
+	for (size_t i = 0; i < json_node_size(containers); i++)
+		n += json_node_size(
+		    json_node_get(json_node_at(containers, i), "ports"));
 	return n;
 }
 
 static size_t
-read_ports(
-    struct object *o, const json_t *containers, bool init, struct kube_port *v)
+read_ports(struct object *o, const struct json_node *containers, bool init,
+    struct kube_port *v)
 {
 	const char *path = init ? "spec.initContainers[]" : "spec.containers[]";
 	const char *ports = init ? "spec.initContainers[].ports[]"
 				 : "spec.containers[].ports[]";
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(containers); i++) {
-		const json_t *c = json_array_get(containers, i);
+	for (size_t i = 0; i < json_node_size(containers); i++) {
+		const struct json_node *c = json_node_at(containers, i);
 		const char *restart;
-		json_t *list;
+		const struct json_node *list;
 		bool sidecar;
 
 		o->index[0] = (unsigned)i;
@@ -59,8 +60,8 @@ read_ports(
 		restart = object_text(o, c, path, "restartPolicy");
 		sidecar =
 		    init && restart != NULL && strcmp(restart, "Always") == 0;
-		for (size_t k = 0; k < json_array_size(list); k++) {
-			const json_t *j = json_array_get(list, k);
+		for (size_t k = 0; k < json_node_size(list); k++) {
+			const struct json_node *j = json_node_at(list, k);
 			const char *name;
 
 			o->index[1] = (unsigned)k;
@@ -81,9 +82,11 @@ read_ports(
 static void
 read_spec(struct object *o, struct raw_pod *p)
 {
-	json_t *spec = object_map(o, o->json, "", "spec");
-	json_t *main_list = object_list(o, spec, "spec", "containers");
-	json_t *init_list = object_list(o, spec, "spec", "initContainers");
+	const struct json_node *spec = object_map(o, o->json, "", "spec");
+	const struct json_node *main_list =
+	    object_list(o, spec, "spec", "containers");
+	const struct json_node *init_list =
+	    object_list(o, spec, "spec", "initContainers");
 	size_t n = count_ports(main_list) + count_ports(init_list);
 	struct kube_port *v = object_alloc(o, n, sizeof(*v));
 	const char *node = object_text(o, spec, "spec", "nodeName");
@@ -101,14 +104,14 @@ read_spec(struct object *o, struct raw_pod *p)
 
 /* The latest end of the containers; *n_running of them have not ended. */
 static int64_t
-last_finish(struct object *o, const json_t *list, size_t *n_running)
+last_finish(struct object *o, const struct json_node *list, size_t *n_running)
 {
 	static const char path[] = "status.containerStatuses[].state";
 	int64_t latest = TIME_NONE;
 
 	*n_running = 0;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *c = json_array_get(list, i), *t;
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const struct json_node *c = json_node_at(list, i), *t;
 		int64_t us;
 
 		o->index[0] = (unsigned)i;
@@ -123,16 +126,17 @@ last_finish(struct object *o, const json_t *list, size_t *n_running)
 }
 
 static void
-read_ends(struct object *o, const json_t *status, struct raw_pod *p)
+read_ends(struct object *o, const struct json_node *status, struct raw_pod *p)
 {
-	json_t *list = object_list(o, status, "status", "containerStatuses");
-	json_t *init =
+	const struct json_node *list =
+	    object_list(o, status, "status", "containerStatuses");
+	const struct json_node *init =
 	    object_list(o, status, "status", "initContainerStatuses");
 	size_t n_running, n_init;
 	int64_t main_us = last_finish(o, list, &n_running);
 	int64_t init_us = last_finish(o, init, &n_init);
 
-	p->containers_done = json_array_size(list) > 0 && n_running == 0;
+	p->containers_done = json_node_size(list) > 0 && n_running == 0;
 	if (main_us < init_us)
 		main_us = init_us;
 	if (main_us != TIME_NONE)
@@ -149,12 +153,13 @@ struct starts {
 
 /* A container that was restarted tells its last start only. */
 static void
-read_start(struct object *o, const json_t *c, struct starts *s)
+read_start(struct object *o, const struct json_node *c, struct starts *s)
 {
 	static const char path[] = "status.containerStatuses[]";
 	static const char state_path[] = "status.containerStatuses[].state";
-	json_t *state = object_map(o, c, path, "state");
-	json_t *now = object_map(o, state, state_path, "running");
+	const struct json_node *state = object_map(o, c, path, "state");
+	const struct json_node *now =
+	    object_map(o, state, state_path, "running");
 	int64_t n = object_int(o, c, path, "restartCount", 0), us;
 
 	if (now == NULL)
@@ -173,14 +178,14 @@ read_start(struct object *o, const json_t *c, struct starts *s)
 }
 
 static struct starts
-read_starts(struct object *o, const json_t *status, const char *key)
+read_starts(struct object *o, const struct json_node *status, const char *key)
 {
-	json_t *list = object_list(o, status, "status", key);
+	const struct json_node *list = object_list(o, status, "status", key);
 	struct starts s = { .first_us = TIME_NONE, .again_us = TIME_NONE };
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
+	for (size_t i = 0; i < json_node_size(list); i++) {
 		o->index[0] = (unsigned)i;
-		read_start(o, json_array_get(list, i), &s);
+		read_start(o, json_node_at(list, i), &s);
 	}
 	return s;
 }
@@ -188,13 +193,14 @@ read_starts(struct object *o, const json_t *status, const char *key)
 /* Since when its sandbox has been ready, which is what an address is given
  * to; a pod whose sandbox was made anew has a new one. */
 static int64_t
-read_ready(struct object *o, const json_t *status)
+read_ready(struct object *o, const struct json_node *status)
 {
 	static const char path[] = "status.conditions[]";
-	json_t *list = object_list(o, status, "status", "conditions");
+	const struct json_node *list =
+	    object_list(o, status, "status", "conditions");
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *c = json_array_get(list, i);
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const struct json_node *c = json_node_at(list, i);
 		const char *type, *is;
 
 		o->index[0] = (unsigned)i;
@@ -209,7 +215,7 @@ read_ready(struct object *o, const json_t *status)
 
 /* Nothing of a pod can speak before the first of its containers runs. */
 static void
-read_begin(struct object *o, const json_t *status, struct raw_pod *p)
+read_begin(struct object *o, const struct json_node *status, struct raw_pod *p)
 {
 	struct starts init = read_starts(o, status, "initContainerStatuses");
 	struct starts main = read_starts(o, status, "containerStatuses");
@@ -232,7 +238,7 @@ read_begin(struct object *o, const json_t *status, struct raw_pod *p)
 }
 
 static enum pod_phase
-read_phase(struct object *o, const json_t *status)
+read_phase(struct object *o, const struct json_node *status)
 {
 	static const char *const names[] = { [POD_PENDING] = "Pending",
 		[POD_RUNNING] = "Running",
@@ -252,7 +258,7 @@ read_phase(struct object *o, const json_t *status)
 static void
 read_status(struct object *o, struct raw_pod *p)
 {
-	json_t *status = object_map(o, o->json, "", "status");
+	const struct json_node *status = object_map(o, o->json, "", "status");
 	const struct ip_addr *ips;
 	int64_t us;
 	size_t n;
@@ -274,7 +280,7 @@ read_status(struct object *o, struct raw_pod *p)
 }
 
 static void
-read_pod(struct object *o, const json_t *metadata, struct raw_pod *p)
+read_pod(struct object *o, const struct json_node *metadata, struct raw_pod *p)
 {
 	int64_t us;
 
@@ -315,7 +321,8 @@ keep_history(struct object *o, const struct raw_pod *before, struct raw_pod *p)
 void
 object_read_pod(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
 	const char *uid = object_text(o, metadata, "metadata", "uid");
 	const char *key =
 	    assemble_key(o->sb, o->namespace, o->name, uid == NULL ? "" : uid);

@@ -24,15 +24,17 @@ or_empty(const char *s)
 }
 
 static void
-read_target(struct object *o, const json_t *j, struct kube_service_port *p)
+read_target(
+    struct object *o, const struct json_node *j, struct kube_service_port *p)
 {
-	const json_t *target = json_object_get(j, "targetPort");
+	const struct json_node *target = json_node_get(j, "targetPort");
 
 	p->target_name = "";
-	if (json_is_string(target) && *json_string_value(target) != '\0')
+	if (json_node_is(target, JSON_NODE_TEXT) &&
+	    *json_node_text(target) != '\0')
 		p->target_name =
 		    or_empty(object_text(o, j, "spec.ports[]", "targetPort"));
-	else if (!json_is_string(target))
+	else if (!json_node_is(target, JSON_NODE_TEXT))
 		p->target_port =
 		    object_port(o, j, "spec.ports[]", "targetPort");
 	if (p->target_port == 0 && *p->target_name == '\0')
@@ -40,17 +42,18 @@ read_target(struct object *o, const json_t *j, struct kube_service_port *p)
 }
 
 static void
-read_ports(struct object *o, const json_t *spec, struct kube_service *s)
+read_ports(
+    struct object *o, const struct json_node *spec, struct kube_service *s)
 {
 	static const char path[] = "spec.ports[]";
-	json_t *list = object_list(o, spec, "spec", "ports");
-	size_t n = json_array_size(list);
+	const struct json_node *list = object_list(o, spec, "spec", "ports");
+	size_t n = json_node_size(list);
 	struct kube_service_port *v = object_alloc(o, n, sizeof(*v));
 
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		const json_t *j = json_array_get(list, i);
+		const struct json_node *j = json_node_at(list, i);
 
 		o->index[0] = (unsigned)i;
 		v[i].name = or_empty(object_text(o, j, path, "name"));
@@ -77,17 +80,19 @@ add_text_ip(
 }
 
 static void
-read_cluster_ips(struct object *o, const json_t *spec, struct kube_service *s)
+read_cluster_ips(
+    struct object *o, const struct json_node *spec, struct kube_service *s)
 {
-	json_t *list = object_list(o, spec, "spec", "clusterIPs");
+	const struct json_node *list =
+	    object_list(o, spec, "spec", "clusterIPs");
 	const char *single = object_text(o, spec, "spec", "clusterIP");
-	size_t size = json_array_size(list), n = 0;
+	size_t size = json_node_size(list), n = 0;
 	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
 
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < size; i++)
-		n += add_text_ip(o, json_string_value(json_array_get(list, i)),
+		n += add_text_ip(o, json_node_text(json_node_at(list, i)),
 		    "clusterIPs", &v[n]);
 	if (n == 0)
 		n = add_text_ip(o, single, "clusterIP", &v[0]);
@@ -97,27 +102,29 @@ read_cluster_ips(struct object *o, const json_t *spec, struct kube_service *s)
 }
 
 static void
-read_balancer_ips(struct object *o, const json_t *spec, struct kube_service *s)
+read_balancer_ips(
+    struct object *o, const struct json_node *spec, struct kube_service *s)
 {
 	static const char path[] = "status.loadBalancer.ingress[]";
-	json_t *status = object_map(o, o->json, "", "status");
-	json_t *lb = object_map(o, status, "status", "loadBalancer");
-	json_t *ingress = object_list(o, lb, "status.loadBalancer", "ingress");
-	json_t *external = object_list(o, spec, "spec", "externalIPs");
-	size_t n_in = json_array_size(ingress), n = 0;
-	size_t n_ext = json_array_size(external);
+	const struct json_node *status = object_map(o, o->json, "", "status");
+	const struct json_node *lb =
+	    object_map(o, status, "status", "loadBalancer");
+	const struct json_node *ingress =
+	    object_list(o, lb, "status.loadBalancer", "ingress");
+	const struct json_node *external =
+	    object_list(o, spec, "spec", "externalIPs");
+	size_t n_in = json_node_size(ingress), n = 0;
+	size_t n_ext = json_node_size(external);
 	struct ip_addr *v = object_alloc(o, n_in + n_ext + 1, sizeof(*v));
 
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < n_in; i++) {
 		o->index[0] = (unsigned)i;
-		n +=
-		    object_ip(o, json_array_get(ingress, i), path, "ip", &v[n]);
+		n += object_ip(o, json_node_at(ingress, i), path, "ip", &v[n]);
 	}
 	for (size_t i = 0; i < n_ext; i++)
-		n += add_text_ip(o,
-		    json_string_value(json_array_get(external, i)),
+		n += add_text_ip(o, json_node_text(json_node_at(external, i)),
 		    "externalIPs", &v[n]);
 	if (n == 0) /* asked for, and not granted or not told */
 		n = object_ip(o, spec, "spec", "loadBalancerIP", &v[0]);
@@ -128,8 +135,9 @@ read_balancer_ips(struct object *o, const json_t *spec, struct kube_service *s)
 void
 object_read_service(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
-	json_t *spec = object_map(o, o->json, "", "spec");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
+	const struct json_node *spec = object_map(o, o->json, "", "spec");
 	struct raw_service *r = named_record(o, RAW_SERVICE, NULL, sizeof(*r));
 	struct kube_service *s;
 	const char *type;
@@ -152,10 +160,10 @@ object_read_service(struct object *o)
 }
 
 static void
-read_target_ref(
-    struct object *o, const json_t *j, const char *path, struct raw_endpoint *e)
+read_target_ref(struct object *o, const struct json_node *j, const char *path,
+    struct raw_endpoint *e)
 {
-	const json_t *ref = object_map(o, j, path, "targetRef");
+	const struct json_node *ref = object_map(o, j, path, "targetRef");
 	const char *kind = object_text(o, ref, path, "kind");
 
 	if (kind == NULL || strcmp(kind, "Pod") != 0)
@@ -168,15 +176,15 @@ read_target_ref(
 
 /* Ports without a number mean any port, which no Service has. */
 static void
-read_slice_ports(
-    struct object *o, const json_t *list, const char *path, struct raw_slice *s)
+read_slice_ports(struct object *o, const struct json_node *list,
+    const char *path, struct raw_slice *s)
 {
-	size_t n = json_array_size(list);
+	size_t n = json_node_size(list);
 	struct raw_slice_port *v = object_alloc(o, n, sizeof(*v));
 
 	s->n_ports = 0;
 	for (size_t i = 0; v != NULL && i < n; i++) {
-		const json_t *j = json_array_get(list, i);
+		const struct json_node *j = json_node_at(list, i);
 		struct raw_slice_port p;
 
 		o->index[0] = (unsigned)i;
@@ -190,31 +198,32 @@ read_slice_ports(
 }
 
 static size_t
-count_addresses(const json_t *endpoints)
+count_addresses(const struct json_node *endpoints)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(endpoints); i++)
-		n += json_array_size(
-		    json_object_get(json_array_get(endpoints, i), "addresses"));
+	for (size_t i = 0; i < json_node_size(endpoints); i++)
+		n += json_node_size(
+		    json_node_get(json_node_at(endpoints, i), "addresses"));
 	return n;
 }
 
 static void
-read_endpoint(
-    struct object *o, const json_t *j, struct raw_endpoint *v, size_t *n)
+read_endpoint(struct object *o, const struct json_node *j,
+    struct raw_endpoint *v, size_t *n)
 {
 	static const char path[] = "endpoints[]";
-	const json_t *conditions = object_map(o, j, path, "conditions");
-	json_t *list = object_list(o, j, path, "addresses");
+	const struct json_node *conditions =
+	    object_map(o, j, path, "conditions");
+	const struct json_node *list = object_list(o, j, path, "addresses");
 	struct raw_endpoint e = {
 		.ready = object_bool(
 		    o, conditions, "endpoints[].conditions", "ready", true),
 	};
 
 	read_target_ref(o, j, path, &e);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *text = json_string_value(json_array_get(list, i));
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const char *text = json_node_text(json_node_at(list, i));
 
 		if (text == NULL || !ip_parse(&e.ip, text)) {
 			object_fail(o, path, "addresses",
@@ -228,11 +237,12 @@ read_endpoint(
 void
 object_read_slice(struct object *o)
 {
-	json_t *metadata = object_map(o, o->json, "", "metadata");
+	const struct json_node *metadata =
+	    object_map(o, o->json, "", "metadata");
 	struct label_set labels =
 	    object_labels(o, metadata, "metadata", "labels");
 	const char *type = object_text(o, o->json, "", "addressType");
-	json_t *list = object_list(o, o->json, "", "endpoints");
+	const struct json_node *list = object_list(o, o->json, "", "endpoints");
 	struct raw_slice *s = named_record(o, RAW_SLICE, NULL, sizeof(*s));
 	struct raw_endpoint *v;
 
@@ -244,22 +254,22 @@ object_read_slice(struct object *o)
 		return;
 	v = object_alloc(o, count_addresses(list), sizeof(*v));
 	s->endpoints = v;
-	for (size_t i = 0; v != NULL && i < json_array_size(list); i++) {
+	for (size_t i = 0; v != NULL && i < json_node_size(list); i++) {
 		o->index[0] = (unsigned)i;
-		read_endpoint(o, json_array_get(list, i), v, &s->n_endpoints);
+		read_endpoint(o, json_node_at(list, i), v, &s->n_endpoints);
 	}
 	read_slice_ports(o, object_list(o, o->json, "", "ports"), "ports[]", s);
 }
 
 static size_t
-read_legacy_addresses(struct object *o, const json_t *subset, const char *key,
-    struct raw_endpoint *v)
+read_legacy_addresses(struct object *o, const struct json_node *subset,
+    const char *key, struct raw_endpoint *v)
 {
-	json_t *list = object_list(o, subset, "subsets[]", key);
+	const struct json_node *list = object_list(o, subset, "subsets[]", key);
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *j = json_array_get(list, i);
+	for (size_t i = 0; i < json_node_size(list); i++) {
+		const struct json_node *j = json_node_at(list, i);
 		struct raw_endpoint e = { .ready = *key == 'a' };
 
 		o->index[1] = (unsigned)i;
@@ -271,10 +281,10 @@ read_legacy_addresses(struct object *o, const json_t *subset, const char *key,
 }
 
 static void
-read_subset(struct object *o, const json_t *j, struct raw_slice *s)
+read_subset(struct object *o, const struct json_node *j, struct raw_slice *s)
 {
-	size_t n = json_array_size(json_object_get(j, "addresses")) +
-	    json_array_size(json_object_get(j, "notReadyAddresses"));
+	size_t n = json_node_size(json_node_get(j, "addresses")) +
+	    json_node_size(json_node_get(j, "notReadyAddresses"));
 	struct raw_endpoint *v = object_alloc(o, n, sizeof(*v));
 
 	if (v == NULL)
@@ -290,7 +300,7 @@ read_subset(struct object *o, const json_t *j, struct raw_slice *s)
 void
 object_read_endpoints(struct object *o)
 {
-	json_t *list = object_list(o, o->json, "", "subsets");
+	const struct json_node *list = object_list(o, o->json, "", "subsets");
 	struct raw_slice *s =
 	    named_record(o, RAW_SLICE, "Endpoints", sizeof(*s));
 
@@ -300,7 +310,7 @@ object_read_endpoints(struct object *o)
 	s->is_legacy = true;
 	s->n_endpoints = 0;
 	s->next = NULL;
-	for (size_t i = 0; i < json_array_size(list); i++) {
+	for (size_t i = 0; i < json_node_size(list); i++) {
 		struct raw_slice *sub = s;
 
 		o->index[0] = (unsigned)i;
@@ -313,6 +323,6 @@ object_read_endpoints(struct object *o)
 			sub->next = s->next;
 			s->next = sub;
 		}
-		read_subset(o, json_array_get(list, i), sub);
+		read_subset(o, json_node_at(list, i), sub);
 	}
 }

@@ -66,6 +66,7 @@ snapshot_builder_free(struct snapshot_builder *sb)
 		return;
 	cluster_free(sb->cluster);
 	arena_release(&sb->scratch);
+	json_tree_release(&sb->tree);
 	free(sb);
 }
 
@@ -125,12 +126,12 @@ intern_or(struct snapshot_builder *sb, const char *s, const char *otherwise)
 static enum rf_status
 name_object(struct object *o, const struct snapshot_item *item)
 {
-	const json_t *m = json_object_get(o->json, "metadata");
-	const char *kind = json_string_value(json_object_get(o->json, "kind"));
+	const struct json_node *m = json_node_get(o->json, "metadata");
+	const char *kind = json_node_text(json_node_get(o->json, "kind"));
 	const char *version =
-	    json_string_value(json_object_get(o->json, "apiVersion"));
-	const char *ns = json_string_value(json_object_get(m, "namespace"));
-	const char *name = json_string_value(json_object_get(m, "name"));
+	    json_node_text(json_node_get(o->json, "apiVersion"));
+	const char *ns = json_node_text(json_node_get(m, "namespace"));
+	const char *name = json_node_text(json_node_get(m, "name"));
 	char buf[KIND_SIZE];
 
 	if (version == NULL && (kind == NULL || item->api_version != NULL))
@@ -201,6 +202,24 @@ snapshot_take_item(struct snapshot_builder *sb,
 		return RF_OK;
 	}
 	return read_named(&o, r);
+}
+
+enum rf_status
+snapshot_take_text(struct snapshot_builder *sb, struct snapshot_item item,
+    const char *text, size_t len, struct rf_error *err)
+{
+	size_t used;
+	enum rf_status st =
+	    json_tree_read(&sb->tree, text, len, &item.json, &used);
+
+	if (st == RF_NOMEM)
+		st = rf_fail(err, st, "out of memory");
+	else if (st != RF_OK)
+		st = rf_fail(err, st, "%s: not JSON", item.file);
+	else
+		st = snapshot_take_item(sb, &item, err);
+	json_tree_clear(&sb->tree);
+	return st;
 }
 
 void

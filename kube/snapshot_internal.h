@@ -5,13 +5,12 @@
  * The text comes in item by item (snapshot_scan.c), each item is read into a
  * raw record (object*.c) that a later state replaces, and in the end the raw
  * records become the cluster (assemble*.c). Strings are interned, so that
- * what many objects repeat is kept once. jansson's home in this room.
+ * what many objects repeat is kept once.
  */
 #ifndef KUBE_SNAPSHOT_INTERNAL_H
 #define KUBE_SNAPSHOT_INTERNAL_H
 
-#include <jansson.h>
-
+#include "kube/json_tree.h"
 #include "kube/snapshot.h"
 #include "kube/string_map.h"
 
@@ -128,7 +127,8 @@ struct list_scope {
 
 struct snapshot_builder {
 	struct cluster *cluster;
-	struct arena scratch; /* raw records; gone after snapshot_finish */
+	struct arena scratch;  /* raw records; gone after snapshot_finish */
+	struct json_tree tree; /* of the item in hand */
 	struct string_map strings;
 	struct raw_table raw[RAW_TYPE_COUNT];
 	struct list_scope *scopes;
@@ -147,7 +147,7 @@ struct snapshot_builder {
 /* One object while it is read. The first failure sticks in status. */
 struct object {
 	struct snapshot_builder *sb;
-	json_t *json;
+	const struct json_node *json;
 	const char *file;
 	uint32_t line;
 	const char *kind, *api_version;
@@ -163,32 +163,33 @@ struct object {
 void object_fail(struct object *o, const char *path, const char *key,
     const char *fmt, ...) RF_PRINTF(4, 5);
 void object_no_memory(struct object *o);
-json_t *object_map(
-    struct object *o, const json_t *parent, const char *path, const char *key);
-json_t *object_list(
-    struct object *o, const json_t *parent, const char *path, const char *key);
+const struct json_node *object_map(struct object *o,
+    const struct json_node *parent, const char *path, const char *key);
+const struct json_node *object_list(struct object *o,
+    const struct json_node *parent, const char *path, const char *key);
 /* Interned; NULL when absent, null or empty. */
-const char *object_text(
-    struct object *o, const json_t *parent, const char *path, const char *key);
-bool object_bool(struct object *o, const json_t *parent, const char *path,
-    const char *key, bool missing);
-int64_t object_int(struct object *o, const json_t *parent, const char *path,
-    const char *key, int64_t missing);
-uint16_t object_port(
-    struct object *o, const json_t *parent, const char *path, const char *key);
+const char *object_text(struct object *o, const struct json_node *parent,
+    const char *path, const char *key);
+bool object_bool(struct object *o, const struct json_node *parent,
+    const char *path, const char *key, bool missing);
+int64_t object_int(struct object *o, const struct json_node *parent,
+    const char *path, const char *key, int64_t missing);
+uint16_t object_port(struct object *o, const struct json_node *parent,
+    const char *path, const char *key);
 uint8_t object_protocol(
-    struct object *o, const json_t *parent, const char *path);
-int64_t object_time(
-    struct object *o, const json_t *parent, const char *path, const char *key);
+    struct object *o, const struct json_node *parent, const char *path);
+int64_t object_time(struct object *o, const struct json_node *parent,
+    const char *path, const char *key);
 /* false: absent, or no address (then the object has failed). */
-bool object_ip(struct object *o, const json_t *parent, const char *path,
-    const char *key, struct ip_addr *ip);
-struct label_set object_labels(
-    struct object *o, const json_t *parent, const char *path, const char *key);
+bool object_ip(struct object *o, const struct json_node *parent,
+    const char *path, const char *key, struct ip_addr *ip);
+struct label_set object_labels(struct object *o, const struct json_node *parent,
+    const char *path, const char *key);
 /* Is there one at all? A null is none. */
-bool object_selector(struct object *o, const json_t *parent, const char *path,
-    const char *key, struct label_selector *s);
-struct raw_owner object_owner(struct object *o, const json_t *metadata);
+bool object_selector(struct object *o, const struct json_node *parent,
+    const char *path, const char *key, struct label_selector *s);
+struct raw_owner object_owner(
+    struct object *o, const struct json_node *metadata);
 
 /* In the cluster's arena, zeroed; the object fails when memory is out. */
 void *object_alloc(struct object *o, size_t n, size_t size);
@@ -209,9 +210,6 @@ void *object_copy(struct object *o, enum raw_type type, const void *record,
 
 /* object_history.c: what a pod was before it changed. */
 
-/* When an object was last written, in whole seconds, as managedFields tell, or
- * TIME_NONE. */
-int64_t history_written_us(const json_t *object);
 /* How late it is at least, by this object too. */
 int64_t history_clock(struct object *o);
 /*
@@ -237,7 +235,7 @@ bool object_read_custom(struct object *o);
 /* snapshot.c: take a parsed object; kind and api_version of its list, or
  * NULL, when it has none of its own. */
 struct snapshot_item {
-	json_t *json;
+	const struct json_node *json;
 	const char *file;
 	uint32_t line;
 	const char *kind, *api_version;
@@ -247,6 +245,10 @@ struct snapshot_item {
 };
 RF_MUST_USE enum rf_status snapshot_take_item(struct snapshot_builder *sb,
     const struct snapshot_item *item, struct rf_error *err);
+/* The same for one that json_text_write() wrote; item has no json yet. */
+RF_MUST_USE enum rf_status snapshot_take_text(struct snapshot_builder *sb,
+    struct snapshot_item item, const char *text, size_t len,
+    struct rf_error *err);
 void snapshot_list_begin(struct snapshot_builder *sb);
 /* kind: of the list; is_page: more of it follows in another List. */
 void snapshot_list_end(

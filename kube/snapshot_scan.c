@@ -29,6 +29,9 @@ struct scan {
 	uint32_t line;
 	size_t at, n;
 	struct strbuf text; /* of the value in hand */
+	const char *value;  /* that, or in buf */
+	size_t value_len;
+	struct json_tree members; /* of the outer object, but items */
 	struct waiting *waiting;
 	size_t n_waiting, cap_waiting;
 	struct rf_error *err;
@@ -158,20 +161,17 @@ copy_value(struct scan *s, uint32_t *line)
 	return RF_OK;
 }
 
+/* What is wrong with a text that is no JSON: jansson has words for it. */
 static enum rf_status
-parse_text(
-    struct scan *s, const char *text, size_t len, uint32_t line, json_t **out)
+refuse_text(const struct scan *s, const char *text, size_t len, uint32_t line)
 {
-	json_error_t je;
+	json_error_t je = { .line = 1, .text = "not understood" };
 
-	*out = NULL;
 	if (memchr(text, '\0', len) != NULL) /* jansson would just skip it */
 		return rf_fail(s->err, RF_CORRUPT,
 		    "%s:%u: not JSON: a NUL character", s->name,
 		    (unsigned)line);
-	*out = json_text_read(text, len, JSON_DECODE_ANY, &je);
-	if (*out != NULL)
-		return RF_OK;
+	json_decref(json_text_read(text, len, JSON_DECODE_ANY, &je));
 	return rf_fail(s->err, json_text_status(&je), "%s:%u: not JSON: %s",
 	    s->name,
 	    (unsigned)(line + (uint32_t)(je.line > 0 ? je.line - 1 : 0)),
@@ -179,20 +179,73 @@ parse_text(
 }
 
 static enum rf_status
-parse_value(struct scan *s, json_t **out, uint32_t *line)
+parse_text(struct scan *s, struct json_tree *t, const char *text, size_t len,
+    uint32_t line, const struct json_node **out)
 {
-	enum rf_status st = copy_value(s, line);
+	size_t used;
+	enum rf_status st = json_tree_read(t, text, len, out, &used);
+
+	if (st == RF_NOMEM)
+		return rf_fail(s->err, st, "out of memory");
+	if (st == RF_OK && json_is_space(text + used, len - used))
+		return RF_OK;
+	return refuse_text(s, text, len, line);
+}
+
+static uint32_t
+count_lines(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint32_t n = 0;
+
+	while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+/* Most values lie in the buffer from one end to the other. */
+static bool
+parse_here(struct scan *s, struct json_tree *t, const struct json_node **out)
+{
+	size_t used;
+
+	if (json_tree_read(t, s->buf + s->at, s->n - s->at, out, &used) !=
+	    RF_OK)
+		return false;
+	s->value = s->buf + s->at;
+	s->value_len = used;
+	s->line += count_lines(s->value, used);
+	s->at += used;
+	return true;
+}
+
+/* A value is read where it lies. Where that does not go, because not all of it
+ * is there or because it is wrong, it is put together first. */
+static enum rf_status
+parse_value(struct scan *s, struct json_tree *t, const struct json_node **out,
+    uint32_t *line)
+{
+	int first = peek_text(s);
+	enum rf_status st;
 
 	*out = NULL;
-	if (st != RF_OK)
+	*line = s->line;
+	if ((first == '{' || first == '[' || first == '"') &&
+	    parse_here(s, t, out))
+		return RF_OK;
+	if ((st = copy_value(s, line)) != RF_OK)
 		return st;
-	return parse_text(s, strbuf_str(&s->text), s->text.len, *line, out);
+	s->value = strbuf_str(&s->text);
+	s->value_len = s->text.len;
+	return parse_text(s, t, s->value, s->value_len, *line, out);
 }
 
 static const char *
-text_of(const json_t *j, const char *key)
+text_of(const struct json_node *j, const char *key)
 {
-	return json_string_value(json_object_get(j, key));
+	return json_node_text(json_node_get(j, key));
 }
 
 static enum rf_status
@@ -210,11 +263,11 @@ keep_waiting(struct scan *s, uint32_t line)
 		s->cap_waiting = cap;
 	}
 	w = &s->waiting[s->n_waiting];
-	w->text = malloc(s->text.len + 1);
+	w->text = malloc(s->value_len);
 	if (w->text == NULL)
 		return rf_fail(s->err, RF_NOMEM, "out of memory");
-	memcpy(w->text, strbuf_str(&s->text), s->text.len);
-	w->len = s->text.len;
+	memcpy(w->text, s->value, s->value_len);
+	w->len = s->value_len;
 	w->line = line;
 	s->n_waiting++;
 	return RF_OK;
@@ -228,26 +281,35 @@ drop_waiting(struct scan *s)
 	s->n_waiting = 0;
 }
 
+/* An outer object while it is read: its members but items. */
+struct outer {
+	struct json_node *v;
+	size_t n, cap;
+	const char *kind, *api_version; /* as far as it has been read */
+	bool is_list;
+};
+
 /* Whoever gathers Lists with jq puts them into each other. */
 static enum rf_status
-take_item(struct scan *s, json_t *json, uint32_t line, const json_t *list)
+take_item(struct scan *s, const struct json_node *json, uint32_t line,
+    const struct outer *list)
 {
-	const json_t *inner = json_object_get(json, "items");
+	const struct json_node *inner = json_node_get(json, "items");
 	enum rf_status st = RF_OK;
 	struct snapshot_item item = { .json = json,
 		.file = s->name,
 		.line = line,
-		.kind = text_of(list, "kind"),
-		.api_version = text_of(list, "apiVersion"),
+		.kind = list->kind,
+		.api_version = list->api_version,
 		.in_list = true };
 
-	if (!json_is_array(inner))
+	if (!json_node_is(inner, JSON_NODE_LIST))
 		return snapshot_take_item(s->sb, &item, s->err);
 	item.kind = text_of(json, "kind");
 	item.api_version = text_of(json, "apiVersion");
-	for (size_t i = 0; st == RF_OK && i < json_array_size(inner); i++) {
-		item.json = json_array_get(inner, i);
-		if (!json_is_object(item.json))
+	for (size_t i = 0; st == RF_OK && i < json_node_size(inner); i++) {
+		item.json = json_node_at(inner, i);
+		if (!json_node_is(item.json, JSON_NODE_MAP))
 			st = refuse(s, "items: expected an object");
 		else
 			st = snapshot_take_item(s->sb, &item, s->err);
@@ -256,35 +318,34 @@ take_item(struct scan *s, json_t *json, uint32_t line, const json_t *list)
 }
 
 static enum rf_status
-read_item(struct scan *s, const json_t *list)
+read_item(struct scan *s, const struct outer *list)
 {
+	const struct json_node *json;
 	enum rf_status st;
-	json_t *json;
 	uint32_t line;
 
 	if (peek_text(s) != '{')
 		return refuse(s, "items: expected an object");
-	if ((st = parse_value(s, &json, &line)) != RF_OK)
-		return st;
-	if (text_of(json, "kind") == NULL && text_of(list, "kind") == NULL)
+	st = parse_value(s, &s->sb->tree, &json, &line);
+	if (st == RF_OK && text_of(json, "kind") == NULL && list->kind == NULL)
 		st = keep_waiting(s, line);
-	else
+	else if (st == RF_OK)
 		st = take_item(s, json, line, list);
-	json_decref(json);
+	json_tree_clear(&s->sb->tree);
 	return st;
 }
 
 static enum rf_status
-read_items(struct scan *s, const json_t *list)
+read_items(struct scan *s, const struct outer *list)
 {
 	enum rf_status st;
 
 	if (peek_text(s) == 'n') { /* null is an empty list */
-		json_t *json;
+		const struct json_node *json;
 		uint32_t line;
 
-		st = parse_value(s, &json, &line);
-		json_decref(json);
+		st = parse_value(s, &s->sb->tree, &json, &line);
+		json_tree_clear(&s->sb->tree);
 		return st;
 	}
 	if ((st = expect(s, '[')) != RF_OK)
@@ -303,68 +364,85 @@ read_items(struct scan *s, const json_t *list)
 }
 
 static enum rf_status
-read_waiting(struct scan *s, const json_t *list)
+read_waiting(struct scan *s, const struct outer *list)
 {
 	enum rf_status st = RF_OK;
 
 	for (size_t i = 0; st == RF_OK && i < s->n_waiting; i++) {
 		const struct waiting *w = &s->waiting[i];
-		json_t *json;
+		const struct json_node *json;
 
-		st = parse_text(s, w->text, w->len, w->line, &json);
+		st = parse_text(
+		    s, &s->sb->tree, w->text, w->len, w->line, &json);
 		if (st == RF_OK)
 			st = take_item(s, json, w->line, list);
-		json_decref(json);
+		json_tree_clear(&s->sb->tree);
 	}
 	drop_waiting(s);
 	return st;
 }
 
-/* One member of the outer object: items are read on the spot, all else is
- * gathered in outer. */
 static enum rf_status
-read_member(struct scan *s, json_t *outer, bool *is_list)
+add_member(struct scan *s, struct outer *o, const char *key,
+    const struct json_node *value)
 {
+	size_t len = strlen(key);
+
+	if (o->n == o->cap) {
+		size_t cap = o->cap == 0 ? 16 : o->cap * 2;
+		struct json_node *v = reallocarray(o->v, cap, sizeof(*v));
+
+		if (v == NULL)
+			return rf_fail(s->err, RF_NOMEM, "out of memory");
+		o->v = v;
+		o->cap = cap;
+	}
+	o->v[o->n] = *value;
+	o->v[o->n].key = key;
+	o->v[o->n++].key_len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX);
+	if (strcmp(key, "kind") == 0)
+		o->kind = json_node_text(value);
+	if (strcmp(key, "apiVersion") == 0)
+		o->api_version = json_node_text(value);
+	return RF_OK;
+}
+
+/* One member of the outer object: items are read on the spot. */
+static enum rf_status
+read_member(struct scan *s, struct outer *o)
+{
+	const struct json_node *key, *value;
 	enum rf_status st;
-	json_t *key, *value = NULL;
 	uint32_t line;
 
 	if (peek_text(s) != '"')
 		return refuse(s, "expected a member's name");
-	if ((st = parse_value(s, &key, &line)) != RF_OK)
+	if ((st = parse_value(s, &s->members, &key, &line)) != RF_OK)
 		return st;
 	if ((st = expect(s, ':')) != RF_OK)
-		goto out;
-	if (strcmp(json_string_value(key), "items") == 0) {
-		*is_list = true;
+		return st;
+	if (strcmp(key->text, "items") == 0) {
+		o->is_list = true;
 		snapshot_list_begin(s->sb);
-		st = read_items(s, outer);
-		goto out;
+		return read_items(s, o);
 	}
-	st = parse_value(s, &value, &line);
-	if (st == RF_OK &&
-	    json_object_set(outer, json_string_value(key), value) != 0)
-		st = rf_fail(s->err, RF_NOMEM, "out of memory");
-	json_decref(value);
-out:
-	json_decref(key);
-	return st;
+	st = parse_value(s, &s->members, &value, &line);
+	return st == RF_OK ? add_member(s, o, key->text, value) : st;
 }
 
 static bool
-is_page(const json_t *list)
+is_page(const struct json_node *list)
 {
-	const char *more =
-	    text_of(json_object_get(list, "metadata"), "continue");
+	const char *more = text_of(json_node_get(list, "metadata"), "continue");
 
 	return more != NULL && *more != '\0';
 }
 
 static enum rf_status
-take_event(struct scan *s, const json_t *outer, uint32_t line)
+take_event(struct scan *s, const struct json_node *outer, uint32_t line)
 {
 	const char *type = text_of(outer, "type");
-	struct snapshot_item item = { .json = json_object_get(outer, "object"),
+	struct snapshot_item item = { .json = json_node_get(outer, "object"),
 		.file = s->name,
 		.line = line };
 
@@ -383,23 +461,26 @@ take_event(struct scan *s, const json_t *outer, uint32_t line)
 }
 
 static enum rf_status
-take_outer(struct scan *s, json_t *outer, uint32_t line, bool is_list)
+take_outer(struct scan *s, struct outer *o, uint32_t line)
 {
-	struct snapshot_item item = {
-		.json = outer, .file = s->name, .line = line
+	struct json_node map = { 0 };
+	const struct snapshot_item item = {
+		.json = &map, .file = s->name, .line = line
 	};
-	enum rf_status st;
+	enum rf_status st = json_tree_map(o->v, o->n, &map);
 
-	if (is_list) {
-		st = read_waiting(s, outer);
+	if (st != RF_OK)
+		return rf_fail(s->err, st, "out of memory");
+	if (o->is_list) {
+		st = read_waiting(s, o);
 		if (st == RF_OK)
 			snapshot_list_end(
-			    s->sb, text_of(outer, "kind"), is_page(outer));
+			    s->sb, text_of(&map, "kind"), is_page(&map));
 		return st;
 	}
-	if (text_of(outer, "type") != NULL &&
-	    json_is_object(json_object_get(outer, "object")))
-		return take_event(s, outer, line);
+	if (text_of(&map, "type") != NULL &&
+	    json_node_is(json_node_get(&map, "object"), JSON_NODE_MAP))
+		return take_event(s, &map, line);
 	return snapshot_take_item(s->sb, &item, s->err);
 }
 
@@ -418,25 +499,20 @@ static enum rf_status
 read_outer(struct scan *s)
 {
 	uint32_t line = s->line;
-	json_t *outer = json_object();
-	bool is_list = false;
-	enum rf_status st;
+	struct outer o = { 0 };
+	enum rf_status st = expect(s, '{');
 
-	if (outer == NULL)
-		return rf_fail(s->err, RF_NOMEM, "out of memory");
-	if ((st = expect(s, '{')) != RF_OK)
-		goto out;
 	while (st == RF_OK && peek_text(s) != '}') {
-		st = read_member(s, outer, &is_list);
+		st = read_member(s, &o);
 		if (st == RF_OK && peek_text(s) != '}')
 			st = read_comma(s);
 	}
-	if (st != RF_OK)
-		goto out;
-	s->at++;
-	st = take_outer(s, outer, line, is_list);
-out:
-	json_decref(outer);
+	if (st == RF_OK) {
+		s->at++;
+		st = take_outer(s, &o, line);
+	}
+	json_tree_clear(&s->members);
+	free(o.v);
 	return st;
 }
 
@@ -464,6 +540,7 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 	drop_waiting(s);
 	free(s->waiting);
 	strbuf_release(&s->text);
+	json_tree_release(&s->members);
 	free(s);
 	return st;
 }

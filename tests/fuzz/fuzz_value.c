@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_value: any bytes as YAML or JSON; what is read must hold together. */
+/* fuzz_value: any bytes as YAML or JSON; what is read must hold together. And
+ * as one JSON value, of which both readers of those must say the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kube/value.h"
+#include "tests/support/json_agree.h"
 
 #define DEPTH_MAX 64
 
@@ -41,6 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rf_error err = { 0 };
 	struct arena arena;
 
+	if (!json_agree((const char *)data, size, NULL))
+		abort();
 	arena_init(&arena, 0);
 	if (value_read(&docs, &arena, (const char *)data, size, check_notice,
 		NULL, &err) == RF_OK) {
