@@ -155,6 +155,15 @@ check_members(size_t n)
 	strbuf_release(&text);
 }
 
+static void
+test_equal_keys(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n < 80; n++)
+		check_members(n);
+	check_members(5000);
+}
+
 /* Pieces of JSON in any order, and JSON with a character changed. */
 static void
 test_at_random(void **state)
