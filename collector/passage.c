@@ -86,12 +86,26 @@ passage_learn(struct passage *p, const struct connection_leg *leg,
 		f->shared = true;
 }
 
+static bool
+tells_interfaces(const struct connection *of)
+{
+	for (size_t i = 0; i < of->n_legs; i++)
+		if (of->legs[i].last_out_if != 0)
+			return true;
+	return false;
+}
+
 bool
-passage_delivered(const struct passage *p, const struct connection_leg *leg,
-    const struct cluster *c, const struct endpoint *server)
+passage_delivered(const struct passage *p, const struct connection *of,
+    const struct connection_leg *leg, const struct cluster *c,
+    const struct endpoint *server)
 {
 	uint32_t i;
 
+	if (!of->types_known)
+		return true;
+	if (!tells_interfaces(of))
+		return of->left;
 	if (leg->last_out_if == 0 ||
 	    (i = slot_of(p, leg, server->node)) == PASSAGE_MAX)
 		return false;

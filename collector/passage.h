@@ -31,8 +31,13 @@ void passage_forget(struct passage *p);
 void passage_learn(struct passage *p, const struct connection_leg *leg,
     const struct cluster *c, const struct endpoint *server);
 
-/* Did the leg's packets leave on an interface of their server's own? */
-bool passage_delivered(const struct passage *p,
+/*
+ * Was what the client sent delivered to server? Its last packets left on an
+ * interface of the server's own. Where no interface is told (by an old link
+ * type of tcpdump) it is enough that they left, and where not even that is,
+ * that they were seen.
+ */
+bool passage_delivered(const struct passage *p, const struct connection *of,
     const struct connection_leg *leg, const struct cluster *c,
     const struct endpoint *server);
 

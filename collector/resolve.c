@@ -445,8 +445,7 @@ outcome_udp(const struct resolver *r, const struct connection *c,
 	if (out->dst.type == ENDPOINT_WORKLOAD && out->dst.pod != FLOW_NONE &&
 	    address_listens(r->c, &real->server.ip, real->server.port,
 		c->protocol, c->first_us) &&
-	    (!c->types_known ||
-		passage_delivered(r->passage, real, r->c, &out->dst)))
+	    passage_delivered(r->passage, c, real, r->c, &out->dst))
 		return OUTCOME_ONEWAY;
 	return OUTCOME_UNANSWERED;
 }

@@ -382,7 +382,7 @@ one_way(struct resolver *r, const char *to, uint32_t interface)
 /* A pod's own interface leads to both of its addresses; a bridge to those of
  * several pods, and proves nothing. */
 static void
-test_one_way_dual_stack(void **state)
+test_one_way(void **state)
 {
 	struct ip_addr db[2];
 	uint32_t node, pods[2], svc;
@@ -412,6 +412,8 @@ test_one_way_dual_stack(void **state)
 	assert_int_equal(one_way(r, DB, 7), OUTCOME_ONEWAY);
 	assert_int_equal(one_way(r, WEB2, 7), OUTCOME_UNANSWERED);
 	assert_int_equal(one_way(r, DB, 7), OUTCOME_UNANSWERED);
+	/* A link type that tells no interface: it left, and that is all. */
+	assert_int_equal(one_way(r, DB, 0), OUTCOME_ONEWAY);
 	resolver_free(r);
 	names_free(n);
 	world_release(&w);
@@ -422,7 +424,7 @@ main(void)
 {
 	struct CMUnitTest tests[NELEM(cases) + 3] = {
 		cmocka_unit_test(test_learns_listener),
-		cmocka_unit_test(test_one_way_dual_stack),
+		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_headless_other_family),
 	};
 
