@@ -209,8 +209,8 @@ add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		return st;
 	return remark(r, raws, "open-to-world",
 	    run_printf(r,
-		"%zu external clients came in through a Service, so every "
-		"address outside of the cluster is allowed",
+		"%zu external clients came in, so every address outside of the "
+		"cluster is allowed",
 		n));
 }
 
@@ -263,8 +263,8 @@ external_anyone(struct run *r, const struct raw *raws)
 	if ((st = needs_add(r, proto)) != RF_OK)
 		return st;
 	return remark(r, raws, "open-to-anyone",
-	    "clients from outside come in through a Service, and "
-	    "--public-ingress=open allows everybody, every pod included");
+	    "clients come in from outside, and --public-ingress=open allows "
+	    "everybody, every pod included");
 }
 
 /* Servers anywhere outside; private ones are still told one by one. raws is
@@ -310,9 +310,13 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 	bool in = raws->direction == POLICY_INGRESS;
 	size_t n_open = 0, n_inner = 0;
 
+	/* Who comes from the Internet is anybody, whether through a Service, a
+	 * hostPort or a balancer that knows the pods. */
 	for (size_t i = 0; i < n; i++)
-		if (raws[i].via_service)
-			*(ip_is_private(&raws[i].ip) ? &n_inner : &n_open) += 1;
+		if (!ip_is_private(&raws[i].ip))
+			n_open++;
+		else
+			n_inner += raws[i].via_service;
 	if (in && n_open + n_inner > 0 && r->options->public_open)
 		return external_anyone(r, raws);
 	if (n <= r->max_external)

@@ -257,8 +257,27 @@ private_clients(struct world *w)
 	}
 }
 
+/* As a hostPort has them, or a balancer that knows the pods. */
+static void
+public_clients_of_no_service(struct world *w)
+{
+	struct world_base b = world_base(w);
+	char ip[32];
+
+	world_finish(w);
+	for (unsigned i = 0; i < 17; i++) {
+		(void)snprintf(ip, sizeof(ip), "%u.7.0.9", 50 + i * 7);
+		(void)world_flow(w, world_at(w, ENDPOINT_EXTERNAL, ip),
+		    world_at_pod(w, b.web), FLOW_TCP, 8080);
+	}
+}
+
 /* clang-format off */
 static struct world_case cases[] = {
+	REMARK("public clients of no Service: the world",
+	    public_clients_of_no_service, "web",
+	    "app=web in 0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!192.168.0.1/32"
+	    "!192.168.0.2/32 @TCP/8080 eg", "open-to-world"),
 	REMARK("private clients: their networks, not the world",
 	    private_clients, "web",
 	    "app=web in 10.0.0.0/8!10.0.1.0/24!10.0.2.0/24 198.51.100.7/32 "
