@@ -10,13 +10,14 @@
 
 #define NAMES_MAX    ((uint32_t)1 << 15)
 #define HEADLESS_MAX ((uint32_t)1 << 14)
+#define HEADLESS_WAY 16 /* slots in which a pair may stand */
 #define TEXT_MAX     ((size_t)4 * 1024 * 1024)
 #define ANSWERS      ((uint32_t)1 << 12)
 #define ANSWER_NAMES 4
 
 struct headless {
-	struct ip_addr client, ip;
-	uint32_t service; /* FLOW_NONE: empty */
+	struct ip_addr client, ip; /* no client: never used */
+	uint32_t service;          /* FLOW_NONE: it is gone */
 };
 
 /*
@@ -135,14 +136,25 @@ learn_name(
 	return n->n - 1;
 }
 
+/* The slot of a pair, or the one that it may take: a free one, else that of
+ * another pair, a different one each time. */
 static uint32_t
 headless_slot(const struct names *n, const struct ip_addr *client,
     const struct ip_addr *ip)
 {
 	struct ip_addr pair[2] = { *client, *ip };
+	uint32_t home = (uint32_t)hash_words(n->seed, pair, sizeof(pair));
 
-	return (uint32_t)hash_words(n->seed, pair, sizeof(pair)) &
-	    (HEADLESS_MAX - 1);
+	for (uint32_t k = 0; k < HEADLESS_WAY; k++) {
+		uint32_t i = (home + k) & (HEADLESS_MAX - 1);
+		const struct headless *h = &n->headless[i];
+
+		if (ip_is_none(&h->client) ||
+		    (ip_equal(&h->client, client) && ip_equal(&h->ip, ip)))
+			return i;
+	}
+	home += (uint32_t)n->headless_state % HEADLESS_WAY;
+	return home & (HEADLESS_MAX - 1);
 }
 
 /*

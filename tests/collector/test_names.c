@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that come again are not read again: what is known is the same. */
+/* Answers that come again are not read again: what is known is the same. And
+ * who was led to a pod by the name of a headless Service. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -13,6 +15,7 @@
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS   40000
+#define CLIENTS  3000
 #define START_US ((int64_t)1700000000 * 1000000)
 
 static const char *const hosts[] = { "db.shop.svc.cluster.local",
@@ -189,10 +192,55 @@ test_repeated_answers(void **state)
 	world_release(&world);
 }
 
+/* No client's answer puts out another's while there is room. */
+static void
+test_headless_of_many_clients(void **state)
+{
+	struct message m = { .len = 0 };
+	uint32_t peers;
+	struct ip_addr client, db;
+	struct names *n;
+
+	(void)state;
+	build();
+	peers = cluster_find_service(world.c, "shop", "peers");
+	assert_true(ip_parse(&db, "10.244.2.9"));
+	put16(&m, 1);
+	put16(&m, 0x8180);
+	put16(&m, 1);
+	put16(&m, 1);
+	put16(&m, 0);
+	put16(&m, 0);
+	put_name(&m, "peers.shop.svc.cluster.local");
+	put16(&m, 1);
+	put16(&m, 1);
+	put_address(&m, "10.244.2.9", 30);
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		n = names_new(world.c, seed);
+		assert_non_null(n);
+		for (unsigned i = 0; i < 2 * CLIENTS; i++) {
+			char text[32];
+
+			(void)snprintf(text, sizeof(text), "10.244.%u.%u",
+			    i % CLIENTS / 250, i % CLIENTS % 250);
+			assert_true(ip_parse(&client, text));
+			if (i < CLIENTS)
+				names_read(n, &client, m.b, m.len,
+				    names_mark(n, m.b, m.len), START_US);
+			else
+				assert_int_equal(
+				    names_headless(n, &client, &db), peers);
+		}
+		names_free(n);
+	}
+	world_release(&world);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_headless_of_many_clients),
 		cmocka_unit_test(test_repeated_answers),
 	};
 
