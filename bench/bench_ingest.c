@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "collector/address_view.h"
 #include "collector/aggregate.h"
 #include "collector/capture.h"
 #include "collector/decode.h"
@@ -29,8 +30,7 @@
 #include "collector/intake.h"
 #include "collector/names.h"
 #include "collector/reader.h"
-#include "collector/resolve.h"
-#include "collector/shortcut.h"
+#include "collector/summing.h"
 #include "kube/snapshot.h"
 
 #define SEED      UINT64_C(0x5eed)
@@ -56,8 +56,7 @@ struct bench {
 	enum stage stage;
 	struct cluster *cluster;
 	struct names *names;
-	struct resolver *resolver;
-	struct shortcut *shortcut;
+	struct summing summing;
 	struct aggregate *sums;
 	struct flow_table *ft;
 	uint64_t packets, connections, flows;
@@ -104,30 +103,32 @@ read_cluster(struct cluster **out, const char *path, struct rf_error *err)
 }
 
 static void
-on_connection(void *arg, const struct connection *c)
+sum(struct bench *b, const struct connection *c, struct shortcut_ask *ask)
 {
-	struct bench *b = arg;
-	struct aggregate_item item;
-	bool unresolved;
-	uint32_t flow;
+	struct summed did;
 	size_t n;
 
-	b->connections += c->counted;
-	if (b->stage < STAGE_ALL)
-		return;
-	flow = shortcut_find(b->shortcut, c, &unresolved);
-	if (flow != FLOW_NONE) {
-		aggregate_more(b->sums, flow, c);
-		return;
-	}
-	if (!aggregate_has_room(b->sums)) {
+	while (!summing_add(&b->summing, b->sums, c, ask, &did)) {
 		(void)aggregate_flows(b->sums, &n);
 		b->flows += n;
 		aggregate_clear(b->sums);
-		shortcut_forget(b->shortcut, b->cluster);
+		shortcut_forget(b->summing.shortcut, b->cluster);
 	}
-	resolver_resolve(b->resolver, c, &item);
-	shortcut_learn(b->shortcut, aggregate_add(b->sums, &item), false);
+}
+
+static void
+on_connections(void *arg, const struct connection *v, size_t n)
+{
+	struct shortcut_ask asks[CONNECTION_BATCH];
+	struct bench *b = arg;
+
+	for (size_t i = 0; i < n; i++)
+		b->connections += v[i].counted;
+	if (b->stage < STAGE_ALL)
+		return;
+	summing_bring(&b->summing, b->sums, v, n, asks);
+	for (size_t i = 0; i < n; i++)
+		sum(b, &v[i], &asks[i]);
 }
 
 /* The longest time between two batches is a pause. */
@@ -278,22 +279,23 @@ bench_init(struct bench *b, const char *snapshot, struct rf_error *err)
 {
 	struct flow_table_config config = { .legs_max = FLOW_TABLE_LEGS_DEFAULT,
 		.seed = SEED,
-		.sink = on_connection,
+		.sink = on_connections,
 		.sink_arg = b };
 	enum rf_status st = read_cluster(&b->cluster, snapshot, err);
 
 	if (st != RF_OK)
 		return st;
-	config.view = resolver_view(b->cluster);
+	config.view = address_view_of(b->cluster);
 	b->names = names_new(b->cluster, SEED);
 	b->sums = aggregate_new(FLOWS_MAX, SEED);
 	if (b->names != NULL) {
-		b->resolver =
+		b->summing.resolver =
 		    resolver_new(b->cluster, b->names, WINDOW_US, SEED);
-		b->shortcut =
+		b->summing.shortcut =
 		    shortcut_new(b->cluster, b->names, WINDOW_US, SEED);
 	}
-	if (b->sums == NULL || b->resolver == NULL || b->shortcut == NULL)
+	if (b->sums == NULL || b->summing.resolver == NULL ||
+	    b->summing.shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "out of memory");
 	return flow_table_new(&b->ft, &config, err);
 }
@@ -302,8 +304,8 @@ static void
 bench_release(struct bench *b)
 {
 	flow_table_free(b->ft);
-	resolver_free(b->resolver);
-	shortcut_free(b->shortcut);
+	resolver_free(b->summing.resolver);
+	shortcut_free(b->summing.shortcut);
 	aggregate_free(b->sums);
 	names_free(b->names);
 	cluster_free(b->cluster);

@@ -143,6 +143,13 @@ aggregate_add(struct aggregate *a, const struct aggregate_item *item)
 }
 
 void
+aggregate_prefetch(const struct aggregate *a, uint32_t flow)
+{
+	if (flow != FLOW_NONE)
+		__builtin_prefetch(&a->flows[flow].connections, 1);
+}
+
+void
 aggregate_more(struct aggregate *a, uint32_t flow, const struct connection *c)
 {
 	struct flow *to = &a->flows[flow];

@@ -33,6 +33,9 @@ struct aggregate_item {
  * times), or as a new one. Needs room. Returns the flow's index. */
 uint32_t aggregate_add(struct aggregate *a, const struct aggregate_item *item);
 
+/* Bring in what adding to that flow will touch; FLOW_NONE: nothing. */
+void aggregate_prefetch(const struct aggregate *a, uint32_t flow);
+
 /* Add a connection to the flow of that index, to which it is known to belong;
  * its sides are already there. */
 void aggregate_more(

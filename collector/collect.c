@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
+#include "collector/address_view.h"
 #include "collector/aggregate.h"
 #include "collector/flow_table.h"
 #include "collector/intake.h"
 #include "collector/names.h"
 #include "collector/reader.h"
-#include "collector/resolve.h"
-#include "collector/shortcut.h"
+#include "collector/summing.h"
 
 #define FLOWS_MAX ((uint32_t)1 << 16) /* in memory between flushes */
 
@@ -20,8 +20,7 @@ struct run {
 	struct collect_report *report;
 	struct flow_table *ft;
 	struct names *names;
-	struct resolver *resolver;
-	struct shortcut *shortcut;
+	struct summing summing;
 	struct aggregate *aggregate;
 	struct reader *reader;
 	struct reader_config reading;
@@ -41,58 +40,44 @@ flush(struct run *run, struct rf_error *err)
 	endpoints = aggregate_endpoints(run->aggregate, &n_endpoints);
 	flows = aggregate_flows(run->aggregate, &n_flows);
 	for (size_t i = 0; i < n_flows; i++)
-		resolver_name_service(run->resolver, &flows[i],
+		resolver_name_service(run->summing.resolver, &flows[i],
 		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
 	st = store_put_flows(
 	    run->store, endpoints, n_endpoints, flows, n_flows, err);
 	run->report->flows += n_flows;
 	aggregate_clear(run->aggregate);
-	shortcut_forget(run->shortcut, run->cluster);
+	shortcut_forget(run->summing.shortcut, run->cluster);
 	return st;
 }
 
-/* Resolve a connection of which there was none alike, and sum it. */
+/* One connection becomes part of a flow. */
 static void
-sum_first(struct run *run, const struct connection *c)
+sum(struct run *run, const struct connection *c, struct shortcut_ask *ask)
 {
-	struct aggregate_item r;
-	bool unresolved;
+	struct summed did;
 
-	if (!aggregate_has_room(run->aggregate)) {
+	while (!summing_add(&run->summing, run->aggregate, c, ask, &did)) {
 		run->status = flush(run, &run->error);
 		if (run->status != RF_OK)
 			return;
 	}
-	resolver_resolve(run->resolver, c, &r);
-	unresolved =
-	    r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN;
-	shortcut_learn(
-	    run->shortcut, aggregate_add(run->aggregate, &r), unresolved);
-	if (unresolved)
+	run->report->connections += c->counted;
+	if (did.unresolved)
 		run->report->unresolved += c->counted;
-	if (r.flow.certainty == CERTAINTY_GUESSED)
+	if (did.guessed)
 		run->report->guessed += c->counted;
 }
 
-/* The flow table's sink: one connection becomes part of a flow. */
+/* The flow table's sink. */
 static void
-on_connection(void *arg, const struct connection *c)
+on_connections(void *arg, const struct connection *v, size_t n)
 {
+	struct shortcut_ask asks[CONNECTION_BATCH];
 	struct run *run = arg;
-	bool unresolved;
-	uint32_t flow;
 
-	if (run->status != RF_OK)
-		return;
-	run->report->connections += c->counted;
-	flow = shortcut_find(run->shortcut, c, &unresolved);
-	if (flow == FLOW_NONE) {
-		sum_first(run, c);
-		return;
-	}
-	aggregate_more(run->aggregate, flow, c);
-	if (unresolved)
-		run->report->unresolved += c->counted;
+	summing_bring(&run->summing, run->aggregate, v, n, asks);
+	for (size_t i = 0; i < n && run->status == RF_OK; i++)
+		sum(run, &v[i], &asks[i]);
 }
 
 static enum rf_status
@@ -103,8 +88,8 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 		.legs_max = config->legs_max != 0 ? config->legs_max
 						  : FLOW_TABLE_LEGS_DEFAULT,
 		.seed = config->seed,
-		.view = resolver_view(c),
-		.sink = on_connection,
+		.view = address_view_of(c),
+		.sink = on_connections,
 		.sink_arg = run,
 	};
 	enum rf_status st;
@@ -113,13 +98,13 @@ run_init(struct run *run, const struct cluster *c, struct rf_error *err)
 	run->names = names_new(c, config->seed);
 	run->aggregate = aggregate_new(FLOWS_MAX, config->seed);
 	if (run->names != NULL) {
-		run->resolver = resolver_new(
+		run->summing.resolver = resolver_new(
 		    c, run->names, config->window_us, config->seed);
-		run->shortcut = shortcut_new(
+		run->summing.shortcut = shortcut_new(
 		    c, run->names, config->window_us, config->seed);
 	}
-	if (run->aggregate == NULL || run->resolver == NULL ||
-	    run->shortcut == NULL)
+	if (run->aggregate == NULL || run->summing.resolver == NULL ||
+	    run->summing.shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&run->ft, &table, err)) != RF_OK)
 		return st;
@@ -139,8 +124,8 @@ run_release(struct run *run)
 {
 	reader_stop(run->reader);
 	flow_table_free(run->ft);
-	resolver_free(run->resolver);
-	shortcut_free(run->shortcut);
+	resolver_free(run->summing.resolver);
+	shortcut_free(run->summing.shortcut);
 	aggregate_free(run->aggregate);
 	names_free(run->names);
 }

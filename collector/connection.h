@@ -66,7 +66,11 @@ connection_bytes(const struct connection *c)
 	    c->n_legs * sizeof(c->legs[0]);
 }
 
-/* Takes one connection; it is borrowed for the call. */
-typedef void connection_sink(void *arg, const struct connection *c);
+/* So many connections are told together at most. */
+#define CONNECTION_BATCH 16
+
+/* Takes n connections, in the order in which they ended; borrowed for the
+ * call. */
+typedef void connection_sink(void *arg, const struct connection *v, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/address_view.h"
 #include "core/log.h"
 
 #define LEGS_MAX    ((uint32_t)1 << 17)
@@ -101,7 +102,7 @@ daemon_complete_buffer(struct daemon *d)
 	endpoints = aggregate_endpoints(d->buffer->sums, &n_endpoints);
 	flows = aggregate_flows(d->buffer->sums, &n_flows);
 	for (size_t i = 0; i < n_flows; i++)
-		resolver_name_service(d->resolver, &flows[i],
+		resolver_name_service(d->summing.resolver, &flows[i],
 		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
 	d->buffer->cluster = cluster_use_share(d->cluster);
 	d->buffer->now_us = d->now_us;
@@ -120,7 +121,7 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		.legs_max = config->legs_max != 0 ? config->legs_max : LEGS_MAX,
 		.seed = config->seed,
 		.view = { classify, leads_to, d },
-		.sink = daemon_take_connection,
+		.sink = daemon_take_connections,
 		.sink_arg = d,
 	};
 	enum rf_status st;
@@ -128,15 +129,15 @@ daemon_init(struct daemon *d, struct rf_error *err)
 	d->cluster = cluster_use_new(&config->source);
 	if (d->cluster == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	d->view = resolver_view(d->cluster->c);
+	d->view = address_view_of(d->cluster->c);
 	d->names = names_new(d->cluster->c, config->seed);
 	if (d->names != NULL) {
-		d->resolver = resolver_new(
+		d->summing.resolver = resolver_new(
 		    d->cluster->c, d->names, config->window_us, config->seed);
-		d->shortcut = shortcut_new(
+		d->summing.shortcut = shortcut_new(
 		    d->cluster->c, d->names, config->window_us, config->seed);
 	}
-	if (d->resolver == NULL || d->shortcut == NULL)
+	if (d->summing.resolver == NULL || d->summing.shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if (config->grace_us > 0 &&
 	    (d->waiting = waiting_new(
@@ -186,8 +187,8 @@ daemon_free(struct daemon *d)
 		return;
 	writer_free(d->writer);
 	flow_table_free(d->ft);
-	resolver_free(d->resolver);
-	shortcut_free(d->shortcut);
+	resolver_free(d->summing.resolver);
+	shortcut_free(d->summing.shortcut);
 	names_free(d->names);
 	waiting_free(d->waiting);
 	cluster_use_drop(d->cluster);

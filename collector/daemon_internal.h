@@ -9,7 +9,7 @@
 #include "collector/daemon.h"
 #include "collector/daemon_writer.h"
 #include "collector/intake.h"
-#include "collector/shortcut.h"
+#include "collector/summing.h"
 #include "collector/waiting.h"
 #include "collector/wall_clock.h"
 
@@ -20,8 +20,7 @@ struct daemon {
 	struct cluster_use *cluster;
 	struct address_view view; /* of the cluster in use */
 	struct names *names;
-	struct resolver *resolver;
-	struct shortcut *shortcut;
+	struct summing summing;
 	struct flow_table *ft;
 	struct intake intake;
 	struct waiting *waiting; /* NULL: none waits */
@@ -42,7 +41,7 @@ struct daemon {
 };
 
 /* The flow table's sink. */
-void daemon_take_connection(void *arg, const struct connection *c);
+void daemon_take_connections(void *arg, const struct connection *v, size_t n);
 
 /* Take those that waited for long enough, or of whom all is known now; all of
  * them if it is the end. */

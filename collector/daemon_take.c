@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/address_view.h"
 #include "collector/certain.h"
 #include "collector/daemon_internal.h"
 
@@ -42,8 +43,8 @@ renew_cluster(struct daemon *d)
 		return;
 	}
 	names_set_cluster(d->names, u->c);
-	resolver_set_cluster(d->resolver, u->c);
-	d->view = resolver_view(u->c);
+	resolver_set_cluster(d->summing.resolver, u->c);
+	d->view = address_view_of(u->c);
 	cluster_use_drop(d->cluster);
 	d->cluster = u;
 }
@@ -56,7 +57,7 @@ daemon_rotate(struct daemon *d)
 	daemon_complete_buffer(d);
 	d->buffer = writer_give(d->writer, d->buffer);
 	renew_cluster(d);
-	shortcut_forget(d->shortcut, d->cluster->c);
+	shortcut_forget(d->summing.shortcut, d->cluster->c);
 	return true;
 }
 
@@ -105,41 +106,48 @@ is_unresolved(const struct aggregate_item *r)
 	    r->dst.type == ENDPOINT_UNKNOWN;
 }
 
-/* Resolve a connection of which there was none alike, and sum it; false: there
- * is no room. */
+/* Sum one that only the kernel's table told of; false: there is no room. */
 static bool
-sum_first(struct daemon *d, const struct connection *c, bool *unresolved)
+sum_known(struct daemon *d, const struct connection *c, struct summed *did)
 {
 	struct aggregate_item r;
 
 	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
 		return false;
-	resolver_resolve(d->resolver, c, &r);
+	resolver_resolve(d->summing.resolver, c, &r);
+	r.flow.sides = known_sides(d, &r);
+	(void)aggregate_add(d->buffer->sums, &r);
+	did->unresolved = is_unresolved(&r);
+	did->guessed = r.flow.certainty == CERTAINTY_GUESSED;
+	return true;
+}
+
+/* Sum one with what is known by now of its ends; false: there is no room. */
+static bool
+sum(struct daemon *d, const struct connection *c, struct summed *did)
+{
 	if (c->known && !c->types_known)
-		r.flow.sides = known_sides(d, &r);
-	*unresolved = is_unresolved(&r);
-	shortcut_learn(
-	    d->shortcut, aggregate_add(d->buffer->sums, &r), *unresolved);
-	if (r.flow.certainty == CERTAINTY_GUESSED)
-		d->guessed += c->counted;
+		return sum_known(d, c, did);
+	while (!summing_add(&d->summing, d->buffer->sums, c, NULL, did))
+		if (!rotate_at_last(d))
+			return false;
 	return true;
 }
 
 /* The same where nobody knows who had which address then. Such a one is not
  * what others that are alike are. */
 static bool
-sum_unowned(struct daemon *d, const struct connection *c, bool *unresolved)
+sum_unowned(struct daemon *d, const struct connection *c, struct summed *did)
 {
 	struct aggregate_item r;
 
 	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
 		return false;
-	resolver_resolve_unowned(d->resolver, c, own_node(d), &r);
-	*unresolved = is_unresolved(&r);
+	resolver_resolve_unowned(d->summing.resolver, c, own_node(d), &r);
 	(void)aggregate_add(d->buffer->sums, &r);
-	if (r.flow.certainty == CERTAINTY_GUESSED)
-		d->guessed += c->counted;
-	if (*unresolved)
+	did->unresolved = is_unresolved(&r);
+	did->guessed = r.flow.certainty == CERTAINTY_GUESSED;
+	if (did->unresolved)
 		d->unowned += c->counted;
 	return true;
 }
@@ -148,17 +156,9 @@ sum_unowned(struct daemon *d, const struct connection *c, bool *unresolved)
 static void
 take(struct daemon *d, const struct connection *c, bool is_unowned)
 {
-	bool unresolved, taken = true;
-	uint32_t flow =
-	    is_unowned ? FLOW_NONE : shortcut_find(d->shortcut, c, &unresolved);
+	struct summed did;
 
-	if (flow != FLOW_NONE)
-		aggregate_more(d->buffer->sums, flow, c);
-	else if (is_unowned)
-		taken = sum_unowned(d, c, &unresolved);
-	else
-		taken = sum_first(d, c, &unresolved);
-	if (!taken) {
+	if (!(is_unowned ? sum_unowned(d, c, &did) : sum(d, c, &did))) {
 		d->lost += c->counted;
 		d->lost_packets += c->packets;
 		return;
@@ -166,8 +166,10 @@ take(struct daemon *d, const struct connection *c, bool is_unowned)
 	d->buffer->connections += c->counted;
 	d->buffer->packets += c->packets;
 	d->connections += c->counted;
-	if (unresolved)
+	if (did.unresolved)
 		d->unresolved += c->counted;
+	if (did.guessed)
+		d->guessed += c->counted;
 }
 
 /* Is the cluster in use not known to be right as of that time? */
@@ -256,10 +258,9 @@ make_room(struct daemon *d)
 		take_groups(d, n / 8);
 }
 
-void
-daemon_take_connection(void *arg, const struct connection *c)
+static void
+take_or_wait(struct daemon *d, const struct connection *c)
 {
-	struct daemon *d = arg;
 	int64_t span_us;
 
 	if (d->waiting == NULL || !is_early(d, c)) {
@@ -271,4 +272,11 @@ daemon_take_connection(void *arg, const struct connection *c)
 		return;
 	make_room(d);
 	(void)waiting_put(d->waiting, c, d->now_us, span_us);
+}
+
+void
+daemon_take_connections(void *arg, const struct connection *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		take_or_wait(arg, &v[i]);
 }

@@ -4,9 +4,10 @@
 
 #include "collector/flow_internal.h"
 
-#define ROOM_LOOK       64 /* legs compared before one has to go */
-#define ROOM_RUN        8  /* of them that lie side by side */
-#define DUE_MAX         16 /* legs fetched before they are looked at */
+#define ROOM_LOOK 64 /* legs compared before one has to go */
+#define ROOM_RUN  8  /* of them that lie side by side */
+/* Legs fetched before they are looked at. */
+#define DUE_MAX         CONNECTION_BATCH
 #define EXPIRE_ROUND_MS 4000
 #define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
@@ -117,30 +118,58 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	    (pairs & LEG_BOTH(LEG_SEEN)) == LEG_BOTH(LEG_SEEN);
 }
 
-void
-flow_end(struct flow_table *ft, uint32_t leg)
+/* What there is to tell of a connection that ends; false: nothing. */
+static bool
+describe_end(struct flow_table *ft, uint32_t root, struct connection *c)
+{
+	const struct leg *r = &ft->pool.legs[root];
+
+	if (r->flags & LEG_SILENT && r->packets == 0)
+		return false; /* the kernel knew of it; nothing came of it */
+	if (!flow_describe(ft, root, c)) {
+		ft->stats.strays++;
+		return false;
+	}
+	ft->stats.connections += c->counted;
+	return c->counted || c->packets != 0;
+}
+
+/* Tell of up to CONNECTION_BATCH connections, at once. */
+static void
+tell_ends(struct flow_table *ft, const uint32_t *roots, size_t n)
+{
+	struct connection v[CONNECTION_BATCH];
+	size_t told = 0;
+
+	for (size_t i = 0; i < n; i++)
+		told += describe_end(ft, roots[i], &v[told]);
+	if (told != 0)
+		ft->config.sink(ft->config.sink_arg, v, told);
+}
+
+static void
+forget(struct flow_table *ft, uint32_t root)
 {
 	struct leg *legs = ft->pool.legs;
-	uint32_t root = legs[leg].flags & LEG_MEMBER ? legs[leg].root : leg;
 	bool over = legs[root].key.protocol == FLOW_UDP &&
 	    leg_is_dns(&legs[root]) && flow_dns_is_over(&legs[root]);
-	struct connection c;
 	uint32_t next;
 
-	if (legs[root].flags & LEG_SILENT && legs[root].packets == 0) {
-		/* the kernel knew of it; nothing came of it here */
-	} else if (!flow_describe(ft, root, &c)) {
-		ft->stats.strays++;
-	} else if (c.counted || c.packets != 0) {
-		ft->stats.connections += c.counted;
-		ft->config.sink(ft->config.sink_arg, &c);
-	}
 	for (uint32_t i = root; i != LEG_NONE; i = next) {
 		next = legs[i].next;
 		if (over)
 			flow_dns_remember(ft, &legs[i]);
 		leg_remove(&ft->pool, i);
 	}
+}
+
+void
+flow_end(struct flow_table *ft, uint32_t leg)
+{
+	uint32_t root = leg_root(&ft->pool.legs[leg], leg);
+
+	tell_ends(ft, &root, 1);
+	forget(ft, root);
 }
 
 /* Is this leg one that stands for a connection? */
@@ -329,10 +358,11 @@ look_at(struct flow_table *ft, const struct crowding *c,
 			leg_prefetch_remove(&ft->pool, due[i]);
 			due[n_over++] = due[i];
 		}
+	tell_ends(ft, due, n_over);
 	for (size_t i = 0; i < n_over; i++) {
 		if (was_told_alive(&ft->pool.legs[due[i]]))
 			remember_all(ft, due[i]);
-		flow_end(ft, due[i]);
+		forget(ft, due[i]);
 	}
 }
 
@@ -431,7 +461,18 @@ flow_make_room(struct flow_table *ft)
 void
 flow_table_finish(struct flow_table *ft)
 {
-	for (uint32_t i = 0; i < ft->pool.used; i++)
-		if (is_root(&ft->pool.legs[i]))
-			flow_end(ft, i);
+	uint32_t roots[CONNECTION_BATCH];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < ft->pool.used; i++) {
+		if (!is_root(&ft->pool.legs[i]))
+			continue;
+		roots[n++] = i;
+		if (n == CONNECTION_BATCH) {
+			tell_ends(ft, roots, n);
+			n = 0;
+		}
+	}
+	tell_ends(ft, roots, n);
+	leg_pool_clear(&ft->pool);
 }

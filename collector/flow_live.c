@@ -82,7 +82,7 @@ tell_alive(struct flow_table *ft, uint32_t root, int64_t now_us)
 	if (!flow_describe(ft, root, &c) || !is_settled(&c))
 		return;
 	ft->stats.connections += c.counted;
-	ft->config.sink(ft->config.sink_arg, &c);
+	ft->config.sink(ft->config.sink_arg, &c, 1);
 	/* All by the same: which leg was the first stays known. */
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
 		legs[i].first_us += now_us - c.first_us;

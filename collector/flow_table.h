@@ -137,7 +137,7 @@ void flow_table_redate(struct flow_table *ft, int64_t by_us);
  */
 void flow_table_flush(struct flow_table *ft);
 
-/* Tell and forget everything: the capture is over. */
+/* Tell of everything and forget all legs: the capture is over. */
 void flow_table_finish(struct flow_table *ft);
 
 /* How many legs there are now. */

@@ -58,6 +58,20 @@ leg_pool_release(struct leg_pool *pool)
 	pool->slots = NULL;
 }
 
+void
+leg_pool_clear(struct leg_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->used; i++) {
+		pool->legs[i].flags = 0;
+		pool->watch[i] = LEG_WATCH_NONE;
+	}
+	memset(pool->slots, 0,
+	    ((size_t)pool->slot_mask + 1) * sizeof(*pool->slots));
+	pool->used = 0;
+	pool->live = 0;
+	pool->free = LEG_NONE;
+}
+
 static inline uint64_t
 load_be64(const uint8_t *b)
 {

@@ -120,6 +120,9 @@ RF_MUST_USE enum rf_status leg_pool_init(
     struct leg_pool *pool, uint32_t max, uint64_t seed, struct rf_error *err);
 void leg_pool_release(struct leg_pool *pool);
 
+/* Take out every leg. */
+void leg_pool_clear(struct leg_pool *pool);
+
 /* The key of a sighting; true when its source is the lower end. */
 bool leg_key_of(struct leg_key *key, const struct packet *p);
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "collector/address_view.h"
 #include "collector/certain.h"
 #include "collector/direction.h"
 #include "collector/passage.h"
@@ -86,55 +87,6 @@ resolver_set_cluster(struct resolver *r, const struct cluster *c)
 	r->api_service = cluster_find_service(c, "default", "kubernetes");
 }
 
-static enum address_class
-class_of(const struct address_owner *o)
-{
-	switch (o->kind) {
-	case ADDRESS_POD:
-	case ADDRESS_POD_RANGE:
-		return ADDRESS_CLASS_POD;
-	case ADDRESS_NODE:
-		return ADDRESS_CLASS_NODE;
-	case ADDRESS_SERVICE:
-	case ADDRESS_SERVICE_RANGE:
-		return ADDRESS_CLASS_SERVICE;
-	case ADDRESS_EXTERNAL:
-		break;
-	}
-	return ADDRESS_CLASS_OTHER;
-}
-
-static enum address_class
-classify(void *arg, const struct ip_addr *ip, int64_t at_us)
-{
-	struct address_owner o = address_owner_at(arg, ip, at_us);
-
-	return class_of(&o);
-}
-
-static bool
-leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
-    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
-{
-	uint32_t service;
-	uint16_t service_port;
-
-	return address_service(
-		   arg, vip, vport, protocol, &service, &service_port) &&
-	    address_is_backend(arg, service, service_port, protocol, ip, port);
-}
-
-struct address_view
-resolver_view(const struct cluster *c)
-{
-	union {
-		const struct cluster *in;
-		void *out;
-	} arg = { .in = c }; /* both functions only read it */
-
-	return (struct address_view){ classify, leads_to, arg.out };
-}
-
 /* How much an address looks like the client itself, not its translation. */
 static int
 client_rank(const struct address_owner *o)
@@ -146,7 +98,7 @@ client_rank(const struct address_owner *o)
 		[ADDRESS_CLASS_SERVICE] = 0,
 	};
 
-	return rank[class_of(o)];
+	return rank[address_class_of(o)];
 }
 
 /* The same for the server: behind every DNAT. */
@@ -160,7 +112,7 @@ server_rank(const struct address_owner *o)
 		[ADDRESS_CLASS_SERVICE] = 0,
 	};
 
-	return rank[class_of(o)];
+	return rank[address_class_of(o)];
 }
 
 static bool
@@ -540,51 +492,84 @@ forget_ends(const struct resolver *r, const struct connection *c,
 	forget_end(r, own_node, &out->seen_src);
 }
 
+/* A handshake was accepted: there is somebody who listens. */
 static void
-resolve(struct resolver *r, const struct connection *seen, bool is_unowned,
-    uint32_t own_node, struct aggregate_item *out)
+learn_listeners(
+    struct resolver *r, const struct connection *c, const struct roles *roles)
 {
-	struct connection c;
-	struct roles roles = { 0 };
+	if (!c->accepted || c->opening != OPENING_HANDSHAKE)
+		return;
+	listeners_learn(r->listeners, &roles->real->server.ip,
+	    roles->real->server.port, c->protocol);
+	if (roles->dialled != NULL)
+		listeners_learn(r->listeners, &roles->dialled->server.ip,
+		    roles->dialled->server.port, c->protocol);
+}
 
-	memcpy(&c, seen, connection_bytes(seen));
-	assert(c.n_legs >= 1 && c.n_legs <= CONNECTION_LEGS_MAX);
+/* own_node: NULL where the owners are known. */
+static void
+resolve(struct resolver *r, const struct connection *c,
+    enum flow_certainty certainty, const uint32_t *own_node,
+    struct aggregate_item *out)
+{
+	struct roles roles;
+
+	assert(c->n_legs >= 1 && c->n_legs <= CONNECTION_LEGS_MAX);
 	memset(out, 0, sizeof(*out));
-	out->flow.certainty = (uint8_t)direction_decide(&c, r->c, r->listeners);
-	find_roles(r, &c, &roles);
-	if (c.accepted && c.opening == OPENING_HANDSHAKE) {
-		listeners_learn(r->listeners, &roles.real->server.ip,
-		    roles.real->server.port, c.protocol);
-		if (roles.dialled != NULL)
-			listeners_learn(r->listeners, &roles.dialled->server.ip,
-			    roles.dialled->server.port, c.protocol);
-	}
-	resolve_ends(r, &c, &roles, out);
-	if (is_unowned)
-		forget_ends(r, &c, &roles, own_node, out);
+	out->flow.certainty = (uint8_t)certainty;
+	find_roles(r, c, &roles);
+	learn_listeners(r, c, &roles);
+	resolve_ends(r, c, &roles, out);
+	if (own_node != NULL)
+		forget_ends(r, c, &roles, *own_node, out);
 	if (out->dst.type == ENDPOINT_WORKLOAD)
 		passage_learn(r->passage, roles.real, r->c, &out->dst);
-	out->flow.window_us = window_of(c.first_us, r->window_us);
-	out->flow.protocol = c.protocol;
-	out->flow.outcome = (uint8_t)outcome_of(r, &c, &roles, out);
-	out->flow.sides = sides_of(&c);
-	out->flow.connections = c.counted;
-	out->flow.packets = c.packets;
-	out->flow.bytes = c.bytes;
-	out->flow.first_us = c.first_us;
-	out->flow.last_us = c.last_us;
+	out->flow.window_us = window_of(c->first_us, r->window_us);
+	out->flow.protocol = c->protocol;
+	out->flow.outcome = (uint8_t)outcome_of(r, c, &roles, out);
+	out->flow.sides = sides_of(c);
+	out->flow.connections = c->counted;
+	out->flow.packets = c->packets;
+	out->flow.bytes = c->bytes;
+	out->flow.first_us = c->first_us;
+	out->flow.last_us = c->last_us;
+}
+
+enum flow_certainty
+resolver_direct(const struct resolver *r, struct connection *c)
+{
+	return direction_decide(c, r->c, r->listeners);
+}
+
+void
+resolver_resolve_directed(struct resolver *r, const struct connection *c,
+    enum flow_certainty certainty, struct aggregate_item *out)
+{
+	resolve(r, c, certainty, NULL, out);
+}
+
+static void
+direct_and_resolve(struct resolver *r, const struct connection *seen,
+    const uint32_t *own_node, struct aggregate_item *out)
+{
+	struct connection c;
+	enum flow_certainty certainty;
+
+	memcpy(&c, seen, connection_bytes(seen));
+	certainty = resolver_direct(r, &c);
+	resolve(r, &c, certainty, own_node, out);
 }
 
 void
 resolver_resolve(
     struct resolver *r, const struct connection *c, struct aggregate_item *out)
 {
-	resolve(r, c, false, FLOW_NONE, out);
+	direct_and_resolve(r, c, NULL, out);
 }
 
 void
 resolver_resolve_unowned(struct resolver *r, const struct connection *c,
     uint32_t own_node, struct aggregate_item *out)
 {
-	resolve(r, c, true, own_node, out);
+	direct_and_resolve(r, c, &own_node, out);
 }

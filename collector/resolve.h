@@ -12,7 +12,6 @@
 
 #include "collector/aggregate.h"
 #include "collector/connection.h"
-#include "collector/leg_join.h"
 #include "collector/names.h"
 #include "core/flow.h"
 #include "kube/cluster.h"
@@ -31,11 +30,17 @@ void resolver_free(struct resolver *r);
  */
 void resolver_set_cluster(struct resolver *r, const struct cluster *c);
 
-/* What the cluster knows of addresses, for the flow table. Borrows c. */
-struct address_view resolver_view(const struct cluster *c);
-
 void resolver_resolve(
     struct resolver *r, const struct connection *c, struct aggregate_item *out);
+
+/* Decide the direction of c alone, turning it round where its client is the
+ * server; returns how sure that is … */
+enum flow_certainty resolver_direct(
+    const struct resolver *r, struct connection *c);
+
+/* … and do the rest: together they are resolver_resolve. */
+void resolver_resolve_directed(struct resolver *r, const struct connection *c,
+    enum flow_certainty certainty, struct aggregate_item *out);
 
 /*
  * The same for a connection as of whose time the cluster is not known: ends

@@ -10,37 +10,19 @@
 #include "core/hash.h"
 #include "kube/address.h"
 
+#define WAYS    2 /* places for one hash; what was learnt last is first */
 #define ENTRIES ((uint32_t)1 << 15)
 
-/* What matters of one leg. */
-struct leg_key {
-	struct ip_addr client, server;
-	uint32_t last_out_if;
-	uint16_t port; /* the server's */
-	uint8_t last_out_point;
-	uint8_t zero;
-};
-
-/* What matters of a connection with one leg. */
-struct key {
-	uint32_t window; /* number of its window */
-	uint32_t span;   /* in which no address changes hands */
-	uint16_t facts;  /* bits: protocol and what was seen of it */
-	uint8_t n_legs;
-	uint8_t zero[5];
-	struct leg_key leg;
-};
-
 /* Further legs lie apart, as most captures have none. */
-struct more_key {
-	struct leg_key legs[ALIKE_LEGS_MAX - 1];
+struct more_legs {
+	struct shortcut_leg v[ALIKE_LEGS_MAX - 1];
 };
 
-_Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
-_Static_assert(sizeof(struct key) == 56, "hashed as whole words");
+_Static_assert(sizeof(struct shortcut_leg) == 40, "hashed as whole words");
+_Static_assert(sizeof(struct shortcut_key) == 56, "hashed as whole words");
 
 struct entry {
-	alignas(64) struct key key;
+	alignas(64) struct shortcut_key key;
 	uint32_t flow;
 	uint32_t era : 31; /* of another one it is empty */
 	uint32_t unresolved : 1;
@@ -54,18 +36,12 @@ struct shortcut {
 	int64_t width_us;
 	uint64_t seed, names_state;
 	struct entry *entries;
-	struct more_key *more; /* of the entry with the same index */
+	struct more_legs *more; /* of the entry with the same index */
 	uint32_t era;
 	/* where the last connection lay in time */
 	int64_t from_us, to_us;
 	uint32_t window, span;
-	/* the last connection that was asked for, and its place */
-	uint32_t place; /* NOWHERE: not one to be known */
-	struct key key;
-	struct more_key more_key;
 };
-
-#define NOWHERE UINT32_MAX
 
 struct shortcut *
 shortcut_new(const struct cluster *c, const struct names *names,
@@ -76,7 +52,7 @@ shortcut_new(const struct cluster *c, const struct names *names,
 	if (s == NULL)
 		return NULL;
 	s->entries = alloc_large(ENTRIES * sizeof(struct entry));
-	s->more = calloc(ENTRIES, sizeof(struct more_key));
+	s->more = calloc(ENTRIES, sizeof(struct more_legs));
 	if (s->entries == NULL || s->more == NULL) {
 		shortcut_free(s);
 		return NULL;
@@ -102,7 +78,6 @@ void
 shortcut_forget(struct shortcut *s, const struct cluster *c)
 {
 	s->c = c;
-	s->place = NOWHERE;
 	s->from_us = s->to_us = 0;
 	s->era = (s->era + 1) & INT32_MAX;
 	if (s->era != 0)
@@ -115,10 +90,11 @@ shortcut_forget(struct shortcut *s, const struct cluster *c)
 static void
 find_time(struct shortcut *s, int64_t at_us)
 {
-	int64_t rest = at_us % s->width_us, start_us;
+	int64_t rest, start_us;
 
 	if (at_us >= s->from_us && at_us < s->to_us)
 		return;
+	rest = at_us % s->width_us;
 	start_us = at_us - (rest < 0 ? rest + s->width_us : rest);
 	s->window = (uint32_t)(start_us / s->width_us);
 	s->span = address_span_at(s->c, at_us, &s->from_us, &s->to_us);
@@ -128,82 +104,155 @@ find_time(struct shortcut *s, int64_t at_us)
 		s->to_us = start_us + s->width_us;
 }
 
-static void
-leg_key_of(struct leg_key *k, const struct connection_leg *l)
+/* Does what becomes of it hang on nothing but its key? */
+static bool
+is_askable(const struct connection *c)
 {
-	*k = (struct leg_key){ .client = l->client.ip,
+	return c->n_legs <= ALIKE_LEGS_MAX && !c->known &&
+	    (c->protocol != FLOW_UDP || c->both_ways || c->refused ||
+		!c->types_known);
+}
+
+static struct shortcut_leg
+leg_of(const struct connection_leg *l)
+{
+	return (struct shortcut_leg){ .client = l->client.ip,
 		.server = l->server.ip,
 		.last_out_if = l->last_out_if,
 		.port = l->server.port,
 		.last_out_point = l->last_out_point };
 }
 
-/* Returns the hash of the key. */
 static uint64_t
-make_key(struct shortcut *s, const struct connection *c)
+hash_of(const struct shortcut *s, const struct shortcut_key *key,
+    const struct connection *c)
 {
-	struct key *k = &s->key;
-	uint64_t hash;
+	uint64_t hash = hash_words(s->seed, key, sizeof(*key));
 
-	find_time(s, c->first_us);
-	k->window = s->window;
-	k->span = s->span;
-	k->facts = alike_facts(c);
-	k->n_legs = c->n_legs;
-	leg_key_of(&k->leg, &c->legs[0]);
-	hash = hash_words(s->seed, k, sizeof(*k));
 	for (unsigned i = 1; i < c->n_legs; i++) {
-		leg_key_of(&s->more_key.legs[i - 1], &c->legs[i]);
-		hash = hash_words(hash ^ s->seed, &s->more_key.legs[i - 1],
-		    sizeof(struct leg_key));
+		struct shortcut_leg l = leg_of(&c->legs[i]);
+
+		hash = hash_words(hash ^ s->seed, &l, sizeof(l));
 	}
 	return hash;
 }
 
-/* Is that entry of the connection that is asked for? */
-static bool
-is_it(const struct shortcut *s, const struct entry *e)
+void
+shortcut_ask(struct shortcut *s, const struct connection *c,
+    enum flow_certainty certainty, struct shortcut_ask *ask)
 {
-	size_t more = (s->key.n_legs - 1u) * sizeof(struct leg_key);
+	ask->c = is_askable(c) ? c : NULL;
+	if (ask->c == NULL)
+		return;
+	find_time(s, c->first_us);
+	ask->era = s->era;
+	ask->key = (struct shortcut_key){
+		.window = s->window,
+		.span = s->span,
+		.facts = alike_facts(c),
+		.n_legs = c->n_legs,
+		.direction = (uint8_t)(c->opening << 4 | certainty),
+		.leg = leg_of(&c->legs[0]),
+	};
+	ask->place =
+	    (uint32_t)hash_of(s, &ask->key, c) & (ENTRIES - 1) & ~(WAYS - 1u);
+	for (unsigned i = 0; i < WAYS; i++)
+		__builtin_prefetch(&s->entries[ask->place + i]);
+}
 
-	return e->era == s->era &&
-	    memcmp(&e->key, &s->key, sizeof(s->key)) == 0 &&
-	    (more == 0 ||
-		memcmp(&s->more[e - s->entries], &s->more_key, more) == 0);
+/* As words: a call to memcmp(3) costs more. */
+static inline bool
+same_key(const struct shortcut_key *a, const struct shortcut_key *b)
+{
+	uint64_t x[7], y[7], differ = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (int i = 0; i < 7; i++)
+		differ |= x[i] ^ y[i];
+	return differ == 0;
+}
+
+/* Is that entry of the connection that is asked for? */
+static inline bool
+is_it(const struct shortcut *s, uint32_t at, const struct shortcut_ask *ask)
+{
+	const struct entry *e = &s->entries[at];
+
+	if (e->era != s->era || !same_key(&e->key, &ask->key))
+		return false;
+	for (unsigned i = 1; i < ask->key.n_legs; i++) {
+		struct shortcut_leg l = leg_of(&ask->c->legs[i]);
+
+		if (memcmp(&s->more[at].v[i - 1], &l, sizeof(l)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static inline uint32_t
+entry_of(const struct shortcut *s, const struct shortcut_ask *ask)
+{
+	for (uint32_t at = ask->place; at < ask->place + WAYS; at++)
+		if (is_it(s, at, ask))
+			return at;
+	return ENTRIES;
 }
 
 uint32_t
-shortcut_find(struct shortcut *s, const struct connection *c, bool *unresolved)
+shortcut_guess(const struct shortcut *s, const struct shortcut_ask *ask)
+{
+	uint32_t at = ask->c != NULL ? entry_of(s, ask) : ENTRIES;
+
+	return at != ENTRIES ? s->entries[at].flow : FLOW_NONE;
+}
+
+/* What was learnt may hold no more. */
+static void
+keep_up(struct shortcut *s, struct shortcut_ask *ask)
 {
 	uint64_t state = names_headless_state(s->names);
-	const struct entry *e;
 
 	if (state != s->names_state)
 		shortcut_forget(s, s->c);
 	s->names_state = state;
-	s->place = NOWHERE;
-	if (!alike_is_plain(c))
+	if (ask->era != s->era) /* spans may be others by now */
+		shortcut_ask(s, ask->c, ask->key.direction & 0xf, ask);
+}
+
+uint32_t
+shortcut_find(struct shortcut *s, struct shortcut_ask *ask, bool *unresolved)
+{
+	uint32_t at;
+
+	if (ask->c != NULL)
+		keep_up(s, ask);
+	if (ask->c == NULL)
 		return FLOW_NONE;
-	s->place = (uint32_t)make_key(s, c) & (ENTRIES - 1);
-	e = &s->entries[s->place];
-	if (!is_it(s, e))
+	at = entry_of(s, ask);
+	if (at == ENTRIES)
 		return FLOW_NONE;
-	*unresolved = e->unresolved;
-	return e->flow;
+	*unresolved = s->entries[at].unresolved;
+	return s->entries[at].flow;
 }
 
 void
-shortcut_learn(struct shortcut *s, uint32_t flow, bool unresolved)
+shortcut_learn(struct shortcut *s, const struct shortcut_ask *ask,
+    uint32_t flow, bool unresolved)
 {
-	struct entry *e;
+	uint32_t at = ask->place;
 
-	if (s->place == NOWHERE)
+	if (ask->c == NULL || ask->era != s->era)
 		return;
-	e = &s->entries[s->place];
-	e->key = s->key;
-	e->flow = flow;
-	e->era = s->era & INT32_MAX;
-	e->unresolved = unresolved;
-	if (s->key.n_legs > 1)
-		s->more[s->place] = s->more_key;
+	for (uint32_t i = at + WAYS - 1; i > at; i--) {
+		s->entries[i] = s->entries[i - 1];
+		if (s->entries[i].key.n_legs > 1)
+			s->more[i] = s->more[i - 1];
+	}
+	s->entries[at] = (struct entry){ .key = ask->key,
+		.flow = flow,
+		.era = s->era & INT32_MAX,
+		.unresolved = unresolved };
+	for (unsigned i = 1; i < ask->key.n_legs; i++)
+		s->more[at].v[i - 1] = leg_of(&ask->c->legs[i]);
 }

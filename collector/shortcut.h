@@ -5,9 +5,11 @@
  *
  * Connections differ in client port, times and counters, of which nothing but
  * the time matters to who they are between; and that only where an address
- * changes hands or a window ends. So most of them are asked for here first.
- * One whose packets alone do not tell direction and outcome is never known. Of
- * a fixed size: the older of two that want one place goes. One thread.
+ * changes hands or a window ends. So most of them are asked for here first,
+ * when it was decided which end is the client. One that only the kernel told
+ * of is never known, nor one whose outcome hangs on what was learnt of
+ * interfaces. Of a fixed size: the older of those that want one place goes.
+ * One thread.
  */
 #ifndef COLLECTOR_SHORTCUT_H
 #define COLLECTOR_SHORTCUT_H
@@ -17,6 +19,7 @@
 
 #include "collector/connection.h"
 #include "collector/names.h"
+#include "core/flow.h"
 #include "kube/cluster.h"
 
 struct shortcut;
@@ -29,12 +32,50 @@ void shortcut_free(struct shortcut *s);
 /* The flows are numbered anew, or c is the cluster from now on: all is new. */
 void shortcut_forget(struct shortcut *s, const struct cluster *c);
 
+/* What matters of one leg. */
+struct shortcut_leg {
+	struct ip_addr client, server;
+	uint32_t last_out_if;
+	uint16_t port; /* the server's */
+	uint8_t last_out_point;
+	uint8_t zero;
+};
+
+/* What matters of a connection; of its legs the first, as most have but one. */
+struct shortcut_key {
+	uint32_t window; /* number of its window */
+	uint32_t span;   /* in which no address changes hands */
+	uint16_t facts;  /* bits: protocol and what was seen of it */
+	uint8_t n_legs;
+	uint8_t direction; /* how the client was told, and how sure that is */
+	uint8_t zero[4];
+	struct shortcut_leg leg;
+};
+
+/* A connection that is asked for: the shortcut's own, until it is learnt. */
+struct shortcut_ask {
+	const struct connection *c; /* NULL: not one to be known; borrowed */
+	uint32_t era;
+	uint32_t place;
+	struct shortcut_key key;
+};
+
+/* Ask for a connection whose direction is decided, and bring in the place where
+ * it is looked for. */
+void shortcut_ask(struct shortcut *s, const struct connection *c,
+    enum flow_certainty certainty, struct shortcut_ask *ask);
+
+/* Its flow, which most likely is the answer, or FLOW_NONE: only a hint. */
+uint32_t shortcut_guess(
+    const struct shortcut *s, const struct shortcut_ask *ask);
+
 /* The flow of a connection like this one, or FLOW_NONE. *unresolved: an end of
  * it is unknown. */
 uint32_t shortcut_find(
-    struct shortcut *s, const struct connection *c, bool *unresolved);
+    struct shortcut *s, struct shortcut_ask *ask, bool *unresolved);
 
-/* The connection that was asked for last went to that flow. */
-void shortcut_learn(struct shortcut *s, uint32_t flow, bool unresolved);
+/* The connection that was asked for, and not found, went to that flow. */
+void shortcut_learn(struct shortcut *s, const struct shortcut_ask *ask,
+    uint32_t flow, bool unresolved);
 
 #endif

@@ -25,12 +25,14 @@ struct world {
 };
 
 static void
-sink(void *arg, const struct connection *c)
+sink(void *arg, const struct connection *v, size_t n)
 {
 	struct world *w = arg;
 
-	assert_true(w->n < SEEN_MAX);
-	memcpy(&w->seen[w->n++], c, connection_bytes(c));
+	for (size_t i = 0; i < n; i++) {
+		assert_true(w->n < SEEN_MAX);
+		memcpy(&w->seen[w->n++], &v[i], connection_bytes(&v[i]));
+	}
 }
 
 static void

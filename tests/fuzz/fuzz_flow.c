@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "collector/address_view.h"
 #include "collector/capture.h"
 #include "collector/certain.h"
 #include "collector/decode.h"
@@ -69,9 +70,8 @@ build_world(void)
 }
 
 static void
-on_connection(void *arg, const struct connection *c)
+on_connection(struct pipeline *p, const struct connection *c)
 {
-	struct pipeline *p = arg;
 	struct aggregate_item r;
 
 	must(c->n_legs >= 1 && c->n_legs <= CONNECTION_LEGS_MAX);
@@ -95,14 +95,21 @@ on_connection(void *arg, const struct connection *c)
 	p->packets += c->packets;
 }
 
+static void
+on_connections(void *arg, const struct connection *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		on_connection(arg, &v[i]);
+}
+
 static int
 pipeline_init(struct pipeline *p)
 {
 	struct flow_table_config config = {
 		.legs_max = LEGS,
 		.seed = 1,
-		.view = resolver_view(world.c),
-		.sink = on_connection,
+		.view = address_view_of(world.c),
+		.sink = on_connections,
 		.sink_arg = p,
 	};
 
