@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/json_text.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kube/json_tree_internal.h"
 
 #define RESERVE_BYTES ((size_t)64 << 10)
 
@@ -113,4 +114,41 @@ json_text_write(const json_t *j, size_t flags)
 		return text;
 	free(text);
 	return NULL;
+}
+
+static void
+quote_odd(struct strbuf *sb, unsigned char c)
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *at = strchr(from, c);
+
+	if (at != NULL)
+		strbuf_printf(sb, "\\%c", to[at - from]);
+	else
+		strbuf_printf(sb, "\\u%04X", c);
+}
+
+bool
+json_text_quote(struct strbuf *sb, const char *s)
+{
+	const char *from = s, *end = s + strlen(s);
+
+	strbuf_putc(sb, '"');
+	while (s < end) {
+		unsigned char c = (unsigned char)*s;
+		size_t n = c < 0x80 ? 1 : json_rune_bytes(s, end);
+
+		if (n == 0)
+			return false;
+		if (c >= 0x20 && c != '"' && c != '\\') {
+			s += n;
+			continue;
+		}
+		strbuf_add(sb, from, (size_t)(s - from));
+		quote_odd(sb, c);
+		from = ++s;
+	}
+	strbuf_add(sb, from, (size_t)(s - from));
+	strbuf_putc(sb, '"');
+	return !strbuf_failed(sb);
 }

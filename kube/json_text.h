@@ -12,9 +12,11 @@
 #define KUBE_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/error.h"
+#include "core/strbuf.h"
 
 /* As json_loadb(3); why may not be NULL. */
 json_t *json_text_read(
@@ -25,5 +27,8 @@ enum rf_status json_text_status(const json_error_t *why);
 
 /* As json_dumps(3); the caller frees. NULL: out of memory. */
 char *json_text_write(const json_t *j, size_t flags);
+
+/* Add s as jansson writes a string. false: it is not UTF-8, or sb failed. */
+bool json_text_quote(struct strbuf *sb, const char *s);
 
 #endif

@@ -183,24 +183,6 @@ take_escape(const char **p, const char *end, char *out)
 	return rune == 0 ? NULL : put_rune(out, rune);
 }
 
-/* How many bytes the character at p, beyond ASCII, has; 0: it is none. */
-static size_t
-rune_bytes(const char *p, const char *end)
-{
-	const unsigned char *b = (const unsigned char *)p;
-	size_t n = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-
-	if (b[0] < 0xc2 || b[0] > 0xf4 || (size_t)(end - p) < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
-	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
-		return 0; /* in too many bytes, a surrogate, or too large */
-	return n;
-}
-
 /* The content between p and end; NULL: it is none. */
 static char *
 decode_text(const char *p, const char *end, char *out)
@@ -217,7 +199,7 @@ decode_text(const char *p, const char *end, char *out)
 		if ((unsigned char)*p < 0x20)
 			return NULL;
 		if ((unsigned char)*p >= 0x80)
-			n = rune_bytes(p, end);
+			n = json_rune_bytes(p, end);
 		if (n == 0)
 			return NULL;
 		for (; n > 0; n--)

@@ -338,12 +338,14 @@ store_put_cluster(
 
 	if ((st = store_enter(s, err)) != RF_OK)
 		return st;
+	column_writer_init(&p.w);
 	if (!ids_init(&p.ids, c)) {
 		st = rf_fail(err, RF_NOMEM, "write the cluster: out of memory");
 		goto out;
 	}
 	st = put_all(&p, err);
 out:
+	column_writer_release(&p.w);
 	st = store_leave(s, st, err);
 	if (st == RF_OK) {
 		store_ids_release(&s->put);

@@ -10,16 +10,20 @@
 #define STORE_COLUMNS_H
 
 #include "core/arena.h"
+#include "core/strbuf.h"
 #include "kube/cluster.h"
 
-/* Texts that live until the writer is released: those of one row. */
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 8 /* of one row */
 
+/* Texts that live until the writer is cleared; their memory is used again. */
 struct column_writer {
-	char *text[COLUMNS_MAX];
+	struct strbuf text[COLUMNS_MAX];
 	int n;
 	bool failed; /* out of memory, or a string that is not UTF-8 */
 };
+
+void column_writer_init(struct column_writer *w);
+void column_writer_release(struct column_writer *w);
 
 const char *column_labels(struct column_writer *w, const struct label_set *l);
 const char *column_selector(
@@ -33,7 +37,7 @@ const char *column_pod_ports(
 const char *column_service_ports(
     struct column_writer *w, const struct kube_service_port *v, size_t n);
 
-/* Free the texts and forget a failure. */
+/* The next row: no texts, no failure. */
 void column_writer_clear(struct column_writer *w);
 
 /* Into arena. RF_CORRUPT: not what the functions above write. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON as a tree: it takes what jansson takes, as jansson takes it, and refuses
- * the rest; and what a tree answers when it is asked.
+ * the rest; what a tree answers when it is asked; and strings as jansson writes
+ * them.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
+#include "kube/json_text.h"
 #include "kube/json_tree.h"
 #include "tests/support/json_agree.h"
 
@@ -240,6 +242,36 @@ test_answers(void **state)
 	json_tree_release(&tree);
 }
 
+/* Every pair of bytes as a string, as jansson writes it. */
+static void
+test_quote(void **state)
+{
+	struct strbuf sb;
+
+	(void)state;
+	strbuf_init(&sb, 256);
+	for (unsigned n = 0x100; n < 0x10000; n++) {
+		const char text[] = { 'a', (char)(n >> 8), (char)n, 'b', '\0' };
+		json_t *j = json_string(text);
+
+		strbuf_clear(&sb);
+		assert_int_equal(json_text_quote(&sb, text), j != NULL);
+		if (j != NULL) {
+			char *want = json_text_write(j, JSON_ENCODE_ANY);
+
+			assert_non_null(want);
+			assert_string_equal(strbuf_str(&sb), want);
+			free(want);
+		}
+		json_decref(j);
+	}
+	strbuf_clear(&sb);
+	assert_true(json_text_quote(&sb, "\xe2\x82\xac\xf0\x9f\x98\x80/\x7f"));
+	assert_string_equal(
+	    strbuf_str(&sb), "\"\xe2\x82\xac\xf0\x9f\x98\x80/\x7f\"");
+	strbuf_release(&sb);
+}
+
 int
 main(void)
 {
@@ -249,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_equal_keys),
 		cmocka_unit_test(test_at_random),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_quote),
 	};
 
 	return cmocka_run_group_tests_name("json_tree", tests, NULL, NULL);
