@@ -22,6 +22,8 @@
 #define WINDOW_US    ((int64_t)3600 * 1000000)
 #define GRACE_US     ((int64_t)30 * 1000000)  /* for a watch that is late */
 #define GAP_US       ((int64_t)300 * 1000000) /* for one that is not there */
+/* Copies are joined within a second, and known half of one late. */
+#define YOUNG_US     ((int64_t)1500000)
 #define USER_DEFAULT "nobody"
 
 const struct collect_live_options collect_live_defaults = {
@@ -288,6 +290,19 @@ open_all(struct session *s, struct rf_error *err)
 	    s->target->node, !s->o->no_seccomp, err);
 }
 
+/*
+ * So often what was seen is stored, for none of it to be in memory alone for
+ * longer than --interval says: what is younger than copies of it may come is
+ * left for the next time.
+ */
+static int64_t
+flush_interval_us(const char *interval)
+{
+	int64_t us = duration_of(interval);
+
+	return us > 2 * YOUNG_US ? us - YOUNG_US : us / 2;
+}
+
 static enum rf_status
 start_daemon(struct session *s, struct rf_error *err)
 {
@@ -303,7 +318,7 @@ start_daemon(struct session *s, struct rf_error *err)
 		.points = s->o->interfaces.v,
 		.n_points = s->o->interfaces.n,
 		.start_us = live_now_us(),
-		.interval_us = duration_of(s->o->interval),
+		.interval_us = flush_interval_us(s->o->interval),
 		.window_us = WINDOW_US,
 		.retain_us = duration_of(s->o->retain),
 		.grace_us = s->cluster != NULL ? GRACE_US : 0,

@@ -211,13 +211,19 @@ is_due(const struct daemon *d, const struct waiting_group *g)
 	    !certain_is_early(d->cluster->c, &g->c);
 }
 
+/* Nobody tells of its time, and not just by being late. */
+static bool
+is_unheard(const struct daemon *d, const struct waiting_group *g)
+{
+	return is_behind(d, g->latest_us) &&
+	    (!is_watched(d) || d->now_us - g->since_us >= d->config.gap_us);
+}
+
 static void
 take_group(struct daemon *d, const struct waiting_group *g)
 {
-	bool is_unowned = is_behind(d, g->latest_us) && !is_watched(d);
-
 	take(d, &g->c,
-	    is_unowned ||
+	    is_unheard(d, g) ||
 		!certain_is_steady(d->cluster->c, &g->c, g->latest_us));
 }
 

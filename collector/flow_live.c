@@ -63,23 +63,27 @@ flow_table_legs(const struct flow_table *ft)
 	return ft->pool.live;
 }
 
-/* Is what is known of a living connection what will be known of it? A SYN may
- * still be answered. */
+/* Is what is known of it what will be known of it? A SYN may still be answered,
+ * and so may, for a while, what has no answer otherwise. */
 static bool
-is_settled(const struct connection *c)
+is_settled(const struct connection *c, bool is_over, int64_t age_us)
 {
-	return c->protocol == FLOW_UDP || c->accepted || c->both_ways ||
-	    c->opening == OPENING_FIRST || c->known;
+	if (c->accepted || c->both_ways || is_over)
+		return true;
+	return age_us >= (int64_t)FLOW_TABLE_SETTLE_MS * 1000 &&
+	    (c->protocol == FLOW_UDP || c->opening == OPENING_FIRST ||
+		c->known);
 }
 
-/* Tell what is new of a connection that goes on from now_us. */
+/* Tell what is new of a connection that may go on from now_us. */
 static void
 tell_alive(struct flow_table *ft, uint32_t root, int64_t now_us)
 {
 	struct leg *legs = ft->pool.legs, *r = &legs[root];
 	struct connection c;
 
-	if (!flow_describe(ft, root, &c) || !is_settled(&c))
+	if (!flow_describe(ft, root, &c) ||
+	    !is_settled(&c, leg_is_closed(r), now_us - c.first_us))
 		return;
 	ft->stats.connections += c.counted;
 	ft->config.sink(ft->config.sink_arg, &c, 1);
@@ -97,15 +101,14 @@ flow_table_flush(struct flow_table *ft)
 {
 	int64_t now_us = ft->epoch_us +
 	    ((int64_t)ft->now_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
+	const int64_t joined_us = (int64_t)LEG_JOIN_WINDOW_MS * 1000;
 
 	for (uint32_t i = 0; i < ft->pool.used; i++) {
 		const struct leg *leg = &ft->pool.legs[i];
 
 		if ((leg->flags & (LEG_LIVE | LEG_MEMBER)) == LEG_LIVE &&
 		    (leg->packets != 0 || leg_is_news(leg)) &&
-		    !leg_is_closed(leg) &&
-		    now_us - leg->first_us >=
-			(int64_t)FLOW_TABLE_SETTLE_MS * 1000)
+		    now_us - leg->first_us > joined_us)
 			tell_alive(ft, i, now_us);
 	}
 }

@@ -44,8 +44,7 @@ struct flow_table_config {
 #define FLOW_TABLE_DNS_OVER_MS    1000  /* answered: ports come round soon */
 #define FLOW_TABLE_ESTABLISHED_MS 3600000
 
-/* How old what flow_table_flush tells must be: who held an address is known
- * a little late. */
+/* How old what flow_table_flush tells without an answer must be. */
 #define FLOW_TABLE_SETTLE_MS 10000
 
 /*
@@ -131,9 +130,10 @@ void flow_table_tick(struct flow_table *ft, int64_t now_us);
 void flow_table_redate(struct flow_table *ft, int64_t by_us);
 
 /*
- * Tell of connections that go on: each once as counted, and from then on only
- * its further packets and bytes. Those younger than FLOW_TABLE_SETTLE_MS, and
- * those whose opening may still be answered, wait.
+ * Tell of connections as far as they are known, also of those that go on: each
+ * once as counted, and from then on only its further packets and bytes. Those
+ * whose copies may still be joined (LEG_JOIN_WINDOW_MS), and those whose
+ * opening may still be answered, wait.
  */
 void flow_table_flush(struct flow_table *ft);
 

@@ -112,6 +112,7 @@ test_late_watch(void **state)
 	(void)state;
 	world_open(&w);
 	w.newest = 0;
+	w.config.grace_us = 10 * SECOND;
 	world_start(&w);
 	handshake(&w, 40000);
 	hang_up(&w, 40000);

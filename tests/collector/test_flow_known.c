@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections that the kernel's table had: each once, whatever follows. */
+/* Connections that the kernel's table had, and those that a flush tells of:
+ * each once, whatever follows. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -268,6 +269,47 @@ test_bounded(void **state)
 	assert_int_equal(w.n, 0);
 }
 
+/* A connection with this answer, and its end: is it told so long after? */
+static void
+assert_told(uint8_t answer, bool is_over, int ms, bool is_told)
+{
+	const struct socket_addr c = at(client, 40000), s = at(server, 80);
+	static struct world w;
+
+	world_open(&w, 1024);
+	packet(&w, 0, c, s, TCP_SYN, 100);
+	if (answer != 0)
+		packet(&w, 1, s, c, answer, 200);
+	if (is_over) {
+		packet(&w, 2, c, s, TCP_FIN | TCP_ACK, 101);
+		packet(&w, 3, s, c, TCP_FIN | TCP_ACK, 201);
+	}
+	flow_table_tick(w.ft, START + (int64_t)ms * 1000);
+	flow_table_flush(w.ft);
+	flow_table_flush(w.ft);
+	assert_int_equal(w.n, is_told);
+	world_close(&w);
+	assert_int_equal(w.n, 1);
+	assert_true(w.seen[0].counted);
+	assert_int_equal(w.seen[0].packets, 1 + (answer != 0) + 2 * is_over);
+	assert_int_equal(w.seen[0].refused, answer == (TCP_RST | TCP_ACK));
+}
+
+/* A flush tells of what is decided as soon as its copies are joined, over or
+ * not: a crash does not lose it. An opening may still be answered. */
+static void
+test_soon(void **state)
+{
+	(void)state;
+	assert_told(TCP_SYN | TCP_ACK, false, 1600, true);
+	assert_told(TCP_SYN | TCP_ACK, true, 1600, true);
+	assert_told(TCP_RST | TCP_ACK, false, 1600, true);
+	assert_told(TCP_SYN | TCP_ACK, false, 1400, false);
+	assert_told(TCP_RST | TCP_ACK, false, 1400, false);
+	assert_told(0, false, 1600, false);
+	assert_told(0, false, 60000, false);
+}
+
 int
 main(void)
 {
@@ -278,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_soon),
 	};
 
 	return cmocka_run_group_tests_name("flow_known", tests, NULL, NULL);

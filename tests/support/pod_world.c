@@ -130,7 +130,7 @@ is_sure(const struct pod_world *w, const struct life *p, int64_t at_us)
 	/* A restart hides the first start, but not that of the sandbox. */
 	if (p->restart_us != NEVER && at_us < p->told_us + SECOND)
 		return false;
-	return at_us < w->gap_from_us - 2 * SECOND ||
+	return at_us < w->gap_from_us - 4 * SECOND ||
 	    at_us > w->gap_to_us + 2 * SECOND;
 }
 
