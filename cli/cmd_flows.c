@@ -172,6 +172,8 @@ show(struct listing *l, struct dataset *d, const struct view_filter *filter)
 	else if (v.n_edges == 0 && !o->follow)
 		say_none(&o->namespaces);
 	coverage_warn(stderr, &d->flows);
+	if (!o->follow)
+		coverage_tell_waiting(stderr, &d->flows);
 	return st;
 }
 

@@ -170,6 +170,10 @@ print_summary(
 		printf("%" PRIu64 " connections had an end that its own node "
 		       "did not know and another one did\n",
 		    s->resolved);
+	if (s->waiting > 0)
+		printf("%" PRIu64 " connections wait in them for their ends to "
+		       "be known, and are not part of it yet\n",
+		    s->waiting);
 	printf("stored in %s; next: ringfence flows --db %s\n", o->output,
 	    o->output);
 }

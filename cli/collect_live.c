@@ -19,9 +19,9 @@
 #include "collector/privilege.h"
 #include "core/log.h"
 
-#define WINDOW_US    ((int64_t)3600 * 1000000)
-#define GRACE_US     ((int64_t)30 * 1000000)  /* for a watch that is late */
-#define GAP_US       ((int64_t)300 * 1000000) /* for one that is not there */
+#define WINDOW_US ((int64_t)3600 * 1000000)
+#define GRACE_US  ((int64_t)30 * 1000000)  /* for a watch that is late */
+#define GAP_US    ((int64_t)300 * 1000000) /* for one that is not there */
 /* Copies are joined within a second, and known half of one late. */
 #define YOUNG_US     ((int64_t)1500000)
 #define USER_DEFAULT "nobody"
@@ -318,6 +318,7 @@ start_daemon(struct session *s, struct rf_error *err)
 		.points = s->o->interfaces.v,
 		.n_points = s->o->interfaces.n,
 		.start_us = live_now_us(),
+		.booted_us = live_now_us() - live_boot_us(),
 		.interval_us = flush_interval_us(s->o->interval),
 		.window_us = WINDOW_US,
 		.retain_us = duration_of(s->o->retain),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/certain.h"
 
+#include "core/hash.h"
 #include "kube/address.h"
 
 static bool
@@ -54,6 +55,65 @@ certain_is_steady(
 		    !is_steady(c, &l->server.ip, conn->first_us, latest_us))
 			return false;
 	}
+	return true;
+}
+
+/* Never 0. The seed is a constant: another process asks for the same. */
+static uint64_t
+number_of(enum address_kind kind, const char *namespace, const char *name)
+{
+	return hash_string(hash_string(kind, namespace), name) | 1;
+}
+
+static uint64_t
+owner(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
+{
+	struct address_owner o = address_owner_at(c, ip, at_us);
+	const struct kube_pod *p;
+
+	switch (o.kind) {
+	case ADDRESS_POD:
+		p = &c->pods[o.pod];
+		return *p->uid != '\0'
+		    ? number_of(o.kind, "", p->uid)
+		    : number_of(o.kind, p->namespace, p->name);
+	case ADDRESS_NODE:
+		return number_of(o.kind, "", c->nodes[o.node].name);
+	case ADDRESS_SERVICE:
+		return number_of(o.kind, c->services[o.service].namespace,
+		    c->services[o.service].name);
+	case ADDRESS_EXTERNAL:
+	case ADDRESS_POD_RANGE:
+	case ADDRESS_SERVICE_RANGE:
+		break;
+	}
+	return 0;
+}
+
+void
+certain_owners(const struct cluster *c, const struct connection *conn,
+    struct certain_owners *out)
+{
+	for (size_t i = 0; i < conn->n_legs; i++) {
+		const struct connection_leg *l = &conn->legs[i];
+
+		out->of[i][0] = owner(c, &l->client.ip, conn->first_us);
+		out->of[i][1] = owner(c, &l->server.ip, conn->first_us);
+	}
+}
+
+bool
+certain_is_same(const struct cluster *c, const struct connection *conn,
+    const struct certain_owners *before)
+{
+	struct certain_owners now;
+
+	certain_owners(c, conn, &now);
+	for (size_t i = 0; i < conn->n_legs; i++)
+		for (int k = 0; k < 2; k++)
+			if (before->of[i][k] != 0 &&
+			    before->of[i][k] != now.of[i][k])
+				return false;
 	return true;
 }
 

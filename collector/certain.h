@@ -21,6 +21,20 @@ bool certain_is_early(const struct cluster *c, const struct connection *conn);
 bool certain_is_steady(
     const struct cluster *c, const struct connection *conn, int64_t latest_us);
 
+/* Who has each of its addresses, client and server: a number of a pod, node or
+ * Service, whatever process asks; 0: nobody of the cluster. */
+struct certain_owners {
+	uint64_t of[CONNECTION_LEGS_MAX][2];
+};
+
+void certain_owners(const struct cluster *c, const struct connection *conn,
+    struct certain_owners *out);
+
+/* Were those the owners by what was known before, and are they still? Who was
+ * not known then may be by now. */
+bool certain_is_same(const struct cluster *c, const struct connection *conn,
+    const struct certain_owners *before);
+
 /*
  * Is the end what it looks like even if c was known to be right only some time
  * before? Pods and nodes come and go. What stays is the node that we run on

@@ -111,6 +111,7 @@ daemon_complete_buffer(struct daemon *d)
 	d->was_set = false;
 	copy_coverage(d);
 	move_names(d);
+	daemon_save_waiting(d);
 }
 
 static enum rf_status
@@ -139,14 +140,16 @@ daemon_init(struct daemon *d, struct rf_error *err)
 	}
 	if (d->summing.resolver == NULL || d->summing.shortcut == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	if (config->grace_us > 0 &&
-	    (d->waiting = waiting_new(
-		 WAITING_MAX, config->window_us, config->seed)) == NULL)
+	d->waiting = waiting_new(WAITING_MAX, config->window_us, config->seed);
+	if (d->waiting == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
 	d->intake.ft = d->ft;
 	d->intake.names = d->names;
+	/* Before the database is the writer's alone. */
+	if ((st = daemon_restore_waiting(d, err)) != RF_OK)
+		return st;
 	st = writer_new(&d->writer, config, err);
 	if (st == RF_OK)
 		d->buffer = writer_first(d->writer);
@@ -191,6 +194,7 @@ daemon_free(struct daemon *d)
 	shortcut_free(d->summing.shortcut);
 	names_free(d->names);
 	waiting_free(d->waiting);
+	free(d->left_by);
 	cluster_use_drop(d->cluster);
 	free(d);
 }
@@ -216,8 +220,7 @@ daemon_clock(struct daemon *d, int64_t now_us, int64_t boot_us)
 	    (long long)(by_us > 0 ? by_us : -by_us) / 1000000);
 	intake_flush(&d->intake);
 	flow_table_redate(d->ft, by_us);
-	if (d->waiting != NULL)
-		waiting_redate(d->waiting, by_us);
+	waiting_redate(d->waiting, by_us);
 	d->now_us = d->covered_us = now_us;
 	memcpy(d->before, d->given, sizeof(d->before));
 	d->was_set = true;
@@ -256,8 +259,7 @@ daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 	d->flush_us = now_us;
 	flow_table_flush(d->ft);
 	(void)daemon_rotate(d);
-	if (d->waiting != NULL)
-		daemon_take_waiting(d, false);
+	daemon_take_waiting(d, false);
 }
 
 enum rf_status
@@ -269,7 +271,7 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	d->now_us = now_us;
 	d->waits = d->config.synchronous ? 0 : WAITS;
 	flow_table_finish(d->ft);
-	if (d->waiting != NULL && waiting_count(d->waiting) > 0) {
+	if (waiting_count(d->waiting) > 0) {
 		(void)daemon_rotate(d); /* for the newest cluster there is */
 		daemon_take_waiting(d, true);
 	}
@@ -302,8 +304,7 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.legs_max =
 		    d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX,
 		.interval_us = d->config.interval_us,
-		.waiting =
-		    d->waiting != NULL ? waiting_connections(d->waiting) : 0,
+		.waiting = waiting_connections(d->waiting),
 		.pods = d->cluster->c->n_pods,
 		.generation = d->cluster->generation,
 		.flushes = w.flushes,

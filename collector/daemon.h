@@ -5,7 +5,9 @@
  * What a caller's thread takes in is summed in one buffer of fixed size while
  * a writer's thread stores the other: SQLite is never waited for. A database
  * that cannot be written (full, locked, read-only) is tried again; until then
- * sums go on in the one buffer, and what no longer fits is counted. Time is a
+ * sums go on in the one buffer, and what no longer fits is counted. What waits
+ * for its ends to be known is stored as such, so that a process that is killed
+ * loses what came since the last interval, and nothing else. Time is a
  * parameter, so that a test can let months pass: the system's clock, which may
  * be set, as now_us, and beside it boot_us, which no setting moves.
  */
@@ -69,6 +71,7 @@ struct daemon_config {
 	const char *const *points; /* names of the capture points */
 	size_t n_points;           /* 1 to DAEMON_POINTS_MAX */
 	int64_t start_us;
+	int64_t booted_us;   /* the system was started; 0: not known */
 	int64_t interval_us; /* between flushes */
 	int64_t window_us;   /* width of a flow's window */
 	int64_t retain_us;   /* 0: for ever */

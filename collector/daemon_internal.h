@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * daemon_internal: what daemon.c (frames, time and the account of them) and
- * daemon_take.c (what becomes of a connection) share.
+ * daemon_internal: what daemon.c (frames, time and the account of them),
+ * daemon_take.c (what becomes of a connection) and daemon_saved.c (what waits
+ * outlives us) share.
  */
 #ifndef COLLECTOR_DAEMON_INTERNAL_H
 #define COLLECTOR_DAEMON_INTERNAL_H
@@ -23,8 +24,10 @@ struct daemon {
 	struct summing summing;
 	struct flow_table *ft;
 	struct intake intake;
-	struct waiting *waiting; /* NULL: none waits */
-	int64_t known_us;        /* as of when the cluster in use is right */
+	struct waiting *waiting;
+	int64_t next_row;               /* of what waits, in the database */
+	struct certain_owners *left_by; /* of the groups put back */
+	int64_t known_us; /* as of when the cluster in use is right */
 	struct wall_clock clock;
 	bool was_set; /* the clock, since the last buffer */
 	/* Counts since the start, as they were at the last buffer, and as they
@@ -46,6 +49,13 @@ void daemon_take_connections(void *arg, const struct connection *v, size_t n);
 /* Take those that waited for long enough, or of whom all is known now; all of
  * them if it is the end. */
 void daemon_take_waiting(struct daemon *d, bool is_end);
+
+/* Put what waits, and is not stored as it is, into the buffer. */
+void daemon_save_waiting(struct daemon *d);
+
+/* Take up what waited when the process before this one ended. */
+RF_MUST_USE enum rf_status daemon_restore_waiting(
+    struct daemon *d, struct rf_error *err);
 
 /* Exchange the buffers, if the writer is done with the other one; then resolve
  * with the newest cluster. */

@@ -222,9 +222,11 @@ is_unheard(const struct daemon *d, const struct waiting_group *g)
 static void
 take_group(struct daemon *d, const struct waiting_group *g)
 {
+	const struct cluster *c = d->cluster->c;
+
 	take(d, &g->c,
-	    is_unheard(d, g) ||
-		!certain_is_steady(d->cluster->c, &g->c, g->latest_us));
+	    is_unheard(d, g) || !certain_is_steady(c, &g->c, g->latest_us) ||
+		(g->before != NULL && !certain_is_same(c, &g->c, g->before)));
 }
 
 /* Take all that are due, and the first n in any case. */
@@ -236,10 +238,12 @@ take_groups(struct daemon *d, uint32_t n)
 	for (uint32_t i = 0; i < all; i++) {
 		const struct waiting_group *g = waiting_at(d->waiting, i);
 
-		if (i < n || is_due(d, g))
+		if (i < n || is_due(d, g)) {
 			take_group(d, g);
-		else
+			waiting_take(d->waiting, i);
+		} else {
 			waiting_move(d->waiting, kept++, i);
+		}
 	}
 	waiting_cut(d->waiting, kept);
 }
@@ -269,7 +273,7 @@ take_or_wait(struct daemon *d, const struct connection *c)
 {
 	int64_t span_us;
 
-	if (d->waiting == NULL || !is_early(d, c)) {
+	if (d->config.grace_us == 0 || !is_early(d, c)) {
 		take(d, c, false);
 		return;
 	}

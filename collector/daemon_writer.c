@@ -94,6 +94,9 @@ put_rest(
 	enum rf_status st;
 
 	st = store_put_names(config->store, b->names, b->n_names, err);
+	if (st == RF_OK)
+		st = store_put_waiting(config->store, b->waiting, b->n_waiting,
+		    b->left, b->n_left, err);
 	for (size_t i = 0; st == RF_OK && i < config->n_points; i++)
 		st = store_put_coverage(config->store, &b->coverage[i], err);
 	if (st == RF_OK && expire)
@@ -165,6 +168,10 @@ buffer_clear(struct buffer *b)
 	b->cluster = NULL;
 	b->names = NULL;
 	b->n_names = 0;
+	b->waiting = NULL;
+	b->n_waiting = 0;
+	b->left = NULL;
+	b->n_left = 0;
 	b->connections = 0;
 	b->packets = 0;
 }

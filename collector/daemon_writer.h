@@ -34,6 +34,10 @@ struct buffer {
 	struct dns_name *names;
 	size_t n_names;
 	struct coverage coverage[DAEMON_POINTS_MAX];
+	struct store_waiting *waiting; /* rows to write … */
+	size_t n_waiting;
+	int64_t *left; /* … and those to forget: it is in the sums */
+	size_t n_left;
 	int64_t now_us;
 	bool may_expire;               /* what is old by now_us is so indeed */
 	bool was_set;                  /* the clock, since the buffer before */

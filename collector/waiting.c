@@ -12,6 +12,9 @@ struct waiting {
 	uint32_t mask, n;
 	int64_t window_us;
 	uint64_t seed, connections;
+	int64_t *left; /* rows of what was taken: as many as groups at most,
+			* for none gets one before these are forgotten */
+	uint32_t n_left;
 	uint32_t *slots; /* open addressing: index + 1 of the newest group of
 			  * its kind, 0 empty; twice as many as groups */
 	struct waiting_group v[];
@@ -26,14 +29,16 @@ waiting_new(uint32_t max, int64_t window_us, uint64_t seed)
 	if (w == NULL)
 		return NULL;
 	w->slots = calloc((size_t)max * 2, sizeof(*w->slots));
-	if (w->slots == NULL) {
-		free(w);
+	w->left = calloc(max, sizeof(*w->left));
+	if (w->slots == NULL || w->left == NULL) {
+		waiting_free(w);
 		return NULL;
 	}
 	w->mask = max - 1;
 	w->window_us = window_us;
 	w->seed = seed;
 	w->n = 0;
+	w->n_left = 0;
 	w->connections = 0;
 	return w;
 }
@@ -44,6 +49,7 @@ waiting_free(struct waiting *w)
 	if (w == NULL)
 		return;
 	free(w->slots);
+	free(w->left);
 	free(w);
 }
 
@@ -132,6 +138,7 @@ join(const struct waiting *w, struct waiting_group *g,
 	g->c.bytes += c->bytes;
 	if (c->last_us > g->c.last_us)
 		g->c.last_us = c->last_us;
+	g->is_stored = false;
 	return true;
 }
 
@@ -153,9 +160,22 @@ waiting_put(struct waiting *w, const struct connection *c, int64_t now_us,
 	memcpy(&g->c, c, connection_bytes(c));
 	g->latest_us = c->first_us;
 	g->since_us = now_us;
+	g->row = 0;
+	g->is_stored = g->is_gone = false;
+	g->before = NULL;
 	w->n++;
 	if (slot != NULL)
 		*slot = w->n;
+	return true;
+}
+
+bool
+waiting_put_back(struct waiting *w, const struct waiting_group *g)
+{
+	if (w->n > w->mask)
+		return false;
+	w->v[w->n++] = *g;
+	w->connections += g->c.counted;
 	return true;
 }
 
@@ -178,20 +198,54 @@ waiting_redate(struct waiting *w, int64_t by_us)
 		g->c.last_us += by_us;
 		for (size_t k = 0; k < g->c.n_legs; k++)
 			g->c.legs[k].first_us += by_us;
+		g->is_stored = false;
 	}
+}
+
+void
+waiting_take(struct waiting *w, uint32_t i)
+{
+	struct waiting_group *g = &w->v[i];
+
+	assert(i < w->n && !g->is_gone);
+	if (g->row != 0)
+		w->left[w->n_left++] = g->row;
+	g->is_gone = true;
+}
+
+void
+waiting_set_row(struct waiting *w, uint32_t i, int64_t row)
+{
+	assert(i < w->n && !w->v[i].is_gone);
+	w->v[i].row = row;
+	w->v[i].is_stored = true;
+}
+
+const int64_t *
+waiting_rows_left(const struct waiting *w, size_t *n)
+{
+	*n = w->n_left;
+	return w->left;
+}
+
+void
+waiting_forget_rows(struct waiting *w)
+{
+	w->n_left = 0;
 }
 
 void
 waiting_move(struct waiting *w, uint32_t k, uint32_t i)
 {
-	const struct waiting_group *from = &w->v[i];
+	struct waiting_group *from = &w->v[i], *to = &w->v[k];
+	const size_t rest = offsetof(struct waiting_group, latest_us);
 
-	assert(k <= i && i < w->n);
+	assert(k <= i && i < w->n && !from->is_gone);
 	if (k == i)
 		return;
-	w->v[k].latest_us = from->latest_us;
-	w->v[k].since_us = from->since_us;
-	memcpy(&w->v[k].c, &from->c, connection_bytes(&from->c));
+	memcpy(&to->c, &from->c, connection_bytes(&from->c));
+	memcpy((char *)to + rest, (char *)from + rest, sizeof(*to) - rest);
+	from->is_gone = true;
 }
 
 void
@@ -205,7 +259,7 @@ waiting_cut(struct waiting *w, uint32_t n)
 	memset(w->slots, 0, ((size_t)w->mask + 1) * 2 * sizeof(*w->slots));
 	for (uint32_t i = 0; i < n; i++) {
 		w->connections += w->v[i].c.counted;
-		if (alike_is_plain(&w->v[i].c))
+		if (w->v[i].before == NULL && alike_is_plain(&w->v[i].c))
 			*find(w, &w->v[i].c) = i + 1;
 	}
 }

@@ -121,6 +121,8 @@ struct flow_set {
 	size_t n_names;
 	const struct coverage *coverage;
 	size_t n_coverage;
+	uint64_t waiting; /* connections for their ends to be known: they are
+			   * in none of the flows, of whatever time or ends */
 };
 
 /* Stable words for output and storage; NULL for a value out of range. */

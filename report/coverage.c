@@ -48,6 +48,17 @@ warn_losses(FILE *out, const struct coverage *sum, const char *prefix)
 	    "ends count as unknown");
 }
 
+/* In a database that is being written some do most of the time. */
+void
+coverage_tell_waiting(FILE *out, const struct flow_set *fs)
+{
+	if (fs->waiting > 0)
+		fprintf(out,
+		    "%" PRIu64 " connections wait for their ends to be known: "
+		    "they are in none of these numbers yet.\n",
+		    fs->waiting);
+}
+
 void
 coverage_warn(FILE *out, const struct flow_set *fs)
 {
@@ -84,5 +95,6 @@ coverage_print(FILE *out, const struct flow_set *fs)
 	warn_counter(out, "Warning", sum.malformed, "packets were malformed");
 	warn_counter(out, "Warning", sum.unsupported,
 	    "packets are of a protocol or link type that is not read");
+	coverage_tell_waiting(out, fs);
 	fputs("What was not observed is not covered.\n", out);
 }

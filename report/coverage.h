@@ -19,4 +19,7 @@ void coverage_print(FILE *out, const struct flow_set *fs);
 /* Only what was lost, a line each, for standard error; nothing if nothing. */
 void coverage_warn(FILE *out, const struct flow_set *fs);
 
+/* How many connections wait for their ends to be known; nothing if none. */
+void coverage_tell_waiting(FILE *out, const struct flow_set *fs);
+
 #endif

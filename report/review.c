@@ -52,6 +52,11 @@ put_span(struct writing *w)
 	    "covered.\n",
 	    w->fs->n_coverage, w->fs->n_coverage == 1 ? "" : "s",
 	    s->hours_of_week, s->packets, s->dropped);
+	if (w->fs->waiting > 0)
+		strbuf_printf(w->out,
+		    "%" PRIu64 " connections wait for their ends to be known: "
+		    "nothing here is of them.\n",
+		    w->fs->waiting);
 }
 
 static size_t

@@ -104,4 +104,5 @@ view_coverage_json(struct json_writer *w, const struct flow_set *fs)
 	for (size_t i = 0; i < fs->n_coverage; i++)
 		put_coverage(w, &fs->coverage[i]);
 	json_writer_array_end(w);
+	json_writer_unsigned(w, "waiting", fs->waiting);
 }

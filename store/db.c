@@ -465,6 +465,14 @@ db_bind_ip(struct db_stmt *s, int at, const struct ip_addr *ip)
 }
 
 void
+db_bind_blob(struct db_stmt *s, int at, const void *blob, size_t size)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc =
+		    sqlite3_bind_blob64(s->stmt, at, blob, size, SQLITE_STATIC);
+}
+
+void
 db_bind_null(struct db_stmt *s, int at)
 {
 	if (s->rc == SQLITE_OK)
@@ -534,4 +542,13 @@ db_ip(struct db_stmt *s, int col)
 	    sqlite3_column_bytes(s->stmt, col) == (int)sizeof(ip.b))
 		memcpy(ip.b, blob, sizeof(ip.b));
 	return ip;
+}
+
+const void *
+db_blob(struct db_stmt *s, int col, size_t *size)
+{
+	const void *blob = sqlite3_column_blob(s->stmt, col);
+
+	*size = blob == NULL ? 0 : (size_t)sqlite3_column_bytes(s->stmt, col);
+	return blob;
 }

@@ -46,6 +46,7 @@ struct db_stmt db_stmt(sqlite3_stmt *stmt);
 void db_bind_int(struct db_stmt *s, int at, int64_t value);
 void db_bind_text(struct db_stmt *s, int at, const char *text); /* NULL: "" */
 void db_bind_ip(struct db_stmt *s, int at, const struct ip_addr *ip);
+void db_bind_blob(struct db_stmt *s, int at, const void *blob, size_t size);
 void db_bind_null(struct db_stmt *s, int at);
 
 /* Run to its end. what names the object for the error's text. */
@@ -63,5 +64,6 @@ void db_end(struct db_stmt *s);
 int64_t db_int(struct db_stmt *s, int col);
 const char *db_text(struct db_stmt *s, int col);
 struct ip_addr db_ip(struct db_stmt *s, int col);
+const void *db_blob(struct db_stmt *s, int col, size_t *size); /* or NULL */
 
 #endif

@@ -398,6 +398,8 @@ get_all(struct get *g, struct flow_set *out, struct rf_error *err)
 		return RF_OK;
 	if ((st = notes_get_names(g->s, g->arena, out, err)) != RF_OK)
 		return st;
+	if ((st = notes_get_waiting(g->s, out, err)) != RF_OK)
+		return st;
 	return notes_get_coverage(
 	    g->s, g->since_us, g->last_us, g->arena, out, err);
 }

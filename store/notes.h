@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * notes: what goes with flows when they are read: names and coverage.
+ * notes: what goes with flows when they are read: names, coverage, and what is
+ * no flow yet.
  * Private to store/.
  */
 #ifndef STORE_NOTES_H
@@ -16,5 +17,9 @@ RF_MUST_USE enum rf_status notes_get_names(struct store *s, struct arena *arena,
 RF_MUST_USE enum rf_status notes_get_coverage(struct store *s, int64_t since_us,
     int64_t last_us, struct arena *arena, struct flow_set *out,
     struct rf_error *err);
+
+/* How many connections wait for their ends to be known, into out->waiting. */
+RF_MUST_USE enum rf_status notes_get_waiting(
+    struct store *s, struct flow_set *out, struct rf_error *err);
 
 #endif

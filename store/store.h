@@ -72,6 +72,29 @@ RF_MUST_USE enum rf_status store_put_coverage(
     struct store *s, const struct coverage *cov, struct rf_error *err);
 
 /*
+ * Connections whose ends are not known yet, as who collects them can read them
+ * again: they are no flows, and so in no sum.
+ */
+struct store_waiting {
+	int64_t id; /* above 0; the same one again replaces it */
+	uint64_t connections;
+	int64_t first_us; /* the first of them began */
+	int64_t since_us; /* it waits since then */
+	const void *content;
+	size_t size;
+};
+
+/* Forget those of n_ended ids, then put n. */
+RF_MUST_USE enum rf_status store_put_waiting(struct store *s,
+    const struct store_waiting *v, size_t n, const int64_t *ended,
+    size_t n_ended, struct rf_error *err);
+
+/* All that wait, by id, in the arena. */
+RF_MUST_USE enum rf_status store_get_waiting(struct store *s,
+    struct arena *arena, const struct store_waiting **out, size_t *n,
+    struct rf_error *err);
+
+/*
  * It is now_us: windows that begin later, whose flows came by a wrong clock,
  * are not done. To be called once at the start, and when the clock was put
  * back; without it all that follows is stored all the same, but dearly.

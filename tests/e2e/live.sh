@@ -98,22 +98,6 @@ wait_for came_back 2
 result $? "one that went down first, too"
 stop TERM
 
-# Killed at any time: what was stored stays whole and only grows.
-before=0
-rc=0
-for round in 1 2 3; do
-	collect -i any --db "$dir/k.db" --census 0
-	python3 "$here/live_net.py" traffic
-	sleep "1.$round"
-	kill -KILL "$collector"
-	wait "$collector" 2>/dev/null
-	[ "$(sqlite3 "$dir/k.db" 'PRAGMA integrity_check')" = ok ] || rc=1
-	now=$(sqlite3 "$dir/k.db" 'SELECT ifnull(sum(packets), 0) FROM coverage')
-	[ "$now" -gt "$before" ] || rc=1
-	before=$now
-done
-result $rc "kill -9 leaves a whole database that only grew"
-
 "$rf" collect -i no-such-if --db "$dir/x.db" 2>"$dir/err"
 [ $? -eq 3 ] && grep -q 'no-such-if: there is no such interface' "$dir/err"
 result $? "an interface that is none is named"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes with flows: DNS names, coverage, captures that were collected. */
+/* What goes with flows: DNS names, coverage, captures that were collected, and
+ * what is no flow yet. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -147,6 +148,80 @@ test_source(void **state)
 	teardown(&f);
 }
 
+static void
+assert_waiting(struct fixture *f, const struct store_waiting *want, size_t n)
+{
+	const struct store_waiting *v;
+	uint64_t sum = 0;
+	size_t n_have;
+
+	OK(f, store_get_waiting(f->s, &f->arena, &v, &n_have, &f->err));
+	assert_int_equal(n_have, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(v[i].id, want[i].id);
+		assert_int_equal(v[i].connections, want[i].connections);
+		assert_int_equal(v[i].first_us, want[i].first_us);
+		assert_int_equal(v[i].since_us, want[i].since_us);
+		assert_int_equal(v[i].size, want[i].size);
+		assert_memory_equal(v[i].content, want[i].content, v[i].size);
+		sum += v[i].connections;
+	}
+	get(f, NULL);
+	assert_int_equal(f->set.waiting, sum);
+	assert_int_equal(f->set.n_flows, 0);
+}
+
+/* It is put, replaced and forgotten, all of a call or nothing, and counted as
+ * what it is. */
+static void
+test_waiting(void **state)
+{
+	static const int64_t ended[] = { 3, 9 }, first[] = { 1 };
+	struct store_waiting v[] = {
+		{ .id = 1,
+		    .connections = 4,
+		    .first_us = -5,
+		    .since_us = 7,
+		    .content = "a\0b",
+		    .size = 3 },
+		{ .id = 2,
+		    .connections = 5,
+		    .first_us = 6,
+		    .since_us = 8,
+		    .content = "",
+		    .size = 0 },
+		{ .id = 3,
+		    .connections = 0,
+		    .first_us = 7,
+		    .since_us = 9,
+		    .content = "cd",
+		    .size = 2 },
+	};
+	const struct store_waiting bad = {
+		.id = 4, .connections = UINT64_MAX, .content = "", .size = 0
+	};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	assert_waiting(&f, v, 0);
+	OK(&f, store_put_waiting(f.s, v, 3, NULL, 0, &f.err));
+	assert_waiting(&f, v, 3);
+	v[1].connections = 50;
+	v[1].content = "xyz";
+	v[1].size = 3;
+	OK(&f, store_put_waiting(f.s, &v[1], 1, ended, 2, &f.err));
+	assert_waiting(&f, v, 2);
+	/* What fails changes nothing, what is rolled back neither. */
+	assert_int_equal(
+	    store_put_waiting(f.s, &bad, 1, first, 1, &f.err), RF_INVAL);
+	OK(&f, store_begin(f.s, &f.err));
+	OK(&f, store_put_waiting(f.s, NULL, 0, first, 1, &f.err));
+	store_rollback(f.s);
+	assert_waiting(&f, v, 2);
+	teardown(&f);
+}
+
 int
 main(void)
 {
@@ -154,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_waiting),
 	};
 
 	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);

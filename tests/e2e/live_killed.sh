@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: tests/e2e/live_killed.sh RINGFENCE
+# A collector that follows an API server is killed again and again, also while
+# the server is away: what came before the last interval is counted, once, and
+# by the owners of its time. Takes about twenty seconds.
+set -u
+. "$(dirname "$0")/live_lib.bash"
+live_enter 90 "$@"
+
+serve() {
+	rm -f "$dir/port"
+	API_PORT=6443 python3 "$here/live_net.py" api "$dir/cluster.json" \
+		>"$dir/port" &
+	server=$!
+	wait_for test -s "$dir/port"
+}
+unserve() {
+	kill "$server"
+	wait "$server" 2>/dev/null
+	wait_for is 'ringfence_watch_up{resource="pods"}' 0
+}
+is() { # METRIC VALUE
+	[ "$(metric "$1")" = "$2" ]
+}
+start() {
+	rm -f "$dir/err"
+	"$rf" collect -i any --cluster --kubeconfig "$dir/kubeconfig" \
+		--node node-0 --interval 3s --census 0 --db "$dir/f.db" \
+		--listen 127.0.0.1:9797 >"$dir/out" 2>"$dir/err" &
+	collector=$!
+	wait_for grep -qs capturing "$dir/err"
+}
+end() { # as nobody can prepare for
+	kill -KILL "$collector"
+	wait "$collector" 2>/dev/null
+	[ "$(sqlite3 "$dir/f.db" 'PRAGMA integrity_check')" = ok ]
+}
+# connect N SECONDS: TCP to the web server, spread over so long; the time of
+# each goes to $dir/made
+connect() {
+	ip netns exec client-0 python3 - "$@" >>"$dir/made" <<-'PY'
+	import socket, sys, time
+	n, seconds = int(sys.argv[1]), float(sys.argv[2])
+	start = time.time()
+	for i in range(n):
+	    time.sleep(max(0, start + seconds * i / n - time.time()))
+	    socket.create_connection(("10.244.0.10", 8080), 3).close()
+	    print(time.time(), flush=True)
+	PY
+}
+ask() { # SQL
+	sqlite3 "$dir/f.db" "$1"
+}
+counted() {
+	ask "SELECT ifnull(sum(connections), 0) FROM flow WHERE port = 8080"
+}
+waiting() {
+	ask "SELECT ifnull(sum(connections), 0) FROM waiting"
+}
+all_are() { # N
+	[ $(($(counted) + $(waiting))) -eq "$1" ]
+}
+
+podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
+: >"$dir/made"
+serve
+kubeconfig "$dir/kubeconfig" 6443
+start
+unserve
+connect 20 0.2
+sleep 3.2
+end && all_are 20
+result $? "a kill while the server is away: all is in the database"
+[ "$(waiting)" -eq 20 ]
+result $? "where it waits"
+"$rf" flows --db "$dir/f.db" -o json >"$dir/json" 2>"$dir/err" &&
+	grep -q '"waiting": *20' "$dir/json" &&
+	grep -q '^20 connections wait' "$dir/err"
+result $? "flows says so"
+"$rf" backup --db "$dir/f.db" -o "$dir/copy.db" &&
+	"$rf" merge -o "$dir/all.db" "$dir/copy.db" >"$dir/told" 2>"$dir/err" &&
+	grep -q '^20 connections wait in them' "$dir/told" &&
+	[ "$(sqlite3 "$dir/all.db" 'SELECT count(*) FROM waiting')" -eq 0 ]
+result $? "merge leaves it out, and says so"
+
+# At moments that nobody chose, under load.
+serve
+start
+connect 400 8 &
+load=$!
+rc=0
+: >"$dir/kills"
+for nap in 3.3 3.3; do
+	sleep "$nap"
+	printf '%s ' "$(date +%s.%N)" >>"$dir/kills"
+	end || rc=1
+	start
+	date +%s.%N >>"$dir/kills"
+done
+wait "$load"
+sleep 1
+stop TERM
+[ $status -eq 0 ] && [ $rc -eq 0 ] && [ "$(waiting)" -eq 0 ]
+result $? "killed under load, it goes on"
+# What was made up to --interval before a kill is certain to be there.
+certain=$(awk 'NR == FNR { from[NR] = $1 - 3; to[NR] = $2; n = NR; next }
+	{ lost = 0
+	for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i]) lost = 1
+	sum += !lost }
+	END { print sum }' "$dir/kills" "$dir/made")
+made=$(wc -l <"$dir/made")
+now=$(counted)
+[ "$made" -eq 420 ] && [ "$certain" -gt 20 ] && [ "$now" -ge "$certain" ] &&
+	[ "$now" -le "$made" ]
+result $? "$now of $made are counted, of which $certain were certain to be"
+[ "$(ask 'SELECT count(*) FROM flow JOIN endpoint e ON e.id IN (src, dst)
+	WHERE port = 8080 AND e.type = 3')" -eq 0 ]
+result $? "each with its owners"
+live_end
