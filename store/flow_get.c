@@ -2,13 +2,14 @@
 /*
  * Reading flows: totals, and the rows of windows that are not in them; for a
  * time of its own the rows of its windows. They are added up over windows
- * here, in a table of the distinct keys. SQLite would sort all rows for that.
+ * here (store/flow_sum.h). SQLite would sort all rows for that.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hash.h"
+#include "core/order.h"
 #include "core/rfc3339.h"
+#include "store/flow_sum.h"
 #include "store/notes.h"
 #include "store/total.h"
 
@@ -22,10 +23,7 @@ struct get {
 	uint8_t *chosen;    /* by id: in one of the namespaces */
 	uint32_t *order;    /* by id: its index in the result, or FLOW_NONE */
 	size_t n_endpoints; /* one more than the largest id */
-	struct flow *flows; /* sums; src, dst, seen_src are row ids */
-	size_t n_flows, cap_flows;
-	uint32_t *slots; /* hash table: index in flows plus one, 0 free */
-	size_t n_slots;  /* a power of two */
+	struct flow_sum sum;
 	int64_t since_us, last_us; /* the filter's time, both included */
 };
 
@@ -135,90 +133,6 @@ read_endpoints(struct get *g, struct rf_error *err)
 	return st;
 }
 
-static struct flow_key
-key_of(const struct flow *f)
-{
-	return flow_key(f, f->src, f->dst, f->seen_src, f->service);
-}
-
-/* The slot of a key: its own, or the free one where it belongs. */
-static uint32_t *
-find_slot(const struct get *g, const struct flow_key *key)
-{
-	size_t mask = g->n_slots - 1;
-	size_t i = (size_t)hash_words(0, key->w, sizeof(key->w)) & mask;
-	struct flow_key other;
-
-	for (; g->slots[i] != 0; i = (i + 1) & mask) {
-		other = key_of(&g->flows[g->slots[i] - 1]);
-		if (flow_key_compare(&other, key) == 0)
-			break;
-	}
-	return &g->slots[i];
-}
-
-/* Keep the table at most half full. */
-static bool
-grow(struct get *g)
-{
-	size_t cap = g->cap_flows == 0 ? 1024 : g->cap_flows * 2;
-	struct flow_key key;
-	struct flow *flows;
-	uint32_t *slots;
-
-	if (g->n_flows < g->cap_flows)
-		return true;
-	if (cap >= UINT32_MAX / 2)
-		return false;
-	flows = realloc(g->flows, cap * sizeof(*flows));
-	if (flows == NULL)
-		return false;
-	g->flows = flows;
-	if ((slots = calloc(cap * 2, sizeof(*slots))) == NULL)
-		return false;
-	free(g->slots);
-	g->slots = slots;
-	g->n_slots = cap * 2;
-	g->cap_flows = cap;
-	for (size_t i = 0; i < g->n_flows; i++) {
-		key = key_of(&flows[i]);
-		*find_slot(g, &key) = (uint32_t)i + 1;
-	}
-	return true;
-}
-
-static uint64_t
-sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-static enum rf_status
-add_flow(struct get *g, const struct flow *f, struct rf_error *err)
-{
-	struct flow_key key = key_of(f);
-	struct flow *old;
-	uint32_t *slot;
-
-	if (!grow(g))
-		return fail_memory(err);
-	slot = find_slot(g, &key);
-	if (*slot == 0) {
-		g->flows[g->n_flows++] = *f;
-		*slot = (uint32_t)g->n_flows;
-		return RF_OK;
-	}
-	old = &g->flows[*slot - 1];
-	old->sides |= f->sides;
-	old->connections = sum(old->connections, f->connections);
-	old->packets = sum(old->packets, f->packets);
-	old->bytes = sum(old->bytes, f->bytes);
-	old->first_us =
-	    f->first_us < old->first_us ? f->first_us : old->first_us;
-	old->last_us = f->last_us > old->last_us ? f->last_us : old->last_us;
-	return RF_OK;
-}
-
 static bool
 known_endpoint(const struct get *g, uint32_t id)
 {
@@ -229,7 +143,6 @@ static enum rf_status
 read_flow(struct get *g, struct db_stmt *q, struct rf_error *err)
 {
 	struct flow f = flow_of_row(q);
-	enum rf_status st;
 
 	if (!known_endpoint(g, f.src) || !known_endpoint(g, f.dst) ||
 	    !known_endpoint(g, f.seen_src))
@@ -239,9 +152,7 @@ read_flow(struct get *g, struct db_stmt *q, struct rf_error *err)
 		    f.src, f.dst, f.seen_src);
 	if (!g->chosen[f.src] && !g->chosen[f.dst])
 		return RF_OK;
-	st = index_of(
-	    &f.service, &g->s->got.services, f.service, "service", err);
-	return st == RF_OK ? add_flow(g, &f, err) : st;
+	return flow_sum_add(&g->sum, &f) ? RF_OK : fail_memory(err);
 }
 
 static enum rf_status
@@ -329,10 +240,10 @@ number_endpoints(struct get *g, struct flow_set *out, struct rf_error *err)
 	g->order = calloc(g->n_endpoints + 1, sizeof(*g->order));
 	if (used == NULL || g->order == NULL)
 		goto fail;
-	for (size_t i = 0; i < g->n_flows; i++) {
-		g->order[g->flows[i].src] = 1;
-		g->order[g->flows[i].dst] = 1;
-		g->order[g->flows[i].seen_src] = 1;
+	for (size_t i = 0; i < g->sum.n; i++) {
+		g->order[g->sum.v[i].src] = 1;
+		g->order[g->sum.v[i].dst] = 1;
+		g->order[g->sum.v[i].seen_src] = 1;
 	}
 	for (size_t id = 0; id < g->n_endpoints; id++)
 		if (g->order[id] != 0)
@@ -356,29 +267,69 @@ fail:
 static int
 compare_flows(const void *a, const void *b)
 {
-	struct flow_key x = key_of(a), y = key_of(b);
+	return flow_sum_compare(a, b);
+}
 
-	return flow_key_compare(&x, &y);
+/* A flow of the sum with indices for row ids. */
+static enum rf_status
+number_flow(
+    const struct get *g, size_t i, struct flow *out, struct rf_error *err)
+{
+	*out = g->sum.v[i];
+	out->src = g->order[out->src];
+	out->dst = g->order[out->dst];
+	out->seen_src = g->order[out->seen_src];
+	return index_of(
+	    &out->service, &g->s->got.services, out->service, "service", err);
+}
+
+/* Into v by their ends, as rows have them, then the few of one pair by the
+ * rest. */
+static enum rf_status
+sort_flows(const struct get *g, struct order_row *rows, struct flow *v,
+    struct rf_error *err)
+{
+	size_t n = g->sum.n, start = 0;
+	enum rf_status st;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct flow *f = &g->sum.v[i];
+
+		rows[i].key =
+		    (uint64_t)g->order[f->src] << 32 | g->order[f->dst];
+		rows[i].at = (uint32_t)i;
+	}
+	if (!order_by_key(rows, n))
+		return fail_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		if ((st = number_flow(g, rows[i].at, &v[i], err)) != RF_OK)
+			return st;
+		if (i + 1 < n && rows[i + 1].key == rows[i].key)
+			continue;
+		if (i > start)
+			qsort(&v[start], i + 1 - start, sizeof(*v),
+			    compare_flows);
+		start = i + 1;
+	}
+	return RF_OK;
 }
 
 static enum rf_status
 number_flows(struct get *g, struct flow_set *out, struct rf_error *err)
 {
-	struct flow *v = arena_calloc(g->arena, g->n_flows, sizeof(*v));
+	size_t n = g->sum.n;
+	struct flow *v = arena_calloc(g->arena, n, sizeof(*v));
+	struct order_row *rows = calloc(n + 1, sizeof(*rows));
+	enum rf_status st;
 
-	if (v == NULL)
-		return fail_memory(err);
-	for (size_t i = 0; i < g->n_flows; i++) {
-		v[i] = g->flows[i];
-		v[i].src = g->order[v[i].src];
-		v[i].dst = g->order[v[i].dst];
-		v[i].seen_src = g->order[v[i].seen_src];
-	}
-	if (g->n_flows > 1)
-		qsort(v, g->n_flows, sizeof(*v), compare_flows);
+	if (v == NULL || rows == NULL || n >= UINT32_MAX)
+		st = fail_memory(err);
+	else
+		st = sort_flows(g, rows, v, err);
+	free(rows);
 	out->flows = v;
-	out->n_flows = g->n_flows;
-	return RF_OK;
+	out->n_flows = n;
+	return st;
 }
 
 static enum rf_status
@@ -390,6 +341,8 @@ get_all(struct get *g, struct flow_set *out, struct rf_error *err)
 		return st;
 	if ((st = read_flows(g, err)) != RF_OK)
 		return st;
+	if (!flow_sum_finish(&g->sum))
+		return fail_memory(err);
 	if ((st = number_endpoints(g, out, err)) != RF_OK)
 		return st;
 	if ((st = number_flows(g, out, err)) != RF_OK)
@@ -432,7 +385,6 @@ store_get_flows(struct store *s, const struct cluster *c,
 	free(g.endpoints);
 	free(g.chosen);
 	free(g.order);
-	free(g.flows);
-	free(g.slots);
+	flow_sum_release(&g.sum);
 	return st;
 }
