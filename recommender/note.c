@@ -109,6 +109,9 @@ explain(const char *reason)
 		{ "not-expressible",
 		    "is of a kind that NetworkPolicy cannot express" },
 		{ "self", "is a pod reaching itself, which is always allowed" },
+		{ "hairpin",
+		    "is a pod reaching itself through its Service: no rule "
+		    "allows it, and network plugins differ" },
 		{ "unknown-address",
 		    "has an end whose owner at that time is not known" },
 		{ "own-node",

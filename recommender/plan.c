@@ -261,7 +261,9 @@ plan_flow(const struct run *r, const struct flow *f)
 		return refuse("not-expressible");
 	if (src->type == ENDPOINT_WORKLOAD && dst->type == ENDPOINT_WORKLOAD &&
 	    src->pod == dst->pod && src->pod != FLOW_NONE)
-		return refuse("self");
+		return refuse(f->service != FLOW_NONE || f->seen_src != f->src
+			? "hairpin"
+			: "self");
 	if (src->type == ENDPOINT_UNKNOWN)
 		return refuse("unknown-address");
 	return plan_sides(r, f);

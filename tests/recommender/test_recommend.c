@@ -401,7 +401,7 @@ static struct world_case cases[] = {
 	LEFT_OUT("dropped", dropped, "dropped"),
 	LEFT_OUT("guessed", guessed, "guessed"),
 	LEFT_OUT("self", self, "self"),
-	LEFT_OUT("hairpin through a node", hairpin, "self"),
+	LEFT_OUT("hairpin through a node", hairpin, "hairpin"),
 	LEFT_OUT("probe from the own node", probe, "own-node"),
 	LEFT_OUT("unknown address", unknown, "unknown-address"),
 	SHOP("replicas are not self", replicas, "db",
