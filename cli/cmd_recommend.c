@@ -75,9 +75,9 @@ static const struct option_spec table[] = {
 	      "(default), or allow every public address." },
 	{ .name = "public-ingress", .arg = "seen|open",
 	  .kind = OPTION_CHOICE, AT(public_ingress), .choices = publics,
-	  .help = "For clients from outside through a Service: blocks for "
-	      "where they come from (default), or a rule without peers, "
-	      "which admits every pod too." },
+	  .help = "For clients from outside: blocks for where they come from "
+	      "(default), or a rule without peers, which admits every pod "
+	      "too." },
 	{ .name = "cni", .arg = "NAME", .kind = OPTION_CHOICE, AT(cni),
 	  .choices = plugins,
 	  .help = "The network plugin: generic (default), aws-vpc, cilium, "

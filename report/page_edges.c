@@ -138,14 +138,14 @@ put_why(struct page *p, const struct audit_edge *e)
 	const struct recommend_note *note =
 	    p->in->is_recommended ? page_find_note(p, e->view->edge) : NULL;
 
-	if (note != NULL)
+	if (e->is_traffic && e->verdict == AUDIT_UNKNOWN)
+		strbuf_puts(&p->cell, audit_reason_text(e->reason));
+	else if (note != NULL)
 		strbuf_puts(&p->cell, note->text);
 	else if (!e->is_traffic)
 		strbuf_puts(&p->cell, "what fails gives no verdict");
 	else if (e->verdict == AUDIT_WOULD_DROP)
 		add_denied(p, e);
-	else if (e->verdict == AUDIT_UNKNOWN)
-		strbuf_puts(&p->cell, audit_reason_text(e->reason));
 	else if (e->verdict == AUDIT_ALLOWED)
 		add_allowed(p, e);
 	else
@@ -196,7 +196,8 @@ void
 page_edges(struct page *p, const struct audit_edge *const *edges, size_t n,
     const char *caption, const char *space)
 {
-	strbuf_puts(p->out, "<div class=\"scroll\"><table>\n<caption>");
+	strbuf_puts(p->out,
+	    "<div class=\"scroll\"><table class=\"rows edges\">\n<caption>");
 	page_text(p, caption);
 	strbuf_puts(p->out,
 	    "</caption>\n<thead><tr><th scope=\"col\">Verdict</th>"
@@ -259,7 +260,8 @@ page_workloads(struct page *p, const char *space)
 			continue;
 		if (n++ == 0) {
 			strbuf_puts(p->out,
-			    "<div class=\"scroll\"><table>\n<caption>"
+			    "<div class=\"scroll\">"
+			    "<table class=\"rows loads\">\n<caption>"
 			    "Workloads of ");
 			page_text(p, space);
 			strbuf_puts(p->out,
