@@ -21,6 +21,7 @@ if [ "${2:-}" != inside ]; then
 	exit
 fi
 build=$1
+here=$(dirname "$(realpath "$0")")
 dir=$3
 shift 3
 seconds=${BENCH_LIVE_SECONDS:-10}
@@ -100,10 +101,27 @@ report() {
 		"$(awk "BEGIN { print $now / 1024 }")"
 	case $1 in
 	data-full) [ $(($7 + $8)) -ge "$4" ] ;;
-	connections | burst) [ "${10}" -eq "$5" ] ;;
+	connections | burst | cluster) [ "${10}" -eq "$5" ] ;;
 	scan) [ $((${10} + $8)) -eq "$5" ] ;;
 	esac || { echo "$1: of $4 packets and $5 connections some are lost" \
 		"and not counted" && rc=1; }
+}
+
+# An API server of 5,000 pods, of which five a second are replaced.
+serve() {
+	python3 "$here/pods.py" list >"$dir/objects"
+	: >"$dir/events"
+	python3 "$here/../tests/e2e/live_net.py" api "$dir/objects" \
+		"$dir/events" >"$dir/port" &
+	python3 "$here/pods.py" churn >>"$dir/events" &
+	until [ -s "$dir/port" ]; do sleep 0.05; done
+	cat >"$dir/kubeconfig" <<-YAML
+	current-context: test
+	contexts: [{name: test, context: {cluster: c, user: u}}]
+	clusters: [{name: c, cluster:
+	  {server: "http://localhost:$(cat "$dir/port")"}}]
+	users: [{name: u, user: {token: good}}]
+	YAML
 }
 
 printf '%-13s %9s %7s %7s %9s %8s %9s %9s %7s %7s\n' case sent kpps cpu% \
@@ -115,6 +133,11 @@ for c in $cases; do
 	data-census) run $c -- data "${kpps:-500}" "$seconds" 2000 ;;
 	data-full) run $c --depth full -- data "${kpps:-400}" "$seconds" 2000 ;;
 	connections) run $c -- connections 2000 "$seconds" ;;
+	cluster)
+		serve
+		run $c --cluster --kubeconfig "$dir/kubeconfig" --node node-0 \
+			-- connections 2000 "$seconds" 4000
+		;;
 	burst) run $c --census 1s -- connections 20000 "$seconds" ;;
 	scan) run $c -- scan 100 "${BENCH_LIVE_SOURCES:-1000000}" ;;
 	*)

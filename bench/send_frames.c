@@ -4,12 +4,13 @@
  * bench/live.sh: what a live collector on the other end of a veth has to take.
  *
  *   send_frames IFACE MAC data KPPS SECONDS FLOWS
- *   send_frames IFACE MAC connections PER-SECOND SECONDS
+ *   send_frames IFACE MAC connections PER-SECOND SECONDS [SERVERS]
  *   send_frames IFACE MAC scan KPPS SOURCES
  *
  * data: segments of 60 bytes of connections that are open already; KPPS 0 is
  * as fast as it goes. connections: whole ones, opened, answered and closed,
- * eight packets each, both directions. scan: a SYN from each of that many
+ * eight packets each, both directions; with SERVERS so many, of 100 clients, no
+ * two in a row of the same pair. scan: a SYN from each of that many
  * sources. Prints packets, what they stand for, and the seconds it took.
  */
 #include <arpa/inet.h>
@@ -36,7 +37,8 @@ enum { FIN = 1, SYN = 2, PSH = 8, ACK = 16 };
 struct sender {
 	int fd;
 	uint8_t mac[6];
-	uint64_t kpps; /* 0: no limit */
+	uint64_t kpps;    /* 0: no limit */
+	uint32_t servers; /* 0: fifty, of one client for long */
 	struct timespec start;
 	uint64_t sent;
 	size_t n;
@@ -198,8 +200,10 @@ send_connection(struct sender *s, uint32_t i)
 
 	for (size_t k = 0; k < PER_CONN; k++) {
 		const struct segment g = {
-			.client = 1 + i / 20000 % 200,
-			.server = 0x800000 | (i % 50),
+			.client =
+			    1 + (s->servers != 0 ? i % 100 : i / 20000 % 200),
+			.server =
+			    0x800000 | i % (s->servers != 0 ? s->servers : 50),
 			.port = (uint16_t)(32768 + i % 20000),
 			.seq = steps[k].answer ? ack + (uint32_t)k : seq,
 			.ack = steps[k].answer ? seq + 1 : ack + 1,
@@ -284,9 +288,9 @@ main(int argc, char **argv)
 	double a, b;
 
 	if (argc < 6) {
-		fputs(
-		    "usage: send_frames IFACE MAC data KPPS SECONDS FLOWS |\n"
-		    "    connections PER-SECOND SECONDS | scan KPPS SOURCES\n",
+		fputs("usage: send_frames IFACE MAC data KPPS SECONDS FLOWS |\n"
+		      "    connections PER-SECOND SECONDS [SERVERS] |\n"
+		      "    scan KPPS SOURCES\n",
 		    stderr);
 		return 2;
 	}
@@ -298,6 +302,8 @@ main(int argc, char **argv)
 		s.kpps = (uint64_t)a;
 		what = send_data(&s, b, (uint32_t)strtoul(argv[6], NULL, 10));
 	} else if (strcmp(argv[3], "connections") == 0) {
+		if (argc == 7)
+			s.servers = (uint32_t)strtoul(argv[6], NULL, 10);
 		what = send_connections(&s, a, b);
 	} else if (strcmp(argv[3], "scan") == 0) {
 		s.kpps = (uint64_t)a;

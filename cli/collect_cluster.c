@@ -23,8 +23,8 @@
 #define WAIT_TICKS 300 /* half a minute */
 /* From then on the first cluster may lack what only groups pods. */
 #define PATIENCE_US (25 * SECOND)
-/* No more of the time than a 25th goes into making clusters. */
-#define PUBLISH_SHARE 25
+/* No more of the time than a 50th goes into making clusters. */
+#define PUBLISH_SHARE 50
 /* Clocks that agree; the server tells seconds. */
 #define AGREE_US (5 * SECOND)
 
