@@ -8,6 +8,8 @@
 
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 #define LINE      ((size_t)64)
+/* From so much on, memory is mapped, and resident only where it is touched. */
+#define MAPPED_MIN ((size_t)128 * 1024)
 
 static size_t
 round_up(size_t n, size_t unit)
@@ -36,7 +38,7 @@ map_huge(size_t size)
 static size_t
 mapped_size(size_t size)
 {
-	return round_up(size, HUGE_PAGE);
+	return size >= HUGE_PAGE ? round_up(size, HUGE_PAGE) : size;
 }
 
 void *
@@ -46,6 +48,11 @@ alloc_large(size_t size)
 
 	if (size >= HUGE_PAGE)
 		return map_huge(mapped_size(size));
+	if (size >= MAPPED_MIN) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		return p != MAP_FAILED ? p : NULL;
+	}
 	p = aligned_alloc(LINE, round_up(size, LINE));
 	if (p != NULL)
 		memset(p, 0, size);
@@ -55,7 +62,7 @@ alloc_large(size_t size)
 void
 free_large(void *p, size_t size)
 {
-	if (p != NULL && size >= HUGE_PAGE)
+	if (p != NULL && size >= MAPPED_MIN)
 		(void)munmap(p, mapped_size(size));
 	else
 		free(p);

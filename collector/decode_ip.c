@@ -149,13 +149,33 @@ skip_authentication(struct layer *l, uint8_t *protocol)
 	return DECODE_OK;
 }
 
+static inline uint32_t
+load_u32(const uint8_t *b)
+{
+	uint32_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return v;
+}
+
+/* As the two words that it is read as: smaller parts would have to be on their
+ * way to memory before they can be read as one. */
+static inline void
+set_ipv4_address(struct ip_addr *to, const uint8_t *b)
+{
+	const uint64_t words[2] = { 0,
+		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		    ? (uint64_t)load_u32(b) << 32 | 0xffff0000u
+		    : (uint64_t)0xffff << 32 | load_u32(b) };
+
+	memcpy(to->b, words, sizeof(words));
+}
+
 static void
 set_ipv4_addresses(struct packet *p, const uint8_t *b)
 {
-	memcpy(p->src.b, ip_v4_head, sizeof(ip_v4_head));
-	memcpy(p->src.b + 12, b + 12, 4);
-	memcpy(p->dst.b, ip_v4_head, sizeof(ip_v4_head));
-	memcpy(p->dst.b + 12, b + 16, 4);
+	set_ipv4_address(&p->src, b + 12);
+	set_ipv4_address(&p->dst, b + 16);
 }
 
 /*

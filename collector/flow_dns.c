@@ -97,9 +97,34 @@ flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 			continue;
 		hash = hash_of(ft, leg->hash, leg->question[i], &at);
 		b = &ft->asked[at];
-		memmove(b + 1, b, (FLOW_ASKED_WAYS - 1) * sizeof(*b));
+		for (int k = FLOW_ASKED_WAYS - 1; k > 0; k--)
+			b[k] = b[k - 1];
 		b[0] = (struct flow_asked){ hash, leg->last_ms };
 	}
+}
+
+void
+flow_dns_bring(
+    const struct flow_table *ft, uint32_t ports, const struct packet *p)
+{
+	size_t at;
+
+	if (!has_id(p))
+		return;
+	(void)hash_of(ft, ports, load_be16(p->payload), &at);
+	__builtin_prefetch(&ft->asked[at]);
+}
+
+void
+flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg)
+{
+	size_t at;
+
+	for (int i = 0; i < 2; i++)
+		if (leg->question[i] & ASKED) {
+			(void)hash_of(ft, leg->hash, leg->question[i], &at);
+			__builtin_prefetch(&ft->asked[at], 1);
+		}
 }
 
 bool

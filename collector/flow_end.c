@@ -147,12 +147,29 @@ tell_ends(struct flow_table *ft, const uint32_t *roots, size_t n)
 		ft->config.sink(ft->config.sink_arg, v, told);
 }
 
+static inline bool
+is_over_dns(const struct leg *root)
+{
+	return root->key.protocol == FLOW_UDP && leg_is_dns(root) &&
+	    flow_dns_is_over(root);
+}
+
+/* Bring in what forgetting it will touch. */
+static inline void
+bring_end(const struct flow_table *ft, uint32_t root)
+{
+	const struct leg *leg = &ft->pool.legs[root];
+
+	leg_prefetch_remove(&ft->pool, root);
+	if (is_over_dns(leg))
+		flow_dns_bring_end(ft, leg);
+}
+
 static void
 forget(struct flow_table *ft, uint32_t root)
 {
 	struct leg *legs = ft->pool.legs;
-	bool over = legs[root].key.protocol == FLOW_UDP &&
-	    leg_is_dns(&legs[root]) && flow_dns_is_over(&legs[root]);
+	bool over = is_over_dns(&legs[root]);
 	uint32_t next;
 
 	for (uint32_t i = root; i != LEG_NONE; i = next) {
@@ -355,7 +372,7 @@ look_at(struct flow_table *ft, const struct crowding *c,
 
 	for (size_t i = 0; i < n; i++)
 		if (is_over(ft, c, limits, due[i])) {
-			leg_prefetch_remove(&ft->pool, due[i]);
+			bring_end(ft, due[i]);
 			due[n_over++] = due[i];
 		}
 	tell_ends(ft, due, n_over);

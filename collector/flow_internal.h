@@ -33,7 +33,7 @@ struct flow_table {
 	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
 	uint32_t n_put_out;
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
-	struct flow_asked asked[FLOW_ASKED];
+	struct flow_asked *asked; /* FLOW_ASKED of them; a line a bucket */
 	struct flow_table_config config;
 	struct flow_table_stats stats;
 	int64_t epoch_us; /* time of the first packet */
@@ -139,6 +139,11 @@ bool flow_dns_had(const struct leg *leg, const struct packet *p);
 
 /* Of a DNS leg that ends: remember for a while what it was asked. */
 void flow_dns_remember(struct flow_table *ft, const struct leg *leg);
+
+/* Bring in what flow_dns_is_more will read, and flow_dns_remember write. */
+void flow_dns_bring(
+    const struct flow_table *ft, uint32_t hash, const struct packet *p);
+void flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg);
 
 /* Is this DNS message, on ports of that hash, more of an exchange that ended a
  * short while ago? */

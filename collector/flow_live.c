@@ -29,7 +29,7 @@ rebase(struct flow_table *ft)
 		pool->watch[i] = (since < shift ? 0 : since - shift) | kind;
 	}
 	leg_join_forget(ft->join);
-	memset(ft->asked, 0, sizeof(ft->asked));
+	memset(ft->asked, 0, FLOW_ASKED * sizeof(*ft->asked));
 	ft->epoch_us += (int64_t)shift * 1000;
 	ft->now_ms -= shift;
 	ft->expired_ms = ft->now_ms;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/alloc_large.h"
 #include "collector/flow_internal.h"
 #include "core/hash.h"
 
@@ -32,7 +33,8 @@ flow_table_new(struct flow_table **out, const struct flow_table_config *config,
 	    leg_join_new(config->legs_max / 2 < 64 ? 64 : config->legs_max / 2,
 		config->seed);
 	ft->put_out = calloc(FLOW_PUT_OUT, sizeof(*ft->put_out));
-	if (ft->join == NULL || ft->put_out == NULL) {
+	ft->asked = alloc_large(FLOW_ASKED * sizeof(*ft->asked));
+	if (ft->join == NULL || ft->put_out == NULL || ft->asked == NULL) {
 		st = rf_fail(err, RF_NOMEM, "flow table: out of memory");
 		goto out;
 	}
@@ -51,6 +53,7 @@ flow_table_free(struct flow_table *ft)
 	leg_pool_release(&ft->pool);
 	leg_join_free(ft->join);
 	free(ft->put_out);
+	free_large(ft->asked, FLOW_ASKED * sizeof(*ft->asked));
 	free(ft);
 }
 

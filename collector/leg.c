@@ -72,47 +72,50 @@ leg_pool_clear(struct leg_pool *pool)
 	pool->free = LEG_NONE;
 }
 
-static inline uint64_t
-load_be64(const uint8_t *b)
-{
-	uint64_t v = hash_word(b);
-
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(v)
-							 : v;
-}
-
-/* Is the packet's source the lower end? A call to memcmp(3) costs more. */
+/* Of two words with their bytes in network order. */
 static inline bool
-is_lower(const struct packet *p)
+is_less(uint64_t a, uint64_t b)
 {
-	for (int i = 0; i < 16; i += 8) {
-		uint64_t src = load_be64(p->src.b + i);
-		uint64_t dst = load_be64(p->dst.b + i);
-
-		if (src != dst)
-			return src < dst;
-	}
-	return p->sport <= p->dport;
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return __builtin_bswap64(a) < __builtin_bswap64(b);
+	return a < b;
 }
 
+/* What of a key lies behind its addresses. */
+static inline uint64_t
+ports_word(uint16_t lo, uint16_t hi, uint8_t protocol)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return lo | (uint64_t)hi << 16 | (uint64_t)protocol << 32;
+	return (uint64_t)lo << 48 | (uint64_t)hi << 32 |
+	    (uint64_t)protocol << 24;
+}
+
+/* In whole words, as it is hashed right after: what was written in smaller
+ * parts would have to be in memory before it can be read as one. */
 bool
 leg_key_of(struct leg_key *key, const struct packet *p)
 {
-	bool from_lo = is_lower(p);
+	const uint64_t src[2] = { hash_word(p->src.b),
+		hash_word(p->src.b + 8) };
+	const uint64_t dst[2] = { hash_word(p->dst.b),
+		hash_word(p->dst.b + 8) };
+	uint64_t words[5];
+	bool from_lo;
 
-	memset(key->zero, 0, sizeof(key->zero));
-	key->protocol = p->protocol;
-	if (from_lo) {
-		key->lo = p->src;
-		key->hi = p->dst;
-		key->lo_port = p->sport;
-		key->hi_port = p->dport;
-	} else {
-		key->lo = p->dst;
-		key->hi = p->src;
-		key->lo_port = p->dport;
-		key->hi_port = p->sport;
-	}
+	if (src[0] != dst[0])
+		from_lo = is_less(src[0], dst[0]);
+	else if (src[1] != dst[1])
+		from_lo = is_less(src[1], dst[1]);
+	else
+		from_lo = p->sport <= p->dport;
+	words[0] = from_lo ? src[0] : dst[0];
+	words[1] = from_lo ? src[1] : dst[1];
+	words[2] = from_lo ? dst[0] : src[0];
+	words[3] = from_lo ? dst[1] : src[1];
+	words[4] = ports_word(from_lo ? p->sport : p->dport,
+	    from_lo ? p->dport : p->sport, p->protocol);
+	memcpy(key, words, sizeof(words));
 	return from_lo;
 }
 
@@ -167,6 +170,19 @@ leg_clear(struct leg *leg)
 		memset(b + i, 0, 16);
 }
 
+/* Bring in the leg that will be added next. */
+static inline void
+prefetch_free(const struct leg_pool *pool)
+{
+	uint32_t leg = pool->free != LEG_NONE ? pool->free : pool->used;
+
+	if (leg == pool->max)
+		return;
+	__builtin_prefetch(&pool->legs[leg], 1);
+	__builtin_prefetch(&pool->legs[leg].first_us, 1);
+	__builtin_prefetch(&pool->watch[leg], 1);
+}
+
 uint32_t
 leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 {
@@ -180,6 +196,7 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 		pool->free = pool->legs[leg].next;
 	else
 		leg = pool->used++;
+	prefetch_free(pool);
 	leg_clear(&pool->legs[leg]);
 	pool->legs[leg].key = *key;
 	pool->legs[leg].hash = hash;

@@ -42,7 +42,8 @@ leg_watch(uint32_t since_ms, enum leg_watch kind)
 	return (since_ms & ~(LEG_WATCH_STEP - 1u)) | kind;
 }
 
-/* The ends in address order, so that both directions have one key. */
+/* The ends in address order, so that both directions have one key; five words
+ * without a gap. */
 struct leg_key {
 	struct ip_addr lo, hi;
 	uint16_t lo_port, hi_port;

@@ -91,7 +91,8 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 				.same_id = m->ip_id == mine->ip_id,
 			};
 	}
-	memmove(b + 1, b, (WAYS - 1) * sizeof(*b));
+	for (unsigned i = WAYS - 1; i > 0; i--)
+		b[i] = b[i - 1];
 	b[0] = *mine;
 	b[0].tag = tag;
 }
