@@ -63,7 +63,7 @@ find_cilium(const struct run *r, unsigned *has)
 
 		if (p->type == PEER_BLOCK &&
 		    ((p->kinds & nodes) != 0 ||
-			dns_is_node_local(&p->block.addr)))
+			dns_is_node_local(r, &p->block.addr)))
 			has[n->group] |= CILIUM_NODES;
 		if (n->direction == POLICY_EGRESS && n->port_name != NULL)
 			has[n->group] |= CILIUM_NAMES;

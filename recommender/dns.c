@@ -17,9 +17,14 @@ static const struct ip_addr node_local = {
 
 /* Each flow's destination is asked. */
 bool
-dns_is_node_local(const struct ip_addr *ip)
+dns_is_node_local(const struct run *r, const struct ip_addr *ip)
 {
-	return ip_equal(ip, &node_local);
+	if (!ip_is_link_local(ip))
+		return false;
+	for (size_t i = 0; i < r->dns.n_local; i++)
+		if (ip_equal(ip, &r->dns.local[i]))
+			return true;
+	return false;
 }
 
 static enum rf_status
@@ -160,17 +165,68 @@ has_node_local_pods(const struct run *r)
 		   "node-local-dns") != FLOW_NONE;
 }
 
+/*
+ * Was DNS seen to be answered from there? The address of a cache is up to who
+ * set it up (kubespray takes 169.254.25.10); the metadata service answers DNS
+ * on some clouds, and stays a decision.
+ */
 static bool
-has_node_local_flows(const struct run *r)
+serves_dns(const struct run *r, const struct flow *f)
 {
-	for (size_t i = 0; i < r->fs->n_flows; i++) {
-		const struct flow *f = &r->fs->flows[i];
+	const struct endpoint *dst = &r->fs->endpoints[f->dst];
 
-		if (outcome_is_traffic(f->outcome) &&
-		    dns_is_node_local(&r->fs->endpoints[f->dst].ip))
-			return true;
+	if (f->port != DNS_PORT || !outcome_is_traffic(f->outcome) ||
+	    dst->type == ENDPOINT_WORKLOAD || !ip_is_link_local(&dst->ip))
+		return false;
+	return ip_equal(&dst->ip, &node_local) ||
+	    (f->outcome == OUTCOME_ESTABLISHED &&
+		f->certainty == CERTAINTY_HANDSHAKE &&
+		!plan_is_metadata(&dst->ip));
+}
+
+/* For a comment; NULL: it is none. */
+const char *
+dns_local_name(const struct run *r, const struct ip_addr *ip)
+{
+	if (!dns_is_node_local(r, ip))
+		return NULL;
+	return ip_equal(ip, &node_local) ? "NodeLocal DNSCache"
+					 : "DNS cache on the node";
+}
+
+static enum rf_status
+add_local(struct run *r, const struct ip_addr *ip)
+{
+	struct dns *d = &r->dns;
+	void *v = d->local;
+
+	if (dns_is_node_local(r, ip))
+		return RF_OK;
+	if (!arena_grow(r->arena, &v, d->n_local, &d->cap_local, sizeof(*ip)))
+		return run_nomem(r);
+	d->local = v;
+	d->local[d->n_local++] = *ip;
+	return entry_add(r, block_peer(ip), DNS_PORT);
+}
+
+enum rf_status
+dns_note_local(struct run *r)
+{
+	enum rf_status st = RF_OK;
+
+	for (size_t i = 0; i < r->dns.n_local && st == RF_OK; i++) {
+		char ip[IP_STRLEN];
+
+		if (ip_equal(&r->dns.local[i], &node_local))
+			continue;
+		st = note_add(r,
+		    (struct recommend_note){
+			.kind = NOTE_REMARK, .reason = "dns-link-local" },
+		    "%s was seen to answer DNS: taken for a cache on each "
+		    "node, which every pod may ask",
+		    ip_format(&r->dns.local[i], ip));
 	}
-	return false;
+	return st;
 }
 
 /* The DNS Service's own addresses. */
@@ -196,13 +252,15 @@ static enum rf_status
 add_node_local(struct run *r)
 {
 	bool pods = has_node_local_pods(r);
-	enum rf_status st;
+	enum rf_status st = pods ? add_local(r, &node_local) : RF_OK;
 
-	if (!pods && !has_node_local_flows(r))
-		return RF_OK;
-	if ((st = entry_add(r, block_peer(&node_local), DNS_PORT)) != RF_OK)
-		return st;
-	return pods ? add_service_ips(r) : RF_OK;
+	for (size_t i = 0; i < r->fs->n_flows && st == RF_OK; i++) {
+		const struct flow *f = &r->fs->flows[i];
+
+		if (serves_dns(r, f))
+			st = add_local(r, &r->fs->endpoints[f->dst].ip);
+	}
+	return pods && st == RF_OK ? add_service_ips(r) : st;
 }
 
 /* No Service is known: pods with the customary label, or just the label. */

@@ -127,6 +127,8 @@ struct dns {
 	bool known;          /* objects say where it is */
 	struct dns_entry *v; /* sorted, each once */
 	size_t n, cap;
+	struct ip_addr *local; /* of caches on the pods' own node */
+	size_t n_local, cap_local;
 };
 
 /* What kind of address of a node this is (bits, so that they unite). */
@@ -253,7 +255,11 @@ RF_MUST_USE enum rf_status families_build(struct run *r);
 
 /* dns.c */
 RF_MUST_USE enum rf_status dns_find(struct run *r);
-bool dns_is_node_local(const struct ip_addr *ip);
+/* A link-local address where DNS is asked: NodeLocal's, or seen to answer. */
+bool dns_is_node_local(const struct run *r, const struct ip_addr *ip);
+const char *dns_local_name(const struct run *r, const struct ip_addr *ip);
+/* Say which were only seen. */
+RF_MUST_USE enum rf_status dns_note_local(struct run *r);
 /* Is it the Service through which the cluster's pods resolve names? */
 bool dns_is_service(const struct kube_service *s);
 /* What every group with egress needs, and what the DNS server itself needs. */
@@ -263,6 +269,7 @@ RF_MUST_USE enum rf_status dns_needs(
     struct run *r, struct need **needs, size_t *n);
 
 /* plan.c: what becomes of a flow, and the needs of those that give rules. */
+bool plan_is_metadata(const struct ip_addr *ip);
 uint32_t plan_group(const struct run *r, const struct endpoint *e);
 bool plan_group_in_scope(const struct run *r, uint32_t group);
 struct plan plan_flow(const struct run *r, const struct flow *f);

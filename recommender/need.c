@@ -142,7 +142,7 @@ add_egress(struct run *r, const struct flow *f, uint32_t group)
 			return st;
 		return needs_add(r, need);
 	}
-	if (dns_is_node_local(&dst->ip))
+	if (dns_is_node_local(r, &dst->ip))
 		return add_block(r, need, BLOCK_DNS, &dst->ip);
 	if (ip_is_link_local(&dst->ip) || dst->type == ENDPOINT_WORKLOAD)
 		return add_block(r, need, BLOCK_METADATA, &dst->ip);

@@ -320,7 +320,8 @@ notes_build(struct run *r)
 		 "label k8s-app=kube-dns in kube-system is used; check it")) !=
 		RF_OK)
 		return st;
-	if ((st = note_groups(r)) != RF_OK ||
+	if ((st = dns_note_local(r)) != RF_OK ||
+	    (st = note_groups(r)) != RF_OK ||
 	    (st = note_host_network(r)) != RF_OK)
 		return st;
 	if (r->n_notes > 0)

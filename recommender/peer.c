@@ -103,9 +103,8 @@ block_comment(struct run *r, const struct peer *p)
 {
 	if ((p->kinds & BLOCK_EXTERNAL) != 0)
 		return block_names(r, &p->block);
-	if ((p->kinds & BLOCK_DNS) != 0 && dns_is_node_local(&p->block.addr))
-		return "NodeLocal DNSCache";
-	return NULL;
+	return (p->kinds & BLOCK_DNS) != 0 ? dns_local_name(r, &p->block.addr)
+					   : NULL;
 }
 
 static enum rf_status

@@ -104,8 +104,8 @@ plan_is_api_address(const struct run *r, const struct ip_addr *ip)
 	return false;
 }
 
-static bool
-is_metadata(const struct ip_addr *ip)
+bool
+plan_is_metadata(const struct ip_addr *ip)
 {
 	struct ip_addr m;
 
@@ -177,11 +177,11 @@ plan_egress(const struct run *r, const struct flow *f, uint32_t group)
 	if (dst->type == ENDPOINT_UNKNOWN ||
 	    (dst->type != ENDPOINT_WORKLOAD && ip_is_none(&dst->ip)))
 		return refuse("unknown-address");
-	if (is_metadata(&dst->ip) && dst->type != ENDPOINT_WORKLOAD)
+	if (plan_is_metadata(&dst->ip) && dst->type != ENDPOINT_WORKLOAD)
 		return metadata_allowed(r, group)
 		    ? (struct plan){ .want = WANT_EGRESS }
 		    : decide("metadata");
-	if (dns_is_node_local(&dst->ip) && f->port == DNS_PORT)
+	if (dns_is_node_local(r, &dst->ip) && f->port == DNS_PORT)
 		return (struct plan){ .want = WANT_EGRESS };
 	if (is_own_node(r, src, dst))
 		return refuse("own-node");

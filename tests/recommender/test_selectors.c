@@ -276,6 +276,26 @@ node_local(struct world *w)
 	(void)world_call_out(w, b.web, "169.254.20.10", 53);
 }
 
+/* A cache that somebody gave another address, as kubespray does. */
+static void
+local_dns_elsewhere(struct world *w)
+{
+	struct world_base b = world_base(w);
+
+	world_finish(w);
+	world_call_out(w, b.web, "169.254.25.10", 53)->protocol = FLOW_UDP;
+}
+
+/* The metadata service may answer DNS; it is no cache. */
+static void
+metadata_dns(struct world *w)
+{
+	struct world_base b = world_base(w);
+
+	world_finish(w);
+	world_call_out(w, b.web, "169.254.169.254", 53)->protocol = FLOW_UDP;
+}
+
 static void
 no_dns(struct world *w)
 {
@@ -348,6 +368,18 @@ static struct world_case cases[] = {
 	SHOP("NodeLocal DNS", node_local, "web",
 	    "app=web in eg ns:kube-system/k8s-app=kube-dns 10.96.0.10/32 "
 	    "169.254.20.10/32 @TCP/53,UDP/53"),
+	REMARK("DNS from a link-local address that nobody told of",
+	    local_dns_elsewhere, "web",
+	    "app=web in eg ns:kube-system/k8s-app=kube-dns 169.254.25.10/32 "
+	    "@TCP/53,UDP/53",
+	    "dns-link-local"),
+	{ .name = "the metadata address stays a decision when it answers DNS",
+	    .build = metadata_dns,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg",
+	    .note = "metadata",
+	    .kind = NOTE_DECISION },
 	REMARK("unknown DNS", no_dns, "web",
 	    "app=web in eg app=db @TCP/5432 & " DNS, "dns-unknown"),
 	{ .name = "DNS server: answers every pod",
