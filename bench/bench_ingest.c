@@ -217,12 +217,11 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 	enum capture_result result = CAPTURE_FAILED;
 	enum rf_status st;
 
-	st = in != NULL ? capture_open_file(&c, path, err)
-			: rf_fail(err, RF_NOMEM, "out of memory");
-	if (st == RF_OK) {
-		in->ft = b->ft;
-		in->names = b->names;
-	}
+	if (in == NULL)
+		return rf_fail(err, RF_NOMEM, "out of memory");
+	in->ft = b->ft;
+	in->names = b->names;
+	st = capture_open_file(&c, path, err);
 	while (st == RF_OK &&
 	    (result = capture_next(c, &f, err)) == CAPTURE_FRAME) {
 		b->packets++;

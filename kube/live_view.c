@@ -77,10 +77,10 @@ try_reading(struct live_view *v, const struct client_resource *r,
 	struct snapshot_builder *sb = NULL;
 	enum rf_status st;
 
+	*refused = false;
 	if (text == NULL)
-		st = rf_fail(err, RF_NOMEM, "out of memory");
-	else
-		st = snapshot_builder_new(&sb, err);
+		return rf_fail(err, RF_NOMEM, "out of memory");
+	st = snapshot_builder_new(&sb, err);
 	if (st == RF_OK)
 		st = snapshot_take_text(sb, item, text, strlen(text), err);
 	snapshot_builder_free(sb);

@@ -113,18 +113,17 @@ static void
 check_depth(
     size_t n, const char *open, const char *middle, char close, bool want)
 {
-	size_t len = strlen(open), at = 0;
-	char *text = malloc(n * (len + 1) + strlen(middle) + 1);
+	char *text = malloc(n * (strlen(open) + 1) + strlen(middle) + 1);
+	char *end = text;
 	bool is_json;
 
 	assert_non_null(text);
-	for (size_t i = 0; i < n; i++, at += len)
-		memcpy(text + at, open, len);
-	memcpy(text + at, middle, strlen(middle));
-	at += strlen(middle);
 	for (size_t i = 0; i < n; i++)
-		text[at++] = close;
-	assert_true(json_agree(text, at, &is_json));
+		end = stpcpy(end, open);
+	end = stpcpy(end, middle);
+	for (size_t i = 0; i < n; i++)
+		*end++ = close;
+	assert_true(json_agree(text, (size_t)(end - text), &is_json));
 	assert_int_equal(is_json, want);
 	free(text);
 }
@@ -197,8 +196,7 @@ test_at_random(void **state)
 		     r /= 31) {
 			const char *piece = pieces[r % NELEM(pieces)];
 
-			memcpy(text + len, piece, strlen(piece));
-			len += strlen(piece);
+			len = (size_t)(stpcpy(text + len, piece) - text);
 		}
 		if (!json_agree(text, len, &is_json))
 			fail_msg("they differ on %.*s", (int)len, text);

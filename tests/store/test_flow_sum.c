@@ -14,7 +14,7 @@
 #define N_SRC  7
 #define N_DST  11
 #define N_PORT 3
-#define N_KEYS (N_SRC * N_DST * N_PORT)
+#define N_KEYS ((size_t)N_SRC * N_DST * N_PORT)
 
 static uint64_t seed = 88172645463325252u;
 
@@ -120,7 +120,7 @@ test_no_order(void **state)
 	check(&s, all);
 	/* Descending keys: a run each. */
 	memset(all, 0, sizeof(all));
-	for (uint32_t k = N_KEYS; k > 0; k--) {
+	for (uint32_t k = (uint32_t)N_KEYS; k > 0; k--) {
 		struct flow f = flow_of(k - 1);
 
 		assert_true(flow_sum_add(&s, &f));
