@@ -78,14 +78,18 @@ void flow_table_free(struct flow_table *ft);
 
 #define FLOW_TABLE_BATCH 32
 
-/* A packet on its way into the table, and what follows from it alone. */
+/*
+ * A packet on its way into the table, and what follows from it alone. Like the
+ * packet two lines of the cache, of which most need one.
+ */
 struct flow_sighting {
 	const struct packet *p; /* borrowed until it is taken */
 	struct leg_key key;
-	struct leg_join_marks marks;
 	uint32_t hash;
 	uint32_t leg; /* the table's own */
 	bool from_lo; /* the packet's source is the key's lower end */
+	struct leg_join_marks marks;
+	uint8_t unused[32];
 };
 
 /*

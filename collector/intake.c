@@ -6,6 +6,9 @@
 #include "collector/decode.h"
 #include "collector/dns.h"
 
+_Static_assert(sizeof(struct packet) == 128, "two lines of the cache");
+_Static_assert(sizeof(struct flow_sighting) == 128, "two lines of the cache");
+
 void
 intake_clear(struct intake *in)
 {

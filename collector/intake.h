@@ -17,11 +17,11 @@
 #define INTAKE_DNS_BYTES 512 /* kept of a DNS message, a multiple of 16 */
 
 struct intake {
+	struct packet batch[FLOW_TABLE_BATCH];
+	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
 	struct flow_table *ft; /* borrowed, as is names */
 	struct names *names;
 	size_t n_batch;
-	struct packet batch[FLOW_TABLE_BATCH];
-	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
 	uint64_t dns_marks[FLOW_TABLE_BATCH]; /* of each DNS message */
 	size_t n_dns; /* bytes in use below, one message behind the other */
 	uint8_t dns[FLOW_TABLE_BATCH * INTAKE_DNS_BYTES];

@@ -45,9 +45,13 @@ enum sctp_flag {
 	SCTP_OTHER = 32
 };
 
+/*
+ * Two lines of the cache, the first of which is all that most packets are asked
+ * for. Decoding and the flow table have a thread each: a line that the other
+ * one does not read stays where it was written.
+ */
 struct packet {
 	int64_t ts_us;
-	struct ip_addr src, dst;
 	uint16_t sport, dport; /* 0 for a non-first fragment */
 	uint8_t protocol;      /* FLOW_TCP, FLOW_UDP or FLOW_SCTP */
 	uint8_t tcp_flags;     /* enum tcp_flag or enum sctp_flag bits */
@@ -71,9 +75,11 @@ struct packet {
 	uint32_t payload_bytes; /* TCP and UDP, on the wire; of a fragmented
 				 * UDP datagram its first fragment has all of
 				 * the length, as in the UDP header */
+	uint32_t payload_captured;
 	const uint8_t *payload; /* captured part, or NULL; borrowed from the
 				 * frame */
-	uint32_t payload_captured;
+	struct ip_addr src, dst;
+	uint8_t unused[32];
 };
 
 #endif

@@ -8,7 +8,8 @@
 #include "collector/relay.h"
 #include "core/hash.h"
 
-#define BATCHES 32 /* between the threads: about 0.8 MiB */
+#define BATCHES 64 /* between the threads: at most 1.5 MiB */
+#define LINE    ((size_t)64)
 
 /* One capture, and the frame that it has ready. */
 struct source {
@@ -26,7 +27,7 @@ struct reader {
 	struct source *sources;
 	enum rf_status status; /* the thread's, until it has ended */
 	struct rf_error error;
-	struct intake batches[BATCHES];
+	struct intake *batches[BATCHES];
 };
 
 /* Fetch the next frame of a source and take it into the digest. */
@@ -139,12 +140,31 @@ read_all(void *arg)
 	bool more = true;
 
 	while (more && relay_reserve(&r->relay, &slot)) {
-		more = fill(r, &r->batches[slot]);
+		more = fill(r, r->batches[slot]);
 		if (r->status == RF_OK)
 			relay_give(&r->relay);
 	}
 	relay_close(&r->relay);
 	return NULL;
+}
+
+/* At the beginning of a line of the cache, as struct packet wants it. */
+static bool
+make_batches(struct reader *r)
+{
+	const size_t size = (sizeof(struct intake) + LINE - 1) / LINE * LINE;
+
+	for (size_t i = 0; i < BATCHES; i++) {
+		struct intake *in = aligned_alloc(LINE, size);
+
+		if (in == NULL)
+			return false;
+		r->batches[i] = in;
+		in->ft = r->config->ft;
+		in->names = r->config->names;
+		intake_clear(in);
+	}
+	return true;
 }
 
 enum rf_status
@@ -160,12 +180,8 @@ reader_start(struct reader **out, const struct reader_config *config,
 		return rf_fail(err, RF_NOMEM, "reader: out of memory");
 	r->config = config;
 	relay_init(&r->relay, BATCHES);
-	for (size_t i = 0; i < BATCHES; i++) {
-		r->batches[i].ft = config->ft;
-		r->batches[i].names = config->names;
-	}
 	r->sources = calloc(config->n_files, sizeof(*r->sources));
-	if (r->sources == NULL)
+	if (r->sources == NULL || !make_batches(r))
 		st = rf_fail(err, RF_NOMEM, "reader: out of memory");
 	else
 		st = open_sources(r, err);
@@ -203,7 +219,7 @@ reader_next(struct reader *r)
 		join(r);
 		return NULL;
 	}
-	return &r->batches[slot];
+	return r->batches[slot];
 }
 
 enum rf_status
@@ -236,6 +252,8 @@ reader_stop(struct reader *r)
 	for (size_t i = 0; r->sources != NULL && i < r->config->n_files; i++)
 		capture_close(r->sources[i].capture);
 	free(r->sources);
+	for (size_t i = 0; i < BATCHES; i++)
+		free(r->batches[i]);
 	relay_release(&r->relay);
 	free(r);
 }

@@ -4,7 +4,13 @@
 void
 relay_init(struct relay *r, uint32_t n_slots)
 {
-	*r = (struct relay){ .n_slots = n_slots };
+	r->n_slots = n_slots;
+	atomic_init(&r->head, 0);
+	atomic_init(&r->tail, 0);
+	atomic_init(&r->closed, false);
+	atomic_init(&r->aborted, false);
+	atomic_init(&r->giver_waits, false);
+	atomic_init(&r->taker_waits, false);
 	(void)pthread_mutex_init(&r->lock, NULL);
 	(void)pthread_cond_init(&r->given, NULL);
 	(void)pthread_cond_init(&r->taken, NULL);
@@ -18,69 +24,102 @@ relay_release(struct relay *r)
 	(void)pthread_mutex_destroy(&r->lock);
 }
 
+/* Slots that are given and not free again. */
+static uint32_t
+filled(struct relay *r)
+{
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+
+	return atomic_load_explicit(&r->head, memory_order_acquire) - tail;
+}
+
+/* What the other thread waits for has come. It says that it waits before it
+ * looks for the last time, and here the order is the other way round (all of it
+ * sequentially consistent), so one of the two sees what the other did. */
+static void
+wake(struct relay *r, atomic_bool *waits, pthread_cond_t *cond)
+{
+	if (!atomic_load(waits))
+		return;
+	(void)pthread_mutex_lock(&r->lock);
+	(void)pthread_cond_signal(cond);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+static bool
+giver_may_go(struct relay *r, uint32_t most)
+{
+	return atomic_load(&r->aborted) ||
+	    atomic_load(&r->head) - atomic_load(&r->tail) <= most;
+}
+
 bool
 relay_reserve(struct relay *r, uint32_t *slot)
 {
-	bool more;
-
-	(void)pthread_mutex_lock(&r->lock);
-	if (r->head - r->tail == r->n_slots)
-		while (!r->aborted && r->head - r->tail > r->n_slots / 2)
+	*slot = atomic_load_explicit(&r->head, memory_order_relaxed) &
+	    (r->n_slots - 1);
+	if (filled(r) == r->n_slots) {
+		(void)pthread_mutex_lock(&r->lock);
+		atomic_store(&r->giver_waits, true);
+		while (!giver_may_go(r, r->n_slots / 4))
 			(void)pthread_cond_wait(&r->taken, &r->lock);
-	more = !r->aborted;
-	*slot = r->head % r->n_slots;
-	(void)pthread_mutex_unlock(&r->lock);
-	return more;
+		atomic_store(&r->giver_waits, false);
+		(void)pthread_mutex_unlock(&r->lock);
+	}
+	return !atomic_load(&r->aborted);
 }
 
 void
 relay_give(struct relay *r)
 {
-	(void)pthread_mutex_lock(&r->lock);
-	if (++r->head - r->tail == r->n_slots / 2)
-		(void)pthread_cond_signal(&r->given);
-	(void)pthread_mutex_unlock(&r->lock);
+	uint32_t head = atomic_fetch_add(&r->head, 1) + 1;
+
+	if (head - atomic_load(&r->tail) == r->n_slots / 4 * 3)
+		wake(r, &r->taker_waits, &r->given);
 }
 
 void
 relay_close(struct relay *r)
 {
-	(void)pthread_mutex_lock(&r->lock);
-	r->closed = true;
-	(void)pthread_cond_signal(&r->given);
-	(void)pthread_mutex_unlock(&r->lock);
+	atomic_store(&r->closed, true);
+	wake(r, &r->taker_waits, &r->given);
+}
+
+static bool
+taker_may_go(struct relay *r, uint32_t least)
+{
+	return atomic_load(&r->closed) ||
+	    atomic_load(&r->head) - atomic_load(&r->tail) >= least;
 }
 
 bool
 relay_take(struct relay *r, uint32_t *slot)
 {
-	bool more;
-
+	*slot = atomic_load_explicit(&r->tail, memory_order_relaxed) &
+	    (r->n_slots - 1);
+	if (filled(r) > 0)
+		return true;
 	(void)pthread_mutex_lock(&r->lock);
-	if (r->head == r->tail)
-		while (!r->closed && r->head - r->tail < r->n_slots / 2)
-			(void)pthread_cond_wait(&r->given, &r->lock);
-	more = r->head != r->tail;
-	*slot = r->tail % r->n_slots;
+	atomic_store(&r->taker_waits, true);
+	while (!taker_may_go(r, r->n_slots / 4 * 3))
+		(void)pthread_cond_wait(&r->given, &r->lock);
+	atomic_store(&r->taker_waits, false);
 	(void)pthread_mutex_unlock(&r->lock);
-	return more;
+	return filled(r) > 0;
 }
 
 void
 relay_free(struct relay *r)
 {
-	(void)pthread_mutex_lock(&r->lock);
-	r->tail++;
-	if (r->head - r->tail == r->n_slots / 2)
-		(void)pthread_cond_signal(&r->taken);
-	(void)pthread_mutex_unlock(&r->lock);
+	uint32_t tail = atomic_fetch_add(&r->tail, 1) + 1;
+
+	if (atomic_load(&r->head) - tail == r->n_slots / 4)
+		wake(r, &r->giver_waits, &r->taken);
 }
 
 void
 relay_abort(struct relay *r)
 {
-	(void)pthread_mutex_lock(&r->lock);
-	r->aborted = true;
-	(void)pthread_cond_signal(&r->taken);
-	(void)pthread_mutex_unlock(&r->lock);
+	atomic_store(&r->aborted, true);
+	wake(r, &r->giver_waits, &r->taken);
 }

@@ -2,25 +2,30 @@
 /*
  * relay: a bounded ring of slots between one giving and one taking thread.
  *
- * Slots are only numbers; what lies in them is the owner's. A thread that has
- * to wait is woken when half of the ring is its own, so that two threads at
- * unlike speeds do not wake each other for every slot.
+ * Slots are only numbers; what lies in them is the owner's. Neither thread
+ * takes a lock as long as it need not wait. One that has to is woken when three
+ * quarters of the ring are its own: two threads at unlike speeds that wake each
+ * other for every few slots spend more on that than on what is in them.
  */
 #ifndef COLLECTOR_RELAY_H
 #define COLLECTOR_RELAY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct relay {
+	uint32_t n_slots;              /* a power of two, at least 4 */
+	_Alignas(64) atomic_uint head; /* slots given so far */
+	atomic_bool closed;            /* nothing more will be given */
+	_Alignas(64) atomic_uint tail; /* slots taken and released so far */
+	atomic_bool aborted;           /* nothing more will be taken */
+	/* For waiting alone. */
+	_Alignas(64) atomic_bool giver_waits;
+	atomic_bool taker_waits;
 	pthread_mutex_t lock;
 	pthread_cond_t given, taken;
-	uint32_t n_slots;
-	uint32_t head; /* slots given so far */
-	uint32_t tail; /* slots taken and released so far */
-	bool closed;   /* nothing more will be given */
-	bool aborted;  /* nothing more will be taken */
 };
 
 void relay_init(struct relay *r, uint32_t n_slots);
