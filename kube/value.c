@@ -8,6 +8,7 @@
 #include "kube/value_internal.h"
 
 #define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define FEW_PAIRS      8
 
 const struct value *
 value_get(const struct value *map, const char *key)
@@ -56,21 +57,42 @@ notice_duplicate(
 	r->notice(r->notice_arg, p->line, text);
 }
 
+/* Is the key there already, and where? Most maps have a few keys: only those
+ * with more are worth an index. */
+static bool
+find_pair(const struct pair_builder *b, const char *key, size_t *at)
+{
+	const uint32_t *found;
+
+	if (b->n > FEW_PAIRS) {
+		found = string_map_find(&b->index, key);
+		*at = found == NULL ? 0 : *found;
+		return found != NULL;
+	}
+	for (*at = 0; *at < b->n; (*at)++)
+		if (strcmp(b->v[*at].key, key) == 0)
+			return true;
+	return false;
+}
+
 static bool
 append_pair(struct value_reader *r, struct pair_builder *b,
     const struct value_pair *p, bool merged)
 {
 	void *v = b->v, *m = b->merged;
+	size_t from = b->n == FEW_PAIRS ? 0 : b->n;
 
 	if (!arena_grow(r->arena, &v, b->n, &b->cap, sizeof(*b->v)) ||
-	    !arena_grow(
-		r->arena, &m, b->n, &b->cap_merged, sizeof(*b->merged)) ||
-	    !string_map_add(&b->index, r->arena, p->key, (uint32_t)b->n))
+	    !arena_grow(r->arena, &m, b->n, &b->cap_merged, sizeof(*b->merged)))
 		return false;
 	b->v = v;
 	b->merged = m;
 	b->merged[b->n] = merged;
 	b->v[b->n++] = *p;
+	for (size_t i = from; b->n > FEW_PAIRS && i < b->n; i++)
+		if (!string_map_add(
+			&b->index, r->arena, b->v[i].key, (uint32_t)i))
+			return false;
 	return true;
 }
 
@@ -78,15 +100,15 @@ enum rf_status
 value_put(struct value_reader *r, struct pair_builder *b,
     const struct value_pair *p, bool merged)
 {
-	const uint32_t *at = string_map_find(&b->index, p->key);
+	size_t at;
 
-	if (at == NULL)
+	if (!find_pair(b, p->key, &at))
 		return append_pair(r, b, p, merged) ? RF_OK
 						    : value_no_memory(r);
-	if (!merged && !b->merged[*at])
-		notice_duplicate(r, p, b->v[*at].line);
-	b->v[*at] = *p;
-	b->merged[*at] = merged;
+	if (!merged && !b->merged[at])
+		notice_duplicate(r, p, b->v[at].line);
+	b->v[at] = *p;
+	b->merged[at] = merged;
 	return RF_OK;
 }
 

@@ -24,7 +24,7 @@ struct value_reader {
 struct pair_builder {
 	struct value_pair *v;
 	size_t n, cap;
-	struct string_map index; /* key to place in v */
+	struct string_map index; /* key to place in v, once there are many */
 	bool *merged;            /* it came in by a merge key */
 	size_t cap_merged;
 };

@@ -21,6 +21,8 @@ struct node {
 	bool is_merge_key; /* a plain << */
 };
 
+/* Pairs and items gather in memory that the next collection of this depth
+ * uses again, and are copied when their number is known. */
 struct frame {
 	struct node *node;
 	struct pair_builder pairs;
@@ -37,6 +39,7 @@ struct composer {
 	uint32_t base_line;
 	struct frame stack[VALUE_DEPTH_MAX];
 	unsigned depth;
+	struct node key; /* at hand: what is kept of it is its text */
 	struct node *root;
 	struct node **anchored;
 	size_t cap_anchored;
@@ -64,18 +67,43 @@ refuse(struct composer *k, const char *what)
 	    (unsigned)event_line(k), what);
 }
 
+static void
+start_node(struct composer *k, struct node *n, enum value_kind kind)
+{
+	*n = (struct node){ .v.kind = kind,
+		.v.line = event_line(k),
+		.v.column = (uint32_t)k->event.start_mark.column + 1,
+		.size = 1 };
+}
+
 static struct node *
 new_node(struct composer *k, enum value_kind kind)
 {
 	struct node *n = arena_alloc(k->r->arena, sizeof(*n));
 
-	if (n == NULL)
-		return NULL;
-	n->v.kind = kind;
-	n->v.line = event_line(k);
-	n->v.column = (uint32_t)k->event.start_mark.column + 1;
-	n->size = 1;
+	if (n != NULL)
+		start_node(k, n, kind);
 	return n;
+}
+
+/* Would a value that comes now be a key? */
+static bool
+is_key_next(const struct composer *k)
+{
+	const struct frame *f = &k->stack[k->depth == 0 ? 0 : k->depth - 1];
+
+	return k->depth > 0 && f->node->v.kind == VALUE_MAP &&
+	    f->pending.key == NULL;
+}
+
+/* Nobody looks at a key again, unless an alias does. */
+static struct node *
+new_scalar(struct composer *k)
+{
+	if (!is_key_next(k) || k->event.data.scalar.anchor != NULL)
+		return new_node(k, VALUE_STRING);
+	start_node(k, &k->key, VALUE_STRING);
+	return &k->key;
 }
 
 /* Remember an anchor; a later one of the same name takes its place. */
@@ -196,7 +224,7 @@ on_scalar(struct composer *k)
 	const char *tag = (const char *)k->event.data.scalar.tag;
 	bool plain = k->event.data.scalar.plain_implicit != 0;
 	size_t len = k->event.data.scalar.length;
-	struct node *n = new_node(k, VALUE_STRING);
+	struct node *n = new_scalar(k);
 	const char *why = "";
 	enum rf_status st;
 
@@ -213,9 +241,7 @@ on_scalar(struct composer *k)
 	n->is_merge_key = (plain && strcmp(n->v.text, "<<") == 0) ||
 	    (tag != NULL && strcmp(tag, "tag:yaml.org,2002:merge") == 0);
 	if (n->v.kind == VALUE_FLOAT && n->v.number - n->v.number != 0 &&
-	    !(k->depth > 0 &&
-		k->stack[k->depth - 1].node->v.kind == VALUE_MAP &&
-		k->stack[k->depth - 1].pending.key == NULL))
+	    !is_key_next(k))
 		return refuse(k, "JSON has no such number");
 	st = set_anchor(k, k->event.data.scalar.anchor, n);
 	return st == RF_OK ? deliver(k, n) : st;
@@ -244,6 +270,7 @@ on_alias(struct composer *k)
 static enum rf_status
 on_start(struct composer *k, enum value_kind kind, const yaml_char_t *anchor)
 {
+	struct frame *f;
 	struct node *n;
 
 	if (k->depth == VALUE_DEPTH_MAX)
@@ -253,22 +280,37 @@ on_start(struct composer *k, enum value_kind kind, const yaml_char_t *anchor)
 	if ((n = new_node(k, kind)) == NULL)
 		return value_no_memory(k->r);
 	n->is_open = true;
-	k->stack[k->depth++] = (struct frame){ .node = n };
+	f = &k->stack[k->depth++];
+	f->node = n;
+	f->pairs.n = 0;
+	f->pairs.index = (struct string_map){ 0 };
+	f->pending = (struct value_pair){ 0 };
 	return set_anchor(k, anchor, n);
+}
+
+static void *
+keep(struct composer *k, const void *v, size_t n, size_t size)
+{
+	void *p = arena_calloc(k->r->arena, n, size);
+
+	return p == NULL || n == 0 ? p : memcpy(p, v, n * size);
 }
 
 static enum rf_status
 on_end(struct composer *k)
 {
 	struct frame *f = &k->stack[--k->depth];
+	struct value *v = &f->node->v;
 
 	f->node->is_open = false;
-	if (f->node->v.kind == VALUE_MAP) {
-		f->node->v.pairs = f->pairs.v;
-		f->node->v.n = f->pairs.n;
+	if (v->kind == VALUE_MAP) {
+		v->n = f->pairs.n;
+		v->pairs = keep(k, f->pairs.v, v->n, sizeof(*v->pairs));
 	} else {
-		f->node->v.items = f->items;
+		v->items = keep(k, f->items, v->n, sizeof(*v->items));
 	}
+	if (v->pairs == NULL && v->items == NULL)
+		return value_no_memory(k->r);
 	return deliver(k, f->node);
 }
 
