@@ -81,8 +81,9 @@ struct diff_pairs {
 #define DIFF_PAIRS_MAX 100000
 
 /* The outside that pairs are asked from: an address of a network that is for
- * documentation (RFC 5737). */
-#define DIFF_OUTSIDE "192.0.2.1"
+ * documentation (RFC 5737, RFC 3849). */
+#define DIFF_OUTSIDE    "192.0.2.1"
+#define DIFF_OUTSIDE_V6 "2001:db8::1"
 
 /* Pairs of workloads (one pod of each set of labels) and ports that pods
  * declare or Services lead to. */

@@ -29,7 +29,7 @@ struct pairing {
 	struct diff_pair *v;
 	size_t cap;
 	struct diff_pairs *out;
-	struct ip_addr outside;
+	struct ip_addr outside[2]; /* of IPv6 and IPv4 */
 	bool failed;
 };
 
@@ -57,7 +57,7 @@ add_pod(struct pairing *p, struct face *f, uint32_t i)
 	const struct kube_pod *pod = &p->c->pods[i];
 
 	for (size_t k = 0; k < pod->n_ports; k++)
-		if (!pod->ports[k].init)
+		if (!pod->ports[k].init || pod->ports[k].sidecar)
 			add_port(
 			    p, f, pod->ports[k].port, pod->ports[k].protocol);
 	for (size_t k = 0; k < f->n_pods; k++)
@@ -89,40 +89,52 @@ make_faces(struct pairing *p)
 	}
 }
 
-/* The pod's address of dst's family, if it has one. */
-static struct evaluator_end
-source_of(
-    const struct pairing *p, uint32_t pod, const struct evaluator_end *dst)
+/* Who asks for an address: the pod from its own of the same family, or an
+ * address outside. false: it has none of that family. */
+static bool
+source_of(const struct pairing *p, uint32_t pod, const struct ip_addr *to,
+    struct evaluator_end *out)
 {
+	bool is_v4 = ip_is_v4(to);
 	const struct kube_pod *src;
 
+	*out = (struct evaluator_end){ FLOW_NONE, p->outside[is_v4] };
 	if (pod == FLOW_NONE)
-		return (struct evaluator_end){ FLOW_NONE, p->outside };
+		return true;
 	src = &p->c->pods[pod];
 	for (size_t i = 0; i < src->n_ips; i++)
-		if (ip_is_v4(&src->ips[i]) == ip_is_v4(&dst->ip))
-			return (struct evaluator_end){ pod, src->ips[i] };
-	return (struct evaluator_end){ pod, src->ips[0] };
+		if (ip_is_v4(&src->ips[i]) == is_v4) {
+			*out = (struct evaluator_end){ pod, src->ips[i] };
+			return true;
+		}
+	return false;
 }
 
+/* In each family that both have. */
 static void
 ask(struct pairing *p, struct diff_pair *pair, uint32_t src, uint32_t dst,
     bool *changed)
 {
-	struct evaluator_query q = { .port = pair->port,
-		.protocol = pair->protocol };
-	struct evaluator_answer a, b;
+	const struct kube_pod *to = &p->c->pods[dst];
 
-	q.dst = (struct evaluator_end){ dst, p->c->pods[dst].ips[0] };
-	q.src = q.seen_src = source_of(p, src, &q.dst);
-	evaluator_ask(p->a, &q, &a);
-	evaluator_ask(p->b, &q, &b);
-	p->out->n_asked++;
-	/* Denied once is worse than allowed once. */
-	if (a.allowed == b.allowed || (*changed && b.allowed))
-		return;
-	*changed = true;
-	pair->now_allowed = b.allowed;
+	for (size_t i = 0; i < to->n_ips; i++) {
+		struct evaluator_query q = { .port = pair->port,
+			.protocol = pair->protocol,
+			.dst = { dst, to->ips[i] } };
+		struct evaluator_answer a, b;
+
+		if (!source_of(p, src, &to->ips[i], &q.src))
+			continue;
+		q.seen_src = q.src;
+		evaluator_ask(p->a, &q, &a);
+		evaluator_ask(p->b, &q, &b);
+		p->out->n_asked++;
+		/* Denied once is worse than allowed once. */
+		if (a.allowed == b.allowed || (*changed && b.allowed))
+			continue;
+		*changed = true;
+		pair->now_allowed = b.allowed;
+	}
 }
 
 static void
@@ -213,7 +225,8 @@ diff_find_pairs(struct diff_pairs *out, const struct diff *d,
 
 	*out = (struct diff_pairs){ 0 };
 	p.faces = arena_calloc(arena, c->n_workloads + 1, sizeof(*p.faces));
-	if (p.faces == NULL || !ip_parse(&p.outside, DIFF_OUTSIDE))
+	if (p.faces == NULL || !ip_parse(&p.outside[0], DIFF_OUTSIDE_V6) ||
+	    !ip_parse(&p.outside[1], DIFF_OUTSIDE))
 		return rf_fail(err, RF_NOMEM, "diff: out of memory");
 	st = evaluator_new(&a, d->a.set, c, err);
 	if (st == RF_OK)

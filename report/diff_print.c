@@ -192,7 +192,7 @@ put_end(struct strbuf *out, const struct cluster *c, uint32_t workload)
 	const struct kube_workload *w;
 
 	if (workload == FLOW_NONE) {
-		strbuf_puts(out, "outside (" DIFF_OUTSIDE ")");
+		strbuf_puts(out, "outside");
 		return;
 	}
 	w = &c->workloads[workload];

@@ -99,6 +99,31 @@ says 'diff: changed' 1 out '+ ingress from shop/app=frontend: TCP/8081' \
     diff "$p" other.yaml
 says 'diff: pairs' 1 out 'newly allowed' diff "$p" other.yaml -s "$s"
 says 'diff: JSON' 1 out '"kind": "changed"' diff "$p" other.yaml -o json
+cat >six.json <<'END'
+{"kind": "List", "apiVersion": "v1", "items": [
+{"kind": "Pod", "apiVersion": "v1",
+ "metadata": {"namespace": "six", "name": "web", "labels": {"app": "web"}},
+ "spec": {"containers": [{"name": "c", "ports": [{"containerPort": 80}]}]},
+ "status": {"phase": "Running", "podIPs": [{"ip": "fd00::5"}]}},
+{"kind": "Pod", "apiVersion": "v1",
+ "metadata": {"namespace": "six", "name": "old", "labels": {"app": "old"}},
+ "spec": {"containers": [{"name": "c"}]},
+ "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.5"}]}}]}
+END
+for from in '{ipBlock: {cidr: "::/0"}}' '{podSelector: {}}'; do
+	cat <<END
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: six}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{from: [$from]}]
+END
+done | split -l 6 - six.
+says 'diff: pairs of IPv6' 1 out 'newly denied   outside   six/pod/web' \
+    diff six.aa six.ab -s six.json
+says 'diff: no pairs across families' 1 out ': 1 newly denied, 0 newly' \
+    diff six.aa six.ab -s six.json
 run 0 collect -q -r "$fixtures/shop/capture-node-1.pcap" \
     "$fixtures/shop/capture-node-2.pcap" --snapshot "$s" --db shop.db
 says 'diff: edges' 1 out 'observed edges change verdict; B would drop' \
