@@ -26,7 +26,14 @@ static const char *const address_annotations[] = {
 	"network.cilium.io/ipv4-cilium-host",
 	"network.cilium.io/ipv6-cilium-host",
 	"alpha.kubernetes.io/provided-node-ip",
+	"k8s.ovn.org/node-gateway-router-lrp-ifaddr", /* {"ipv4": …} */
+	"k8s.ovn.org/node-gateway-router-lrp-ifaddrs",
 };
+
+/* OVN-Kubernetes tells a node's pod ranges here: {"default": "…"} or a list.
+ * The second address of each is the node's own, from which its hostNetwork
+ * pods and the kubelet reach pods. */
+#define OVN_SUBNETS "k8s.ovn.org/node-subnets"
 
 void
 object_read_namespace(struct object *o)
@@ -65,6 +72,9 @@ add_address(struct object *o, struct address_list *l, const struct ip_addr *ip)
 	l->v[l->n++] = *ip;
 }
 
+/* What stands between the words of an annotation, which may be JSON. */
+#define BETWEEN ", {}[]\""
+
 /* Some list several, with commas; some with a prefix length behind. */
 static void
 add_announced(struct object *o, struct address_list *l, const char *text)
@@ -75,8 +85,8 @@ add_announced(struct object *o, struct address_list *l, const char *text)
 		object_no_memory(o);
 		return;
 	}
-	for (char *s = strtok_r(copy, ", ", &save); s != NULL;
-	     s = strtok_r(NULL, ", ", &save)) {
+	for (char *s = strtok_r(copy, BETWEEN, &save); s != NULL;
+	     s = strtok_r(NULL, BETWEEN, &save)) {
 		struct ip_addr ip;
 
 		s[strcspn(s, "/")] = '\0';
@@ -86,14 +96,58 @@ add_announced(struct object *o, struct address_list *l, const char *text)
 	free(copy);
 }
 
+static const struct json_node *
+annotations_of(struct object *o)
+{
+	return object_map(o, object_map(o, o->json, "", "metadata"), "metadata",
+	    "annotations");
+}
+
+/* The pod ranges that OVN-Kubernetes announces; *n of them. */
+static struct ip_prefix *
+ovn_subnets(struct object *o, size_t *n)
+{
+	const char *text = object_text(
+	    o, annotations_of(o), "metadata.annotations", OVN_SUBNETS);
+	char *copy = text == NULL ? NULL : strdup(text), *save = NULL;
+	struct ip_prefix *v = NULL;
+
+	*n = 0;
+	if (copy == NULL) {
+		if (text != NULL)
+			object_no_memory(o);
+		return NULL;
+	}
+	v = object_alloc(o, strlen(copy) / 2 + 1, sizeof(*v));
+	for (char *s = strtok_r(copy, BETWEEN, &save); v != NULL && s != NULL;
+	     s = strtok_r(NULL, BETWEEN, &save))
+		*n += ip_prefix_parse(&v[*n], s, NULL);
+	free(copy);
+	return v;
+}
+
+static void
+add_ovn_ports(struct object *o, struct address_list *l)
+{
+	size_t n;
+	const struct ip_prefix *v = ovn_subnets(o, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct ip_addr ip = v[i].addr;
+
+		ip.b[15] |= 2;
+		if (v[i].bits <= 126)
+			add_address(o, l, &ip);
+	}
+}
+
 static void
 read_addresses(struct object *o, struct kube_node *n)
 {
 	const struct json_node *status = object_map(o, o->json, "", "status");
 	const struct json_node *list =
 	    object_list(o, status, "status", "addresses");
-	const struct json_node *notes = object_map(o,
-	    object_map(o, o->json, "", "metadata"), "metadata", "annotations");
+	const struct json_node *notes = annotations_of(o);
 	struct address_list l = { 0 };
 
 	for (size_t i = 0; i < json_node_size(list); i++) {
@@ -113,6 +167,7 @@ read_addresses(struct object *o, struct kube_node *n)
 		if (text != NULL)
 			add_announced(o, &l, text);
 	}
+	add_ovn_ports(o, &l);
 	n->addrs = l.v;
 	n->n_addrs = l.n;
 }
@@ -141,6 +196,8 @@ read_pod_cidrs(
 			    "\"%.60s\" is no CIDR", text);
 	}
 	n->pod_cidrs = v;
+	if (n->n_pod_cidrs == 0)
+		n->pod_cidrs = ovn_subnets(o, &n->n_pod_cidrs);
 }
 
 static const char *

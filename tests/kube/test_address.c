@@ -263,6 +263,50 @@ static const char scene[] =
     "'kube-system','labels':{'kubernetes.io/service-name':'dns'}},"
     "'addressType':'FQDN','endpoints':[{'addresses':['a.example']}]}";
 
+/* OVN-Kubernetes, as OpenShift before and since 4.13 annotates. */
+static const char ovn[] =
+    "{'kind':'Node','metadata':{'name':'old','annotations':{"
+    "'k8s.ovn.org/node-subnets':'{\\\"default\\\":\\\"10.128.0.0/23\\\"}',"
+    "'k8s.ovn.org/node-gateway-router-lrp-ifaddr':"
+    "'{\\\"ipv4\\\":\\\"100.64.0.2/16\\\"}'}}}"
+    "{'kind':'Node','metadata':{'name':'new','annotations':{"
+    "'k8s.ovn.org/node-subnets':"
+    "'{\\\"default\\\":[\\\"10.129.0.0/23\\\",\\\"fd01:0:0:2::/64\\\"]}',"
+    "'k8s.ovn.org/node-gateway-router-lrp-ifaddrs':"
+    "'{\\\"default\\\":{\\\"ipv4\\\":\\\"100.64.0.3/16\\\"}}'}}}";
+
+static void
+test_ovn_kubernetes(void **state)
+{
+	static const struct {
+		const char *ip, *node; /* NULL: of a pod range */
+	} wants[] = {
+		{ "10.128.0.1", "old" },
+		{ "10.128.0.2", "old" },
+		{ "100.64.0.2", "old" },
+		{ "10.129.0.2", "new" },
+		{ "fd01:0:0:2::2", "new" },
+		{ "100.64.0.3", "new" },
+		{ "10.128.1.3", NULL },
+		{ "fd01:0:0:2::3", NULL },
+	};
+	struct cluster *c = text_cluster(ovn);
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(wants); i++) {
+		struct ip_addr ip = ip_of(wants[i].ip);
+		struct address_owner got = address_owner_at(c, &ip, 0);
+
+		if (wants[i].node == NULL) {
+			assert_int_equal(got.kind, ADDRESS_POD_RANGE);
+			continue;
+		}
+		assert_int_equal(got.kind, ADDRESS_NODE);
+		assert_string_equal(c->nodes[got.node].name, wants[i].node);
+	}
+	cluster_free(c);
+}
+
 static void
 test_kinds(void **state)
 {
@@ -535,6 +579,7 @@ main(void)
 		cmocka_unit_test(test_same_second),
 		cmocka_unit_test(test_end_is_written_back),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_ovn_kubernetes),
 		cmocka_unit_test(test_node_owns),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_derived_backends),
