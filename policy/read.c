@@ -121,6 +121,16 @@ is_builtin_group(const char *version)
 	    (n > 7 && strncmp(slash - 7, ".k8s.io", 7) == 0);
 }
 
+/* AdminNetworkPolicy, CiliumNetworkPolicy, GlobalNetworkPolicy, … */
+static bool
+is_other_policy(const char *kind)
+{
+	static const char end[] = "NetworkPolicy";
+	size_t n = strlen(kind), m = sizeof(end) - 1;
+
+	return n >= m && strcmp(kind + n - m, end) == 0;
+}
+
 static void
 skip_object(struct policy_reader *r, const struct value *object,
     const char *version, const char *kind)
@@ -140,6 +150,11 @@ skip_object(struct policy_reader *r, const struct value *object,
 		    "no kind %s in version %s; it is NetworkPolicy in "
 		    "networking.k8s.io/v1",
 		    problem_quote(rd, kind), problem_quote(rd, version));
+	else if (is_other_policy(kind))
+		problem_add(rd, NULL, object->line, PROBLEM_WARNING,
+		    "skipped: %s %s is not evaluated; what it allows or denies "
+		    "is in no verdict",
+		    problem_clean(rd, version), problem_clean(rd, kind));
 	else
 		problem_add(rd, NULL, object->line, PROBLEM_NOTICE,
 		    "skipped: %s %s is not a NetworkPolicy",

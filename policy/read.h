@@ -23,7 +23,8 @@ enum policy_problem_type {
 	PROBLEM_FORBIDDEN,
 	PROBLEM_DUPLICATE,
 	PROBLEM_DECODE,
-	PROBLEM_WARNING, /* accepted, with the server's warning (63) */
+	PROBLEM_WARNING, /* accepted, with the server's warning (63); or a
+			  * policy of another API, which counts for nothing */
 	PROBLEM_NOTICE   /* another kind that was skipped, and the like */
 };
 

@@ -297,10 +297,14 @@ static struct row rows[] = {
 	    "apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: "
 	    "{name: d}\n",
 	    "Notice ", 0 },
-	{ "another vendor's NetworkPolicy is skipped",
+	{ "another vendor's NetworkPolicy is not evaluated",
 	    "apiVersion: crd.projectcalico.org/v1\nkind: "
 	    "NetworkPolicy\nmetadata: {name: d}\n",
-	    "Notice ", 0 },
+	    "Warning ", 0 },
+	{ "nor is an AdminNetworkPolicy, which may decide before",
+	    "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: "
+	    "AdminNetworkPolicy\nmetadata: {name: d}\n---\n" META,
+	    "Warning ", 1 },
 	{ "the kind's case counts",
 	    "apiVersion: networking.k8s.io/v1\nkind: networkPolicy\nmetadata: "
 	    "{name: d}\n",
