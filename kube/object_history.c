@@ -12,43 +12,67 @@
 
 #define SECOND_US INT64_C(1000000)
 #define DEPTH_MAX 8
+#define NELEM(a)  (sizeof(a) / sizeof((a)[0]))
 
-static bool
-is_time(const char *key)
+struct key {
+	const char *text;
+	size_t len;
+};
+#define KEY(text)                                                              \
+	{                                                                      \
+		text, sizeof(text) - 1                                         \
+	}
+
+static const struct key times[] = { KEY("creationTimestamp"), KEY("startTime"),
+	KEY("startedAt"), KEY("finishedAt"), KEY("lastTransitionTime"),
+	KEY("time") };
+
+/* What a user wrote there may look like anything. */
+static const struct key passed_over[] = { KEY("annotations"), KEY("labels"),
+	KEY("fieldsV1") };
+
+/* A comparison of lengths is all that most keys are asked. */
+static inline bool
+is_one_of(const struct json_node *member, const struct key *keys, size_t n)
 {
-	static const char *const keys[] = { "creationTimestamp", "startTime",
-		"startedAt", "finishedAt", "lastTransitionTime", "time" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(key, keys[i]) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (member->key_len == keys[i].len &&
+		    memcmp(member->key, keys[i].text, keys[i].len) == 0)
 			return true;
 	return false;
 }
 
-/* The latest of its times that cannot be in the future. */
+static int64_t latest(const struct json_node *j, unsigned depth);
+
 static int64_t
-latest(const struct json_node *j, const char *key, unsigned depth)
+latest_of_member(const struct json_node *member, unsigned depth)
+{
+	int64_t us;
+
+	if (json_node_is(member, JSON_NODE_TEXT))
+		return is_one_of(member, times, NELEM(times)) &&
+			rfc3339_parse(&us, member->text)
+		    ? us
+		    : TIME_NONE;
+	return is_one_of(member, passed_over, NELEM(passed_over))
+	    ? TIME_NONE
+	    : latest(member, depth);
+}
+
+/* The latest of the times in a list or map that cannot be in the future. */
+static int64_t
+latest(const struct json_node *j, unsigned depth)
 {
 	int64_t found = TIME_NONE, us;
 
-	if (json_node_is(j, JSON_NODE_TEXT) && is_time(key) &&
-	    rfc3339_parse(&us, json_node_text(j)))
-		return us;
 	if (depth == DEPTH_MAX)
 		return TIME_NONE;
 	for (size_t i = 0; i < json_node_size(j); i++)
-		if ((us = latest(json_node_at(j, i), "", depth + 1)) > found)
+		if ((us = latest(json_node_at(j, i), depth + 1)) > found)
 			found = us;
-	for (size_t i = 0; i < json_node_members(j); i++) {
-		const struct json_node *inner = &j->items[i];
-
-		if (strcmp(inner->key, "annotations") == 0 ||
-		    strcmp(inner->key, "labels") == 0 ||
-		    strcmp(inner->key, "fieldsV1") == 0)
-			continue;
-		if ((us = latest(inner, inner->key, depth + 1)) > found)
+	for (size_t i = 0; i < json_node_members(j); i++)
+		if ((us = latest_of_member(&j->items[i], depth + 1)) > found)
 			found = us;
-	}
 	return found;
 }
 
@@ -56,7 +80,7 @@ int64_t
 history_clock(struct object *o)
 {
 	struct snapshot_builder *sb = o->sb;
-	int64_t us = latest(o->json, "", 0);
+	int64_t us = latest(o->json, 0);
 	struct raw_pod *next;
 
 	if (us <= sb->clock_us)
@@ -105,7 +129,7 @@ written_us(const struct json_node *object)
 {
 	return latest(
 	    json_node_get(json_node_get(object, "metadata"), "managedFields"),
-	    "", 0);
+	    0);
 }
 
 /* When did it change? Then it was written; else it was before the next time
