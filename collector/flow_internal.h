@@ -32,6 +32,9 @@ struct flow_table {
 	struct leg_join *join;
 	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
 	uint32_t n_put_out;
+	struct flow_sighting *next; /* those that are expected, or NULL */
+	size_t n_next;
+	const struct flow_sighting *brought; /* whose legs are brought in */
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
 	struct flow_asked *asked; /* FLOW_ASKED of them; a line a bucket */
 	struct flow_table_config config;

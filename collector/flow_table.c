@@ -413,7 +413,8 @@ bring_marks(struct flow_table *ft, struct flow_sighting *s)
 
 /*
  * What taking the packet will read of its leg, and of the marks if it will be
- * offered for joining, is asked for before any packet of the batch is taken.
+ * offered for joining, is asked for before any packet of the batch is taken:
+ * while the batch before it is, if that is known by then.
  */
 static void
 bring_leg(struct flow_table *ft, struct flow_sighting *s)
@@ -421,10 +422,14 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 	uint32_t leg = leg_prefetch(&ft->pool, s->hash, is_edgy(s->p));
 
 	s->leg = leg;
-	if (leg == LEG_NONE)
-		bring_marks(ft, s);
-	else if (is_edgy(s->p))
-		__builtin_prefetch(&ft->pool.watch[leg], 1);
+	if (leg != LEG_NONE) {
+		if (is_edgy(s->p))
+			__builtin_prefetch(&ft->pool.watch[leg], 1);
+		return;
+	}
+	bring_marks(ft, s);
+	if (s->p->protocol == FLOW_UDP)
+		flow_dns_bring(ft, s->hash, s->p);
 }
 
 static void
@@ -448,31 +453,66 @@ take_fragment(struct flow_table *ft, const struct packet *p)
 	return take(ft, &s) && !p->fragment;
 }
 
+static void
+bring_slots(struct flow_table *ft, const struct flow_sighting *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		leg_prefetch_slot(&ft->pool, v[i].hash);
+}
+
+static void
+bring_legs(struct flow_table *ft, struct flow_sighting *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bring_leg(ft, &v[i]);
+}
+
+static bool
+take_any(struct flow_table *ft, struct flow_sighting *s)
+{
+	const struct packet *p = s->p;
+
+	ft->stats.packets++;
+	if (p->icmp_error) {
+		leg_refuse(ft, s);
+		return false;
+	}
+	return p->fragment || p->more_fragments ? take_fragment(ft, p)
+						: take(ft, s);
+}
+
+void
+flow_table_expect(
+    struct flow_table *ft, struct flow_sighting *sightings, size_t n)
+{
+	ft->next = sightings;
+	ft->n_next = n;
+}
+
 void
 flow_table_take(
     struct flow_table *ft, struct flow_sighting *v, size_t n, bool *first_copy)
 {
-	for (size_t i = 0; i < n; i++)
-		leg_prefetch_slot(&ft->pool, v[i].hash);
-	for (size_t i = 0; i < n; i++)
-		bring_leg(ft, &v[i]);
+	struct flow_sighting *next = ft->next;
+	size_t n_next = ft->n_next;
+
+	if (ft->brought != v) {
+		bring_slots(ft, v, n);
+		bring_legs(ft, v, n);
+	}
+	bring_slots(ft, next, n_next);
 	for (size_t i = 0; i < n; i++)
 		bring_marks_of_leg(ft, &v[i]);
 	for (size_t i = 0; i < n; i++) {
-		const struct packet *p = v[i].p;
-		bool first = false;
+		bool first = take_any(ft, &v[i]);
 
-		ft->stats.packets++;
-		if (p->icmp_error)
-			leg_refuse(ft, &v[i]);
-		else if (p->fragment || p->more_fragments)
-			first = take_fragment(ft, p);
-		else
-			first = take(ft, &v[i]);
 		if (first_copy != NULL)
 			first_copy[i] = first;
 	}
+	bring_legs(ft, next, n_next);
 	flow_expire(ft, n);
+	ft->brought = next;
+	flow_table_expect(ft, NULL, 0);
 }
 
 void

@@ -100,6 +100,13 @@ void flow_table_sight(const struct flow_table *ft, const struct packet *p,
     struct flow_sighting *s);
 
 /*
+ * These n sightings will be taken next but one: what that will read is brought
+ * in while the next ones are taken. They are borrowed until then.
+ */
+void flow_table_expect(
+    struct flow_table *ft, struct flow_sighting *sightings, size_t n);
+
+/*
  * Take n sightings, at most FLOW_TABLE_BATCH, in time order as far as the
  * capture has it. first_copy[i], unless the pointer is NULL, says whether
  * sighting i was the one that counts for its packet: its payload is worth

@@ -12,6 +12,7 @@ _Static_assert(sizeof(struct flow_sighting) == 128, "two lines of the cache");
 void
 intake_clear(struct intake *in)
 {
+	in->next = NULL;
 	in->n_batch = 0;
 	in->n_dns = 0;
 }
@@ -21,6 +22,9 @@ intake_flush(struct intake *in)
 {
 	bool first_copy[FLOW_TABLE_BATCH];
 
+	if (in->next != NULL)
+		flow_table_expect(
+		    in->ft, in->next->sightings, in->next->n_batch);
 	flow_table_take(in->ft, in->sightings, in->n_batch, first_copy);
 	for (size_t i = 0; i < in->n_batch; i++) {
 		const struct packet *p = &in->batch[i];

@@ -21,6 +21,7 @@ struct intake {
 	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
 	struct flow_table *ft; /* borrowed, as is names */
 	struct names *names;
+	struct intake *next; /* flushed after this one, or not known: NULL */
 	size_t n_batch;
 	uint64_t dns_marks[FLOW_TABLE_BATCH]; /* of each DNS message */
 	size_t n_dns; /* bytes in use below, one message behind the other */

@@ -210,6 +210,7 @@ join(struct reader *r)
 struct intake *
 reader_next(struct reader *r)
 {
+	struct intake *in;
 	uint32_t slot;
 
 	if (r->holding)
@@ -219,7 +220,9 @@ reader_next(struct reader *r)
 		join(r);
 		return NULL;
 	}
-	return r->batches[slot];
+	in = r->batches[slot];
+	in->next = relay_peek(&r->relay, &slot) ? r->batches[slot] : NULL;
+	return in;
 }
 
 enum rf_status

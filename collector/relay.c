@@ -108,6 +108,14 @@ relay_take(struct relay *r, uint32_t *slot)
 	return filled(r) > 0;
 }
 
+bool
+relay_peek(struct relay *r, uint32_t *slot)
+{
+	*slot = (atomic_load_explicit(&r->tail, memory_order_relaxed) + 1) &
+	    (r->n_slots - 1);
+	return filled(r) > 1;
+}
+
 void
 relay_free(struct relay *r)
 {

@@ -40,6 +40,8 @@ void relay_close(struct relay *r);
 
 /* Taker: the oldest filled slot, waiting for one; false: that was all. */
 bool relay_take(struct relay *r, uint32_t *slot);
+/* Taker: the slot behind the one taken last; false: it is not filled yet. */
+bool relay_peek(struct relay *r, uint32_t *slot);
 /* Taker: the slot taken last is free again. */
 void relay_free(struct relay *r);
 /* Taker: it will take nothing more; the giver is told at its next slot. */
