@@ -220,8 +220,10 @@ class Api(http.server.BaseHTTPRequestHandler):
     def follow(self, resource):
         with open(self.events) as f:
             while True:
+                at = f.tell()
                 line = f.readline()
-                if not line:
+                if not line.endswith("\n"):  # not all of it is written
+                    f.seek(at)
                     time.sleep(0.1)
                     continue
                 kind = json.loads(line)["object"]["kind"]
