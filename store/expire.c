@@ -113,6 +113,36 @@ is_sweep_due(const struct store *s, int64_t before_us)
 	    before_us - s->swept_us >= SWEEP_EVERY_US;
 }
 
+/* A handle that put no flows does not know of windows that wait for the totals,
+ * as after a migration: some of them at a time, too. */
+static enum rf_status
+catch_up(struct store *s, struct rf_error *err)
+{
+	struct store_state state;
+	int64_t newest_us;
+	enum rf_status st;
+
+	if ((st = state_get(s, &state, err)) != RF_OK ||
+	    (st = total_newest(s, INT64_MAX, &newest_us, err)) != RF_OK)
+		return st;
+	return total_roll(s, state.rolled_us, newest_us, s->roll_max, err);
+}
+
+/* What is left of a call, when all flows that are old are gone. */
+static enum rf_status
+expire_others(
+    struct store *s, int64_t before_us, bool *more, struct rf_error *err)
+{
+	enum rf_status st = RF_OK;
+
+	if (s->is_behind || !s->has_swept)
+		st = catch_up(s, err);
+	*more = s->is_behind;
+	return st == RF_OK && is_sweep_due(s, before_us)
+	    ? expire_rest(s, before_us, err)
+	    : st;
+}
+
 enum rf_status
 store_expire(struct store *s, int64_t before_us, size_t max, bool *more,
     struct rf_error *err)
@@ -125,7 +155,7 @@ store_expire(struct store *s, int64_t before_us, size_t max, bool *more,
 		return st;
 	st = expire_flows(s, before_us, max, &n, err);
 	*more = st == RF_OK && n == max;
-	if (st == RF_OK && !*more && is_sweep_due(s, before_us))
-		st = expire_rest(s, before_us, err);
+	if (st == RF_OK && !*more)
+		st = expire_others(s, before_us, more, err);
 	return store_leave(s, st, err);
 }

@@ -5,27 +5,7 @@
  * twice, as a row and into a total: so they go back to now, and those windows
  * are younger again.
  */
-#include <limits.h>
-
 #include "store/total.h"
-
-static enum rf_status
-newest_window(
-    struct store *s, int64_t now_us, int64_t *out, struct rf_error *err)
-{
-	struct db_stmt q = store_stmt(s, SQL_FLOW_NEWEST);
-	enum rf_status st;
-	bool row;
-
-	*out = INT64_MIN;
-	db_bind_int(&q, 1, now_us);
-	if ((st = db_row(&q, &row, "read the newest window", err)) != RF_OK)
-		return st;
-	if (row)
-		*out = db_int(&q, 0);
-	db_end(&q);
-	return RF_OK;
-}
 
 static enum rf_status
 rewind_totals(struct store *s, int64_t now_us, struct rf_error *err)
@@ -35,7 +15,7 @@ rewind_totals(struct store *s, int64_t now_us, struct rf_error *err)
 	enum rf_status st;
 	int64_t newest_us;
 
-	if ((st = newest_window(s, now_us, &newest_us, err)) != RF_OK ||
+	if ((st = total_newest(s, now_us, &newest_us, err)) != RF_OK ||
 	    (st = db_run(&clear, "clear the totals", err)) != RF_OK)
 		return st;
 	db_bind_int(&state, 1, INT64_MIN);

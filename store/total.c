@@ -80,6 +80,24 @@ next_window(struct store *s, int64_t at_us, int64_t end_us, int64_t *out,
 }
 
 enum rf_status
+total_newest(
+    struct store *s, int64_t now_us, int64_t *out, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_FLOW_NEWEST);
+	enum rf_status st;
+	bool row;
+
+	*out = INT64_MIN;
+	db_bind_int(&q, 1, now_us);
+	if ((st = db_row(&q, &row, "read the newest window", err)) != RF_OK)
+		return st;
+	if (row)
+		*out = db_int(&q, 0);
+	db_end(&q);
+	return RF_OK;
+}
+
+enum rf_status
 total_roll(struct store *s, int64_t rolled_us, int64_t newest_us, size_t max,
     struct rf_error *err)
 {

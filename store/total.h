@@ -31,6 +31,10 @@ struct flow flow_of_row(struct db_stmt *q);
 /* Bind the nine columns of a total's key, from ?1 on. */
 void flow_bind_key(struct db_stmt *q, const struct flow *f);
 
+/* The newest window that begins by until_us; INT64_MIN: there is none. */
+RF_MUST_USE enum rf_status total_newest(
+    struct store *s, int64_t until_us, int64_t *out, struct rf_error *err);
+
 /*
  * Windows before newest_us are done: add those that were not added yet, the
  * oldest first, until max rows and what is left of a window were added. More

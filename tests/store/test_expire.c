@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "store/store.h"
+#include "store/internal.h"
 #include "tests/store/cluster_fixture.h"
 
 #define DAY ((int64_t)86400 * 1000000)
@@ -177,12 +177,50 @@ test_pods(void **state)
 	store_close(s);
 }
 
+/* Who puts no flows adds up what waits, too, a little each time, before it
+ * looks through all of it for what is named no more. */
+static void
+test_idle(void **state)
+{
+	struct cluster *none = cluster_new();
+	unsigned calls = 0;
+	struct store *s;
+	bool more;
+
+	(void)state;
+	assert_non_null(none);
+	assert_int_equal(cluster_finish(none, NULL), RF_OK);
+	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, NULL), RF_OK);
+	assert_int_equal(store_put_cluster(s, none, NULL), RF_OK);
+	for (uint32_t i = 1; i <= 8; i++)
+		put(s, i * DAY, i % 2, 80);
+	/* As after a migration: the totals hold nothing yet. */
+	assert_int_equal(
+	    sqlite3_exec(s->db,
+		"DELETE FROM flow_total; UPDATE state SET rolled_us ="
+		" -9223372036854775808",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	s->roll_max = 1;
+	do {
+		assert_int_equal(
+		    store_expire(s, 1 * DAY, 100, &more, NULL), RF_OK);
+		assert_int_equal(s->has_swept, !more);
+		calls++;
+	} while (more && calls < 100);
+	assert_in_range(calls, 3, 8);
+	count(s, 2, 2, 8);
+	store_close(s);
+	cluster_free(none);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_idle),
 	};
 
 	return cmocka_run_group_tests_name("expire", tests, NULL, NULL);
