@@ -12,6 +12,7 @@
 
 #define APPLICATION_ID 1380338775 /* "RFLW"; sql/migration/0001 sets it */
 #define BUSY_MS        5000
+#define WAL_BYTES      "8388608"              /* two checkpoints of it */
 #define URI_MAX        ((size_t)3 * PATH_MAX) /* all of it escaped */
 
 static enum rf_status
@@ -315,6 +316,10 @@ configure_write(sqlite3 *db, struct rf_error *err)
 	if ((st = db_exec(db, "PRAGMA synchronous=NORMAL", err)) != RF_OK)
 		return st;
 	if ((st = db_exec(db, "PRAGMA foreign_keys=ON", err)) != RF_OK)
+		return st;
+	/* What a reader that took long made of the -wal file goes again. */
+	st = db_exec(db, "PRAGMA journal_size_limit=" WAL_BYTES, err);
+	if (st != RF_OK)
 		return st;
 	if ((st = migrate(db, err)) != RF_OK)
 		return st;

@@ -427,6 +427,60 @@ test_killed_writer(void **state)
 	store_close(s);
 }
 
+#define NAMES 8000
+
+static off_t
+wal_bytes(const struct fixture *f)
+{
+	char path[320];
+	struct stat sb;
+
+	(void)snprintf(path, sizeof(path), "%s-wal", f->path);
+	assert_int_equal(stat(path, &sb), 0);
+	return sb.st_size;
+}
+
+/* Long names, later each time: every page of them is written anew. */
+static void
+put_names(struct fixture *f, struct store *s, int64_t last_us)
+{
+	static struct dns_name v[NAMES];
+	char name[200];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (uint32_t i = 0; i < NAMES; i++) {
+		memcpy(v[i].ip.b, &i, sizeof(i));
+		v[i].name = name;
+		v[i].first_us = 1;
+		v[i].last_us = last_us;
+	}
+	OK(f, store_put_names(s, v, NAMES, &f->err));
+}
+
+/* A reader that takes long makes the journal grow; it shrinks behind it. */
+static void
+test_journal_shrinks(void **state)
+{
+	struct fixture *f = *state;
+	struct store *w = open_store(f, STORE_WRITE), *r;
+	const off_t most = 9 * 1024 * 1024;
+	struct cluster *c;
+
+	put_names(f, w, 1);
+	r = open_store(f, STORE_READ);
+	OK(f, store_get_cluster(r, &c, &f->err));
+	for (int64_t i = 2; i < 30 && wal_bytes(f) < most * 3 / 2; i++)
+		put_names(f, w, i);
+	assert_true(wal_bytes(f) >= most * 3 / 2);
+	cluster_free(c);
+	store_close(r);
+	for (int64_t i = 100; i < 103; i++)
+		put_names(f, w, i);
+	assert_true(wal_bytes(f) <= most);
+	store_close(w);
+}
+
 int
 main(void)
 {
@@ -442,6 +496,7 @@ main(void)
 		T(test_reader_holds_its_state),
 		T(test_second_writer_waits_or_fails),
 		T(test_killed_writer),
+		T(test_journal_shrinks),
 	};
 
 	return cmocka_run_group_tests_name("open", tests, NULL, NULL);
