@@ -80,7 +80,7 @@ set_defaults(struct reflector_config *c)
 	if (c->backoff_min_us == 0)
 		c->backoff_min_us = SECOND_US;
 	if (c->backoff_max_us == 0)
-		c->backoff_max_us = 60 * SECOND_US;
+		c->backoff_max_us = 30 * SECOND_US;
 	if (c->denied_us == 0)
 		c->denied_us = 300 * SECOND_US;
 }

@@ -57,7 +57,7 @@ struct reflector_config {
 	unsigned watch_s;       /* a watch lasts this to double [300] */
 	int64_t silence_max_us; /* after a bookmark came, and while
 				 * listing [150 s] */
-	int64_t backoff_min_us, backoff_max_us; /* [1 s, 60 s] */
+	int64_t backoff_min_us, backoff_max_us; /* [1 s, 30 s] */
 	int64_t denied_us;                      /* after 403 and 404 [300 s] */
 };
 
