@@ -23,7 +23,7 @@ struct recommend_command {
 	struct option_list namespaces;
 	bool all_namespaces;
 	const char *output; /* a directory; NULL and "-": standard output */
-	struct option_list metadata;
+	struct option_list metadata, link_local;
 	uint64_t max_external, external_budget;
 	unsigned external, public_ingress, cni; /* indices of choices */
 	struct option_list existing;
@@ -61,6 +61,11 @@ static const struct option_spec table[] = {
 	      "workloads that were seen to use it, or only to those named. "
 	      "It hands out the node's credentials, so it is never allowed "
 	      "unasked." },
+	{ .name = "allow-link-local", .arg = "IP", .kind = OPTION_LIST,
+	  AT(link_local),
+	  .help = "Allow this other link-local address, such as "
+	      "169.254.170.23, to the workloads that were seen to use it. "
+	      "Repeatable." },
 	{ .name = "max-external", .arg = "N", .kind = OPTION_NUMBER,
 	  AT(max_external), .min = 1, .max = 10000,
 	  .help = "How many external addresses a workload's rule names one "
@@ -104,10 +109,12 @@ const struct command_spec recommend_spec = {
 	.summary = "write the policies that allow what was observed",
 	.synopsis = "--db PATH -n NS... | -A [-o DIR|-]\n"
 		    "      [--allow-metadata[=NS/WORKLOAD,...]] "
-		    "[--cni NAME]\n"
-		    "      [--max-external N] [--external-budget N] "
-		    "[--external exact|any]\n"
-		    "      [--public-ingress seen|open] "
+		    "[--allow-link-local IP...]\n"
+		    "      [--cni NAME] [--max-external N] "
+		    "[--external-budget N]\n"
+		    "      [--external exact|any] "
+		    "[--public-ingress seen|open]\n"
+		    "      "
 		    "[--existing FILE|DIR... | --cluster]\n"
 		    "      [--kubeconfig FILE] [--context NAME] "
 		    "[--incremental] [--force]",
@@ -271,6 +278,8 @@ make(const struct recommend_command *o, struct dataset *d,
 		.allow_metadata = o->metadata.given && o->metadata.n == 0,
 		.metadata_workloads = o->metadata.v,
 		.n_metadata_workloads = o->metadata.n,
+		.link_local = o->link_local.v,
+		.n_link_local = o->link_local.n,
 	};
 	struct recommendation r;
 	struct rf_error err;
@@ -336,6 +345,8 @@ cmd_recommend(int argc, char **argv)
 	if (rc == OPTIONS_RUN && o.existing.n > 0 && o.cluster.chosen)
 		rc = options_usage(&recommend_spec,
 		    "either --existing or --cluster, not both");
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_link_local(&recommend_spec, &o.link_local);
 	if (rc == OPTIONS_RUN)
 		rc = cluster_choice_check(&recommend_spec, &o.cluster);
 	if (rc == OPTIONS_RUN)

@@ -21,7 +21,7 @@ struct report_command {
 	struct cluster_choice cluster;
 	bool recurse;
 	const char *default_namespace;
-	struct option_list metadata;
+	struct option_list metadata, link_local;
 	const char *output;
 };
 
@@ -54,6 +54,9 @@ static const struct option_spec table[] = {
 	{ .name = "allow-metadata", .arg = "NS/WORKLOAD,...",
 	  .kind = OPTION_LIST, .optional = true, AT(metadata),
 	  .help = "As for recommend." },
+	{ .name = "allow-link-local", .arg = "IP", .kind = OPTION_LIST,
+	  AT(link_local),
+	  .help = "As for recommend. Repeatable." },
 	{ .name = "output", .letter = 'o', .arg = "FILE|-",
 	  .kind = OPTION_TEXT, AT(output),
 	  .help = "Write the page there; - (default) is standard output." },
@@ -67,7 +70,8 @@ const struct command_spec report_spec = {
 		    "      [-f FILE|DIR|-... | --cluster] [-R] "
 		    "[--default-namespace NS]\n"
 		    "      [--kubeconfig FILE] [--context NAME]\n"
-		    "      [--allow-metadata[=NS/WORKLOAD,...]]",
+		    "      [--allow-metadata[=NS/WORKLOAD,...]]\n"
+		    "      [--allow-link-local IP...]",
 	.about = "Write one HTML file for a browser: who talks to whom as a "
 		 "graph and as tables, what\npolicies say of each edge and "
 		 "why, how ready each workload is, what to decide, what\nis "
@@ -101,6 +105,8 @@ make_page(const struct report_command *o, struct dataset *d,
 		.allow_metadata = o->metadata.given && o->metadata.n == 0,
 		.metadata_workloads = o->metadata.v,
 		.n_metadata_workloads = o->metadata.n,
+		.link_local = o->link_local.v,
+		.n_link_local = o->link_local.n,
 	};
 	struct recommendation r;
 	struct audit a;
@@ -202,6 +208,8 @@ cmd_report(int argc, char **argv)
 	rc = options_parse(&report_spec, argc, argv, &o, &arena);
 	if (rc == OPTIONS_RUN)
 		rc = check_usage(&o);
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_link_local(&report_spec, &o.link_local);
 	if (o.default_namespace != NULL)
 		ns = o.default_namespace;
 	else if (o.namespaces.n == 1)

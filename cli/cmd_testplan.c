@@ -17,7 +17,7 @@ struct testplan_command {
 	struct option_list namespaces;
 	bool all_namespaces;
 	const char *output;
-	struct option_list metadata;
+	struct option_list metadata, link_local;
 	uint64_t denied;
 };
 
@@ -39,6 +39,9 @@ static const struct option_spec table[] = {
 	{ .name = "allow-metadata", .arg = "NS/WORKLOAD,...",
 	  .kind = OPTION_LIST, .optional = true, AT(metadata),
 	  .help = "As for recommend." },
+	{ .name = "allow-link-local", .arg = "IP", .kind = OPTION_LIST,
+	  AT(link_local),
+	  .help = "As for recommend. Repeatable." },
 	{ .name = "denied", .arg = "N", .kind = OPTION_NUMBER,
 	  AT(denied), .min = 0, .max = 1000,
 	  .help = "How many destinations of a namespace to try from where "
@@ -50,7 +53,8 @@ const struct command_spec testplan_spec = {
 	.name = "testplan",
 	.summary = "write a script that checks the policies in the cluster",
 	.synopsis = "--db PATH -n NS... | -A [-o FILE|-] [--denied N]\n"
-		    "      [--allow-metadata[=NS/WORKLOAD,...]]",
+		    "      [--allow-metadata[=NS/WORKLOAD,...]]\n"
+		    "      [--allow-link-local IP...]",
 	.about =
 	    "Write a shell script that tries with kubectl, from within the "
 	    "pods, what recommend\nallows, and a little of what it denies. "
@@ -76,6 +80,8 @@ make_script(const struct testplan_command *o, struct dataset *d,
 		.allow_metadata = o->metadata.given && o->metadata.n == 0,
 		.metadata_workloads = o->metadata.v,
 		.n_metadata_workloads = o->metadata.n,
+		.link_local = o->link_local.v,
+		.n_link_local = o->link_local.n,
 	};
 	struct recommendation r;
 	enum rf_status st;
@@ -142,6 +148,8 @@ cmd_testplan(int argc, char **argv)
 	if (rc == OPTIONS_RUN)
 		rc = scope_check_given(
 		    &testplan_spec, &o.namespaces, o.all_namespaces);
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_link_local(&testplan_spec, &o.link_local);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o);
 	arena_release(&arena);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/scope.h"
 
+#include <string.h>
+
 #include "cli/nearest.h"
 
 int
@@ -35,6 +37,27 @@ scope_check_known(const struct command_spec *spec,
 			    name, near.best);
 		return options_usage(
 		    spec, "namespace '%s' is not in the database", name);
+	}
+	return OPTIONS_RUN;
+}
+
+int
+scope_check_link_local(
+    const struct command_spec *spec, const struct option_list *addresses)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		const char *text = addresses->v[i];
+		struct ip_addr ip;
+
+		if (!ip_parse(&ip, text) || !ip_is_link_local(&ip))
+			return options_usage(spec,
+			    "--allow-link-local: '%s' is no link-local address",
+			    text);
+		if (strcmp(text, "169.254.169.254") == 0)
+			return options_usage(spec,
+			    "--allow-link-local: %s is the metadata address: "
+			    "--allow-metadata",
+			    text);
 	}
 	return OPTIONS_RUN;
 }

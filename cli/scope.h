@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scope: the namespaces that a command was given with -n and -A.
+ * scope: the namespaces that a command was given with -n and -A, and what may
+ * be reached that never is unasked.
  */
 #ifndef CLI_SCOPE_H
 #define CLI_SCOPE_H
@@ -16,5 +17,9 @@ int scope_check_given(const struct command_spec *spec,
 /* The same for namespaces that the cluster does not have. */
 int scope_check_known(const struct command_spec *spec,
     const struct option_list *namespaces, const struct cluster *c);
+
+/* The same for addresses of --allow-link-local. */
+int scope_check_link_local(
+    const struct command_spec *spec, const struct option_list *addresses);
 
 #endif

@@ -21,7 +21,7 @@ add_block(struct run *r, struct need proto, enum block_kind kind,
     const struct ip_prefix *block)
 {
 	proto.peer = (struct peer){
-		.type = PEER_BLOCK, .kinds = (uint8_t)kind, .block = *block
+		.type = PEER_BLOCK, .kinds = (uint16_t)kind, .block = *block
 	};
 	return needs_add(r, proto);
 }

@@ -72,15 +72,16 @@ enum block_kind {
 	BLOCK_METADATA = 4,
 	BLOCK_NODE = 8,
 	BLOCK_EXTERNAL = 16,
-	BLOCK_WORLD = 32,   /* a family or a private network, but for the
-			     * cluster's own addresses */
-	BLOCK_PUBLIC = 64,  /* the same, and no private ones */
-	BLOCK_SERVICE = 128 /* of a Service, where policy comes before DNAT */
+	BLOCK_WORLD = 32,    /* a family or a private network, but for the
+			      * cluster's own addresses */
+	BLOCK_PUBLIC = 64,   /* the same, and no private ones */
+	BLOCK_SERVICE = 128, /* of a Service, where policy comes before DNAT */
+	BLOCK_LINK_LOCAL = 256 /* allowed by its address */
 };
 
 struct peer {
 	uint8_t type;           /* enum peer_type */
-	uint8_t kinds;          /* BLOCK: enum block_kind */
+	uint16_t kinds;         /* BLOCK: enum block_kind */
 	uint32_t group;         /* GROUP */
 	struct ip_prefix block; /* BLOCK */
 };

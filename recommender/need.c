@@ -60,7 +60,7 @@ add_block(struct run *r, struct need need, enum block_kind kind,
     const struct ip_addr *ip)
 {
 	need.peer = (struct peer){ .type = PEER_BLOCK,
-		.kinds = (uint8_t)kind,
+		.kinds = (uint16_t)kind,
 		.block = ip_prefix_host(ip) };
 	return needs_add(r, need);
 }
@@ -145,7 +145,10 @@ add_egress(struct run *r, const struct flow *f, uint32_t group)
 	if (dns_is_node_local(r, &dst->ip))
 		return add_block(r, need, BLOCK_DNS, &dst->ip);
 	if (ip_is_link_local(&dst->ip) || dst->type == ENDPOINT_WORKLOAD)
-		return add_block(r, need, BLOCK_METADATA, &dst->ip);
+		return add_block(r, need,
+		    plan_is_metadata(&dst->ip) ? BLOCK_METADATA
+					       : BLOCK_LINK_LOCAL,
+		    &dst->ip);
 	if ((st = cni_add_service(r, f, group, NULL)) != RF_OK)
 		return st;
 	return raws_add(r, raw_of(f, group, POLICY_EGRESS, dst));

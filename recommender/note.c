@@ -122,7 +122,8 @@ explain(const char *reason)
 		    "the node's credentials: allow it only if the workload "
 		    "needs it" },
 		{ "link-local",
-		    "uses a link-local address: decide whether it is needed" },
+		    "uses a link-local address: decide whether it is needed "
+		    "(--allow-link-local)" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

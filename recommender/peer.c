@@ -172,6 +172,7 @@ block_reasons(struct run *r, unsigned kinds)
 		{ BLOCK_DNS, "DNS" },
 		{ BLOCK_API_SERVER, "API server" },
 		{ BLOCK_METADATA, "instance metadata" },
+		{ BLOCK_LINK_LOCAL, "link-local" },
 		{ BLOCK_NODE, "nodes" },
 		{ BLOCK_SERVICE, "Service addresses" },
 		{ BLOCK_EXTERNAL | BLOCK_WORLD | BLOCK_PUBLIC, "external" },

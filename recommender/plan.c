@@ -113,6 +113,20 @@ plan_is_metadata(const struct ip_addr *ip)
 	    (ip_parse(&m, "fd00:ec2::254") && ip_equal(&m, ip));
 }
 
+/* Has somebody decided that this address may be reached? */
+static bool
+link_local_allowed(const struct run *r, const struct ip_addr *ip)
+{
+	const struct recommend_options *o = r->options;
+	struct ip_addr allowed;
+
+	for (size_t i = 0; i < o->n_link_local; i++)
+		if (ip_parse(&allowed, o->link_local[i]) &&
+		    ip_equal(&allowed, ip))
+			return true;
+	return false;
+}
+
 /* Has somebody decided that this group may reach the metadata service? */
 static bool
 metadata_allowed(const struct run *r, uint32_t group)
@@ -185,7 +199,7 @@ plan_egress(const struct run *r, const struct flow *f, uint32_t group)
 		return (struct plan){ .want = WANT_EGRESS };
 	if (is_own_node(r, src, dst))
 		return refuse("own-node");
-	if (ip_is_link_local(&dst->ip))
+	if (ip_is_link_local(&dst->ip) && !link_local_allowed(r, &dst->ip))
 		return decide("link-local");
 	if (dst->type == ENDPOINT_WORKLOAD && plan_group(r, dst) == FLOW_NONE &&
 	    ip_is_none(&dst->ip))

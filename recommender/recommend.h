@@ -34,6 +34,9 @@ struct recommend_options {
 	bool allow_metadata;   /* 169.254.169.254 for every workload seen */
 	const char *const *metadata_workloads; /* "ns/name" that may reach it */
 	size_t n_metadata_workloads;
+	/* Other link-local addresses that may be reached, as text. */
+	const char *const *link_local;
+	size_t n_link_local;
 	unsigned external_budget; /* addresses that merging may cover for each
 				   * one observed; 0: default 4 */
 	bool external_any; /* beyond max_external: every public address */

@@ -70,7 +70,8 @@ needs_sort(struct need *needs, size_t n)
 			continue;
 		}
 		last->floor &= needs[i].floor;
-		last->peer.kinds |= needs[i].peer.kinds;
+		last->peer.kinds =
+		    (uint16_t)(last->peer.kinds | needs[i].peer.kinds);
 	}
 	return k;
 }
@@ -130,7 +131,7 @@ struct pair {
 	uint32_t a, b;
 	uint32_t component;
 	bool floor;
-	uint8_t kinds; /* of an address, on this port */
+	uint16_t kinds; /* of an address, on this port */
 };
 
 /* A row: what one a is paired with. */
@@ -240,17 +241,17 @@ part_rows(struct run *r, const struct relation *rel, bool by_port,
 }
 
 /* What a peer of a part is, by the ports that are in it. */
-static uint8_t
+static uint16_t
 part_kinds(const struct part *part, size_t peer)
 {
-	uint8_t kinds = 0;
+	uint16_t kinds = 0;
 
 	if (part->by_port)
 		for (size_t i = 0; i < part->n; i++)
-			kinds |= part->rows[i].v[peer].kinds;
+			kinds = (uint16_t)(kinds | part->rows[i].v[peer].kinds);
 	else
 		for (size_t i = 0; i < part->rows[peer].n; i++)
-			kinds |= part->rows[peer].v[i].kinds;
+			kinds = (uint16_t)(kinds | part->rows[peer].v[i].kinds);
 	return kinds;
 }
 

@@ -189,6 +189,10 @@ usage 'recommend: unknown namespace' "did you mean 'shop'?" \
     recommend --db shop.db -n shpo
 usage 'recommend: unknown workload' "'shop/nobody' is no" \
     recommend --db shop.db -A --allow-metadata=shop/nobody
+usage 'recommend: an address that is not link-local' 'is no link-local' \
+    recommend --db shop.db -A --allow-link-local 10.0.0.1
+usage 'recommend: the metadata address has its own option' 'allow-metadata' \
+    recommend --db shop.db -A --allow-link-local 169.254.169.254
 recommend_stdout() {
 	run 0 recommend --db shop.db -n shop && has err 'Proof' &&
 	    has out 'kind: NetworkPolicy' && ! grep -q Proof out

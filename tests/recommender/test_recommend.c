@@ -190,6 +190,8 @@ metadata(struct world *w)
 	(void)world_call_out(w, b.web, "169.254.169.254", 80);
 }
 
+static const char *const locals[] = { "169.254.7.8", "169.254.7.7" };
+
 static void
 link_local(struct world *w)
 {
@@ -421,6 +423,20 @@ static struct world_case cases[] = {
 	    .policy = "web",
 	    .want = "app=web in eg " DNS " & 169.254.169.254/32 @TCP/80",
 	    .options = { .allow_metadata = true } },
+	{ .name = "link-local allowed by address, that one only",
+	    .build = link_local,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg " DNS " & 169.254.7.7/32 @TCP/80",
+	    .options = { .link_local = locals, .n_link_local = 2 } },
+	{ .name = "another link-local address allowed",
+	    .build = link_local,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in eg",
+	    .note = "link-local",
+	    .kind = NOTE_DECISION,
+	    .options = { .link_local = locals, .n_link_local = 1 } },
 	{ .name = "metadata allowed by name",
 	    .build = metadata,
 	    .namespace = "shop",
