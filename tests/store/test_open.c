@@ -464,7 +464,7 @@ test_journal_shrinks(void **state)
 {
 	struct fixture *f = *state;
 	struct store *w = open_store(f, STORE_WRITE), *r;
-	const off_t most = 9 * 1024 * 1024;
+	const off_t most = (off_t)9 * 1024 * 1024;
 	struct cluster *c;
 
 	put_names(f, w, 1);
