@@ -383,34 +383,59 @@ look_at(struct flow_table *ft, const struct crowding *c,
 	}
 }
 
+/* The first leg from there on that may have been silent for too long, or end.
+ */
+static inline uint32_t
+next_due(const struct flow_table *ft,
+    const uint32_t limits[static LEG_WATCH_STEP], uint32_t leg, uint32_t end)
+{
+	const uint32_t *watch = ft->pool.watch;
+
+	while (leg < end &&
+	    ft->now_ms - watch[leg] / LEG_WATCH_STEP * LEG_WATCH_STEP <
+		limits[watch[leg] % LEG_WATCH_STEP])
+		leg++;
+	return leg;
+}
+
+static void
+look_between(struct flow_table *ft, const struct crowding *c,
+    const uint32_t limits[static LEG_WATCH_STEP], uint32_t leg, uint32_t end)
+{
+	uint32_t due[DUE_MAX];
+	size_t n = 0;
+
+	while ((leg = next_due(ft, limits, leg, end)) < end) {
+		__builtin_prefetch(&ft->pool.legs[leg]);
+		__builtin_prefetch(&ft->pool.legs[leg].first_us);
+		due[n++] = leg++;
+		if (n == DUE_MAX) {
+			look_at(ft, c, limits, due, n);
+			n = 0;
+		}
+	}
+	if (n != 0)
+		look_at(ft, c, limits, due, n);
+}
+
 void
 flow_expire(struct flow_table *ft, size_t n)
 {
-	struct leg_pool *pool = &ft->pool;
 	const struct crowding *c = crowding(ft);
-	uint32_t limits[LEG_WATCH_STEP], due[DUE_MAX];
-	size_t n_due = 0;
+	uint32_t limits[LEG_WATCH_STEP];
 
 	watch_limits(c, limits);
-	for (n = quota(ft, n); n > 0; n--) {
-		uint32_t leg, watch;
+	n = quota(ft, n);
+	while (n > 0) {
+		uint32_t from = ft->hand < ft->pool.used ? ft->hand : 0;
+		uint32_t run = ft->pool.used - from;
 
-		if (ft->hand >= pool->used)
-			ft->hand = 0;
-		leg = ft->hand++;
-		watch = pool->watch[leg];
-		if (ft->now_ms - watch / LEG_WATCH_STEP * LEG_WATCH_STEP <
-		    limits[watch % LEG_WATCH_STEP])
-			continue;
-		__builtin_prefetch(&pool->legs[leg]);
-		__builtin_prefetch(&pool->legs[leg].first_us);
-		due[n_due++] = leg;
-		if (n_due == DUE_MAX) {
-			look_at(ft, c, limits, due, n_due);
-			n_due = 0;
-		}
+		if (run > n)
+			run = (uint32_t)n;
+		ft->hand = from + run;
+		n -= run;
+		look_between(ft, c, limits, from, from + run);
 	}
-	look_at(ft, c, limits, due, n_due);
 }
 
 /* How dear a connection is: what is over goes first, then the half-open. */
