@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kube/json_tree_internal.h"
+#include "kube/utf8.h"
 
 #define RESERVE_BYTES ((size_t)64 << 10)
 
@@ -136,7 +136,7 @@ json_text_quote(struct strbuf *sb, const char *s)
 	strbuf_putc(sb, '"');
 	while (s < end) {
 		unsigned char c = (unsigned char)*s;
-		size_t n = c < 0x80 ? 1 : json_rune_bytes(s, end);
+		size_t n = c < 0x80 ? 1 : utf8_bytes(s, end);
 
 		if (n == 0)
 			return false;

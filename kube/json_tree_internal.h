@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_tree_internal: the memory of trees, for the files that make them, and
- * what is a character for all of JSON.
+ * json_tree_internal: the memory of trees, for the files that make them.
  */
 #ifndef KUBE_JSON_TREE_INTERNAL_H
 #define KUBE_JSON_TREE_INTERNAL_H
@@ -38,24 +37,6 @@ static inline uint16_t
 json_key_len(size_t n)
 {
 	return (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
-}
-
-/* How many bytes the character at p, beyond ASCII, has; 0: it is none. */
-static inline size_t
-json_rune_bytes(const char *p, const char *end)
-{
-	const unsigned char *b = (const unsigned char *)p;
-	size_t n = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-
-	if (b[0] < 0xc2 || b[0] > 0xf4 || (size_t)(end - p) < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
-	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
-		return 0; /* in too many bytes, a surrogate, or too large */
-	return n;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kube/json_tree_internal.h"
+#include "kube/utf8.h"
 
 #define STACK_FIRST ((size_t)64)
 #define NUMBER_MAX  64 /* characters of a number that need no allocation */
@@ -121,28 +122,6 @@ hex_of(const char *p, const char *end)
 	return value;
 }
 
-static char *
-put_rune(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*out++ = (char)(0xe0 | c >> 12);
-		} else {
-			*out++ = (char)(0xf0 | c >> 18);
-			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*out++ = (char)(0x80 | (c & 0x3f));
-	return out;
-}
-
 /* The characters behind "\u", or two of those where they are surrogates; 0:
  * not allowed. */
 static uint32_t
@@ -180,7 +159,7 @@ take_escape(const char **p, const char *end, char *out)
 		return out;
 	}
 	rune = c == 'u' ? take_rune(p, end) : 0;
-	return rune == 0 ? NULL : put_rune(out, rune);
+	return rune == 0 ? NULL : utf8_put(out, rune);
 }
 
 /* The content between p and end; NULL: it is none. */
@@ -199,7 +178,7 @@ decode_text(const char *p, const char *end, char *out)
 		if ((unsigned char)*p < 0x20)
 			return NULL;
 		if ((unsigned char)*p >= 0x80)
-			n = json_rune_bytes(p, end);
+			n = utf8_bytes(p, end);
 		if (n == 0)
 			return NULL;
 		for (; n > 0; n--)

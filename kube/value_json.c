@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kube/json_text.h"
+#include "kube/utf8.h"
 #include "kube/value_internal.h"
 
 #define TWO_TO_63 9223372036854775808.0
@@ -57,28 +58,6 @@ take_hex(struct walk *w)
 }
 
 static char *
-put_rune(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*out++ = (char)(0xe0 | c >> 12);
-		} else {
-			*out++ = (char)(0xf0 | c >> 18);
-			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*out++ = (char)(0x80 | (c & 0x3f));
-	return out;
-}
-
-static char *
 take_escape(struct walk *w, char *out)
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -93,7 +72,7 @@ take_escape(struct walk *w, char *out)
 	c = take_hex(w);
 	if (c >= 0xd800 && c < 0xdc00) /* jansson refused lone ones */
 		c = 0x10000 + ((c - 0xd800) << 10) + (take_hex(w) - 0xdc00);
-	return put_rune(out, c);
+	return utf8_put(out, c);
 }
 
 /* The content of the string at w->p; it is never longer than its text. */
