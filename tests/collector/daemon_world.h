@@ -18,6 +18,7 @@
 #include "tests/support/stored.h"
 
 #define SECOND   ((int64_t)1000000)
+#define MINUTE   (60 * SECOND)
 #define DAY      (86400 * SECOND)
 #define START    ((int64_t)1767225600 * SECOND) /* 2026-01-01T00:00:00Z */
 #define CLIENT   "10.244.0.5"
@@ -234,6 +235,34 @@ hang_up(struct world *w, uint16_t port)
 {
 	segment(w, CLIENT, port, SERVER, 80, FIN | ACK);
 	segment(w, SERVER, 80, CLIENT, port, FIN | ACK);
+}
+
+/* With a source that tells until when it knows, as an API server does. */
+static inline void
+open_watched(struct world *w)
+{
+	world_open(w);
+	w->is_up = true;
+	w->known_us = START;
+	w->config.source.known_us = known;
+	w->config.source.is_up = is_up;
+	w->config.grace_us = 30 * SECOND;
+	w->config.gap_us = 5 * MINUTE;
+	world_start(w);
+	pass(w, 10 * SECOND, SECOND / 10);
+}
+
+/* One connection. No two have the same client port, and so the same number at
+ * their beginning, by which copies of one are known. */
+static inline void
+exchange(struct world *w, const char *src, const char *dst, uint16_t port)
+{
+	uint16_t from = (uint16_t)(30000 + w->now_us / 1000 % 30000);
+
+	segment(w, src, from, dst, port, SYN);
+	segment(w, dst, port, src, from, SYNACK);
+	segment(w, src, from, dst, port, FIN | ACK);
+	segment(w, dst, port, src, from, FIN | ACK);
 }
 
 static inline struct totals

@@ -11,34 +11,6 @@
 
 #define NODE_IP "192.168.0.1"
 #define PRIVATE "10.9.8.7"
-#define MINUTE  (60 * SECOND)
-
-static void
-open_watched(struct world *w)
-{
-	world_open(w);
-	w->is_up = true;
-	w->known_us = START;
-	w->config.source.known_us = known;
-	w->config.source.is_up = is_up;
-	w->config.grace_us = 30 * SECOND;
-	w->config.gap_us = 5 * MINUTE;
-	world_start(w);
-	pass(w, 10 * SECOND, SECOND / 10);
-}
-
-/* One connection. No two have the same client port, and so the same number at
- * their beginning, by which copies of one are known. */
-static void
-exchange(struct world *w, const char *src, const char *dst, uint16_t port)
-{
-	uint16_t from = (uint16_t)(30000 + w->now_us / 1000 % 30000);
-
-	segment(w, src, from, dst, port, SYN);
-	segment(w, dst, port, src, from, SYNACK);
-	segment(w, src, from, dst, port, FIN | ACK);
-	segment(w, dst, port, src, from, FIN | ACK);
-}
 
 /* The endpoints of flows to that port, as "client>server" by type and pod. */
 static void

@@ -10,8 +10,7 @@
 #include "core/log.h"
 #include "tests/collector/daemon_world.h"
 
-#define FAR    "10.9.8.7" /* in no range that a node tells */
-#define MINUTE (60 * SECOND)
+#define FAR "10.9.8.7" /* in no range that a node tells */
 
 static void
 quiet(enum log_level level, const char *line, void *arg)
@@ -22,18 +21,10 @@ quiet(enum log_level level, const char *line, void *arg)
 }
 
 static void
-open_watched(struct world *w)
+open_quiet(struct world *w)
 {
 	log_set_sink(quiet, NULL);
-	world_open(w);
-	w->is_up = true;
-	w->known_us = START;
-	w->config.source.known_us = known;
-	w->config.source.is_up = is_up;
-	w->config.grace_us = 30 * SECOND;
-	w->config.gap_us = 5 * MINUTE;
-	world_start(w);
-	pass(w, 10 * SECOND, SECOND / 10);
+	open_watched(w);
 }
 
 /* Nothing more is stored, nothing is said: as after SIGKILL. */
@@ -74,17 +65,6 @@ stored_waits(struct world *w)
 	return n;
 }
 
-static void
-connect_once(struct world *w, const char *dst, uint16_t port)
-{
-	uint16_t from = (uint16_t)(30000 + w->now_us / 1000 % 30000);
-
-	segment(w, CLIENT, from, dst, port, SYN);
-	segment(w, dst, port, CLIENT, from, SYNACK);
-	segment(w, CLIENT, from, dst, port, FIN | ACK);
-	segment(w, dst, port, CLIENT, from, FIN | ACK);
-}
-
 /* Whatever came before a flush is counted, exactly once; what came behind it
  * is what may be lost. */
 static void
@@ -94,10 +74,10 @@ test_again_and_again(void **state)
 	struct world w;
 
 	(void)state;
-	open_watched(&w);
+	open_quiet(&w);
 	for (unsigned i = 0; i < 40; i++) {
 		for (unsigned k = 0; k < 5; k++) {
-			connect_once(&w, SERVER, (uint16_t)(80 + k % 2));
+			exchange(&w, CLIENT, SERVER, (uint16_t)(80 + k % 2));
 			told++;
 			pass(&w, SECOND / 2, SECOND / 10);
 		}
@@ -105,7 +85,7 @@ test_again_and_again(void **state)
 		pass(&w, SECOND * 8 / 5, SECOND / 10);
 		pass(&w, 5 * SECOND + SECOND / 10 * (i % 7), SECOND / 10);
 		if (i % 3 == 0)
-			connect_once(&w, SERVER, 90); /* behind the flush */
+			exchange(&w, CLIENT, SERVER, 90); /* behind the flush */
 		kill_it(&w);
 		assert_true(look(&w).connections + stored_waits(&w) == told);
 		start_again(&w);
@@ -125,11 +105,11 @@ test_outage(void **state)
 	struct world w;
 
 	(void)state;
-	open_watched(&w);
+	open_quiet(&w);
 	w.is_up = false;
 	pass(&w, 5 * SECOND, SECOND / 10);
 	for (unsigned i = 0; i < 300; i++) {
-		connect_once(&w, SERVER, 80);
+		exchange(&w, CLIENT, SERVER, 80);
 		pass(&w, SECOND / 10, SECOND / 10);
 		if (i % 100 != 99)
 			continue;
@@ -161,10 +141,10 @@ test_too_long(void **state)
 	struct world w;
 
 	(void)state;
-	open_watched(&w);
+	open_quiet(&w);
 	w.is_up = false;
 	pass(&w, 5 * SECOND, SECOND / 10);
-	connect_once(&w, SERVER, 80);
+	exchange(&w, CLIENT, SERVER, 80);
 	pass(&w, 3 * MINUTE, SECOND / 2);
 	kill_it(&w);
 	start_again(&w);
@@ -186,7 +166,7 @@ change_hands(const char *before, const char *after, const char *dst,
 	struct totals t;
 	struct world w;
 
-	open_watched(&w);
+	open_quiet(&w);
 	kill_it(&w);
 	cluster_free(w.clusters[0]);
 	w.clusters[0] = read_cluster(before);
@@ -194,7 +174,7 @@ change_hands(const char *before, const char *after, const char *dst,
 	start_again(&w);
 	pass(&w, 10 * SECOND, SECOND / 10);
 	w.is_up = false;
-	connect_once(&w, dst, 80);
+	exchange(&w, CLIENT, dst, 80);
 	pass(&w, 10 * SECOND, SECOND / 10);
 	assert_int_equal(stored_waits(&w), 1);
 	kill_it(&w);
@@ -240,7 +220,7 @@ test_room(void **state)
 	struct world w;
 
 	(void)state;
-	open_watched(&w);
+	open_quiet(&w);
 	w.is_up = false;
 	pass(&w, 10 * SECOND, SECOND / 10);
 	for (uint16_t port = 1000; port < 21000; port++) {
@@ -292,9 +272,9 @@ test_damaged(void **state)
 	struct world w;
 
 	(void)state;
-	open_watched(&w);
+	open_quiet(&w);
 	w.is_up = false;
-	connect_once(&w, SERVER, 80);
+	exchange(&w, CLIENT, SERVER, 80);
 	pass(&w, 10 * SECOND, SECOND / 10);
 	kill_it(&w);
 	assert_int_equal(
@@ -306,7 +286,7 @@ test_damaged(void **state)
 	assert_int_equal(stats.waiting, 1);
 	assert_int_equal(stored_waits(&w), 1);
 	w.is_up = true;
-	connect_once(&w, SERVER, 80);
+	exchange(&w, CLIENT, SERVER, 80);
 	pass(&w, 30 * SECOND, SECOND / 10);
 	world_finish(&w);
 	assert_int_equal(look(&w).connections, 2);

@@ -9,16 +9,7 @@ set -u
 live_enter 90 "$@"
 
 serve() {
-	rm -f "$dir/port"
-	API_PORT=6443 python3 "$here/live_net.py" api "$dir/cluster.json" \
-		"$dir/events" >"$dir/port" &
-	server=$!
-	wait_for test -s "$dir/port"
-}
-unserve() {
-	kill "$server"
-	wait "$server" 2>/dev/null
-	wait_for is 'ringfence_watch_up{resource="pods"}' 0
+	serve_api "$dir/events"
 }
 # A name: that it was answered is known sooner than that a connection is over.
 ask() {
@@ -38,9 +29,6 @@ flows_are() { # WANT: their ends, and how many
 		JOIN endpoint b ON flow.dst = b.id
 		LEFT JOIN pod s ON s.id = a.pod LEFT JOIN pod d ON d.id = b.pod
 		WHERE flow.port = 53 GROUP BY s.name, d.name ORDER BY 1")" = "$1" ]
-}
-is() { # METRIC VALUE
-	[ "$(metric "$1")" = "$2" ]
 }
 
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }

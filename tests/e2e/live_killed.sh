@@ -8,21 +8,6 @@ set -u
 . "$(dirname "$0")/live_lib.bash"
 live_enter 90 "$@"
 
-serve() {
-	rm -f "$dir/port"
-	API_PORT=6443 python3 "$here/live_net.py" api "$dir/cluster.json" \
-		>"$dir/port" &
-	server=$!
-	wait_for test -s "$dir/port"
-}
-unserve() {
-	kill "$server"
-	wait "$server" 2>/dev/null
-	wait_for is 'ringfence_watch_up{resource="pods"}' 0
-}
-is() { # METRIC VALUE
-	[ "$(metric "$1")" = "$2" ]
-}
 start() {
 	rm -f "$dir/err"
 	"$rf" collect -i any --cluster --kubeconfig "$dir/kubeconfig" \
@@ -64,7 +49,7 @@ all_are() { # N
 
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 : >"$dir/made"
-serve
+serve_api
 kubeconfig "$dir/kubeconfig" 6443
 start
 unserve
@@ -85,7 +70,7 @@ result $? "flows says so"
 result $? "merge leaves it out, and says so"
 
 # At moments that nobody chose, under load.
-serve
+serve_api
 start
 connect 400 8 &
 load=$!

@@ -87,6 +87,24 @@ kubeconfig() {
 	YAML
 }
 
+# serve_api [EVENTS]: the API server of live_net.py on port 6443, with the objects
+# of $dir/cluster.json; unserve ends it, when the collector has noticed.
+serve_api() {
+	rm -f "$dir/port"
+	API_PORT=6443 python3 "$here/live_net.py" api "$dir/cluster.json" "$@" \
+		>"$dir/port" &
+	server=$!
+	wait_for test -s "$dir/port"
+}
+unserve() {
+	kill "$server"
+	wait "$server" 2>/dev/null
+	wait_for is 'ringfence_watch_up{resource="pods"}' 0
+}
+is() { # METRIC VALUE
+	[ "$(metric "$1")" = "$2" ]
+}
+
 wait_for() { # COMMAND...: up to eight seconds
 	local i
 	for i in $(seq 160); do
