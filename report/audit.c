@@ -115,29 +115,53 @@ finish_side(struct auditor *a, enum policy_direction d, bool is_traffic,
 }
 
 static void
-judge_edge(struct auditor *a, const struct view_edge *v, struct audit_edge *out)
+finish_sides(struct auditor *a, bool is_traffic, struct audit_side sides[2])
 {
-	const struct edge *e = v->edge;
-	struct judgement worst = { AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR };
+	for (int d = 0; d < 2; d++)
+		finish_side(a, (enum policy_direction)d, is_traffic, &sides[d]);
+}
 
-	*out = (struct audit_edge){ .view = v,
-		.pairs = e->n_flows,
-		.is_traffic = outcome_is_traffic(e->outcome) };
+/* The flows of an edge that are hairpins, or that are none. */
+static void
+judge_flows(struct auditor *a, const struct edge *e, bool hairpins,
+    struct judgement *worst, struct audit_edge *out)
+{
 	for (size_t i = 0; i < e->n_flows; i++) {
-		struct judgement j = auditor_judge(a, e->flows[i]);
+		struct judgement j;
 
-		judgement_worsen(&worst, j);
+		if (auditor_is_hairpin(a, e->flows[i]) != hairpins)
+			continue;
+		j = auditor_judge(a, e->flows[i]);
+		judgement_worsen(worst, j);
 		out->pairs_unknown += j.verdict == AUDIT_UNKNOWN;
 		if (j.verdict != AUDIT_WOULD_DROP)
 			continue;
 		out->pairs_dropped++;
 		out->connections_dropped += e->flows[i]->connections;
 	}
+}
+
+/* Hairpins, of which nothing firm is said, do not tell why others of the same
+ * edge would be dropped. */
+static void
+judge_edge(struct auditor *a, const struct view_edge *v, struct audit_edge *out)
+{
+	struct judgement worst = { AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR };
+	const struct edge *e = v->edge;
+	struct audit_side rest[2];
+	bool is_firm;
+
+	*out = (struct audit_edge){ .view = v,
+		.pairs = e->n_flows,
+		.is_traffic = outcome_is_traffic(e->outcome) };
+	judge_flows(a, e, false, &worst, out);
+	is_firm = worst.verdict == AUDIT_WOULD_DROP;
+	if (is_firm)
+		finish_sides(a, out->is_traffic, out->sides);
+	judge_flows(a, e, true, &worst, out);
+	finish_sides(a, out->is_traffic, is_firm ? rest : out->sides);
 	out->verdict = worst.verdict;
 	out->reason = worst.reason;
-	for (int d = 0; d < 2; d++)
-		finish_side(a, (enum policy_direction)d, out->is_traffic,
-		    &out->sides[d]);
 }
 
 static void

@@ -54,6 +54,9 @@ struct judgement {
 /* Tables for a.set, a.c and a.arena, which are set. false: out of memory. */
 bool auditor_init(struct auditor *a);
 
+/* Does a pod reach itself, through its Service or another address? */
+bool auditor_is_hairpin(const struct auditor *a, const struct flow *f);
+
 /* The verdict of one flow; a->marks then tell why, added to what is there. */
 struct judgement auditor_judge(struct auditor *a, const struct flow *f);
 

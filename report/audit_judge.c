@@ -145,6 +145,18 @@ end_of(const struct endpoint *e)
 	};
 }
 
+bool
+auditor_is_hairpin(const struct auditor *a, const struct flow *f)
+{
+	const struct endpoint *src = &a->endpoints[f->src];
+	const struct endpoint *dst = &a->endpoints[f->dst];
+
+	return src->type == ENDPOINT_WORKLOAD &&
+	    dst->type == ENDPOINT_WORKLOAD && src->pod != FLOW_NONE &&
+	    src->pod == dst->pod &&
+	    (f->service != FLOW_NONE || f->seen_src != f->src);
+}
+
 static struct judgement
 judge_query(
     struct auditor *a, const struct flow *f, const struct evaluator_query *q)

@@ -146,10 +146,68 @@ test_edges(void **state)
 				&s->view.edges[i - 1], &s->view.edges[i]) < 0);
 }
 
+/* Why an edge would be dropped is not what its hairpins lack. */
+static void
+test_hairpin_beside_dropped(void **state)
+{
+	struct scene s = { 0 };
+	struct world *w = &s.w;
+	uint32_t node, far, pods[2], service, a, b;
+	const struct audit_edge *e;
+	struct audit out;
+	struct flow *f;
+
+	(void)state;
+	world_init(w);
+	node = world_node(w, "n1", "10.0.0.1", "10.1.0.0/24");
+	far = world_node(w, "n2", "10.0.0.2", "10.1.1.0/24");
+	pods[0] = world_app(w, "shop", "api", "10.1.0.3", node);
+	pods[1] = world_pod(w, w->c->pods[pods[0]].workload, "api-2", "app=api",
+	    "10.1.0.4", node);
+	service = world_service(w, "shop", "api", "10.96.0.9", "app=api");
+	world_service_port(w, service, "http", FLOW_TCP, 80, 8080);
+	world_backend(w, service, "10.1.0.3", 8080, pods[0]);
+	world_backend(w, service, "10.1.0.4", 8080, pods[1]);
+	world_finish(w);
+	a = world_at_pod(w, pods[0]);
+	b = world_at_pod(w, pods[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		f = world_flow(w, a, i == 0 ? a : b, FLOW_TCP, 8080);
+		f->service = service;
+		f->service_port = 80;
+		if (i == 0)
+			f->seen_src = world_at_node(w, far, "10.0.0.2");
+	}
+	arena_init(&s.arena, 0);
+	s.flows = world_flows(w);
+	assert_int_equal(
+	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
+	assert_int_equal(
+	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
+	    RF_OK);
+	/* Its pods may come in, and call nobody. */
+	run(&s,
+	    HEAD "api}\nspec: {podSelector: {}, policyTypes: [Ingress, "
+		 "Egress], ingress: [{from: [{podSelector: {}}]}]}\n",
+	    &out);
+	assert_int_equal(out.n_edges, 1);
+	e = &out.edges[0];
+	assert_int_equal(e->verdict, AUDIT_WOULD_DROP);
+	assert_int_equal(e->pairs_dropped, 1);
+	assert_int_equal(e->pairs_unknown, 1);
+	assert_int_equal(e->sides[POLICY_EGRESS].verdict, EVAL_DENY);
+	assert_string_equal(e->sides[POLICY_EGRESS].nearest_miss,
+	    "api isolates the pod and no policy has an egress rule for it");
+	assert_int_equal(e->sides[POLICY_INGRESS].verdict, EVAL_ALLOW);
+	arena_release(&s.arena);
+	world_release(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hairpin_beside_dropped),
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sides, setup, teardown),
