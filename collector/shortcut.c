@@ -151,7 +151,7 @@ shortcut_ask(struct shortcut *s, const struct connection *c,
 		.span = s->span,
 		.facts = alike_facts(c),
 		.n_legs = c->n_legs,
-		.direction = (uint8_t)(c->opening << 4 | certainty),
+		.direction = (uint8_t)((unsigned)c->opening << 4 | certainty),
 		.leg = leg_of(&c->legs[0]),
 	};
 	ask->place =
