@@ -18,18 +18,34 @@ mkdir "$root/usr/lib64"
 install -s -m 0755 "$program" "$root/usr/bin/ringfence"
 
 # libgcc_s is what a thread that is cancelled loads.
-{
+libs=$({
 	ldd "$program" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }'
 	gcc -print-file-name=libgcc_s.so.1
-} | sort -u | while read -r lib; do
+} | sort -u)
+for lib in $libs; do
 	case $lib in
 	/usr/*) to=$root$lib ;;
 	*) to=$root/usr$lib ;;
 	esac
 	mkdir -p "${to%/*}"
 	cp -L "$lib" "$to"
-	dpkg -S "$(realpath "$lib")" | cut -d : -f 1
-done | sort -u | while read -r package; do
+done
+
+# Whose they are. What is in /usr/lib Debian 12 may know as of /lib, which is
+# the same there.
+owners=$(for lib in $libs; do
+	realpath "$lib" | sed 'p; s|^/usr||'
+done | xargs dpkg -S 2>/dev/null || :)
+for lib in $libs; do
+	path=$(realpath "$lib")
+	package=$(printf '%s\n' "$owners" |
+	    awk -v path="${path#/usr}" -F '[:,]? ' \
+		'{ sub("^/usr", "", $NF) } $NF == path { print $1; exit }')
+	package=${package%%:*}
+	if [ -z "$package" ]; then
+		echo "rootfs.sh: $lib: of no package, so under no licence" >&2
+		exit 1
+	fi
 	mkdir -p "$root/usr/share/doc/$package"
 	cp -L "/usr/share/doc/$package/copyright" \
 	    "$root/usr/share/doc/$package/copyright"
