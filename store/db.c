@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #define APPLICATION_ID 1380338775 /* "RFLW"; sql/migration/0001 sets it */
 #define BUSY_MS        5000
@@ -37,6 +38,15 @@ status_of(int rc)
 	}
 }
 
+/* What surprises in a container, where capabilities are dropped. */
+static const char *
+about_root(void)
+{
+	return geteuid() == 0 ? "; root without the capability DAC_OVERRIDE "
+				"writes only what is root's own: chown it"
+			      : "";
+}
+
 enum rf_status
 db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 {
@@ -58,10 +68,11 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 		      ".recover";
 		break;
 	case SQLITE_READONLY:
-		why = "the file or its directory cannot be written, and SQLite "
-		      "keeps -wal and -shm files there even to read; copy "
-		      "the database elsewhere";
-		break;
+		return rf_fail(err, status_of(rc),
+		    "%s: the file or its directory cannot be written, and "
+		    "SQLite keeps -wal and -shm files there even to read; "
+		    "copy the database elsewhere%s",
+		    what, about_root());
 	case SQLITE_MISUSE:
 	case SQLITE_RANGE:
 	case SQLITE_NOMEM:
@@ -286,7 +297,8 @@ fail_open(
 		return rf_fail(err, RF_IO, "open: is a directory");
 	return rf_fail(err, RF_IO,
 	    "open: the file, or the -wal and -shm files that SQLite keeps "
-	    "beside it, cannot be opened; check the directory's permissions");
+	    "beside it, cannot be opened; check the directory's permissions%s",
+	    about_root());
 }
 
 /*

@@ -30,10 +30,12 @@ confined() {
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 
 # As in a container that runs as root with all capabilities dropped but one.
-collect_with 'setpriv --bounding-set=-all,+net_raw --inh-caps=-all' \
-	-i any --db "$dir/a.db"
+contained='setpriv --bounding-set=-all,+net_raw --inh-caps=-all'
+collect_with "$contained" -i any --db "$dir/a.db"
 confined $NONE && status_is Uid 0 && status_is CapBnd $NET_RAW
 result $? "root with NET_RAW alone: nothing of it stays"
+[ "$(stat -c %a "$dir/a.db" "$dir/a.db-wal" | uniq)" = 600 ]
+result $? "only its owner may read the database"
 # A pod that is made while it runs.
 ip netns add late
 ip link add v-late type veth peer name eth0 netns late
@@ -45,6 +47,11 @@ stop TERM
 [ $status -eq 0 ] && "$rf" flows --db "$dir/a.db" -o csv |
 	grep -q '10\.244\.0\.40.*5432.*established'
 result $? "with any, an interface that came later is captured, too"
+# As a unit of systemd's may have left it.
+mkdir "$dir/others" && chown 65534 "$dir/others"
+$contained "$rf" collect -i any --db "$dir/others/a.db" 2>"$dir/err"
+[ $? -eq 3 ] && grep -q "root's own: chown it" "$dir/err"
+result $? "a folder of somebody else's: says what root lacks"
 
 collect -i v-db-0 -i v-web-0 --db "$dir/b.db"
 confined $NET_RAW && status_is CapBnd $NONE && ! status_is Uid 0 >/dev/null
