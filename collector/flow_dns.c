@@ -103,6 +103,13 @@ flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 	}
 }
 
+static inline void
+bring(const struct flow_table *ft, size_t at)
+{
+	__builtin_prefetch(&ft->asked[at]);
+	__builtin_prefetch(&ft->asked[at + FLOW_ASKED_WAYS / 2]);
+}
+
 void
 flow_dns_bring(
     const struct flow_table *ft, uint32_t ports, const struct packet *p)
@@ -112,7 +119,7 @@ flow_dns_bring(
 	if (!has_id(p))
 		return;
 	(void)hash_of(ft, ports, load_be16(p->payload), &at);
-	__builtin_prefetch(&ft->asked[at]);
+	bring(ft, at);
 }
 
 void
@@ -123,7 +130,7 @@ flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg)
 	for (int i = 0; i < 2; i++)
 		if (leg->question[i] & ASKED) {
 			(void)hash_of(ft, leg->hash, leg->question[i], &at);
-			__builtin_prefetch(&ft->asked[at], 1);
+			bring(ft, at);
 		}
 }
 

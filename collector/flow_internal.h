@@ -13,7 +13,7 @@
 #define FLOW_PUT_OUT_WAYS   4     /* … in buckets of so many */
 #define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
 #define FLOW_ASKED          65536 /* questions of what is over, remembered … */
-#define FLOW_ASKED_WAYS     8     /* … in buckets of so many */
+#define FLOW_ASKED_WAYS     16    /* … in buckets of so many */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -36,7 +36,7 @@ struct flow_table {
 	size_t n_next;
 	const struct flow_sighting *brought; /* whose legs are brought in */
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
-	struct flow_asked *asked; /* FLOW_ASKED of them; a line a bucket */
+	struct flow_asked *asked; /* FLOW_ASKED of them; two lines a bucket */
 	struct flow_table_config config;
 	struct flow_table_stats stats;
 	int64_t epoch_us; /* time of the first packet */

@@ -190,7 +190,7 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 
 	if (leg == LEG_NONE && pool->used == pool->max)
 		return LEG_NONE;
-	if (pool->live > pool->slot_mask / 2)
+	if (pool->live > pool->slot_mask / 4 * 3)
 		slots_grow(pool);
 	if (leg != LEG_NONE)
 		pool->free = pool->legs[leg].next;
