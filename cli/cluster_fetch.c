@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/output_file.h"
 #include "kube/snapshot.h"
 
 /* Somebody waits at a terminal. */
@@ -56,7 +57,7 @@ fetch(FILE **out, const struct cluster_options *o, const char *only,
     struct rf_error *err)
 {
 	struct client_save_report report;
-	FILE *f = tmpfile();
+	FILE *f = output_scratch();
 	enum rf_status st;
 
 	*out = NULL;

@@ -10,6 +10,7 @@
 
 #include "cli/cluster_fetch.h"
 #include "cli/commands.h"
+#include "cli/output_file.h"
 
 struct snapshot_options {
 	struct cluster_options cluster;
@@ -91,7 +92,7 @@ save(const struct snapshot_options *o, FILE *out, struct rf_error *err)
 static int
 save_to_output(const struct snapshot_options *o)
 {
-	FILE *f = tmpfile();
+	FILE *f = output_scratch();
 	struct rf_error err;
 	char buf[65536];
 	size_t n;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,4 +67,17 @@ output_write(const char *path, const struct strbuf *text, struct rf_error *err)
 	    : put(path, strbuf_str(&beside), text, err);
 	strbuf_release(&beside);
 	return st;
+}
+
+FILE *
+output_scratch(void)
+{
+	FILE *f = tmpfile();
+	int fd;
+
+	if (f != NULL || (fd = memfd_create("scratch", MFD_CLOEXEC)) < 0)
+		return f;
+	if ((f = fdopen(fd, "w+")) == NULL)
+		(void)close(fd);
+	return f;
 }

@@ -6,6 +6,7 @@
 #define CLI_OUTPUT_FILE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "core/error.h"
 #include "core/strbuf.h"
@@ -20,5 +21,11 @@ bool output_is_stdout(const char *path);
  */
 RF_MUST_USE enum rf_status output_write(
     const char *path, const struct strbuf *text, struct rf_error *err);
+
+/*
+ * As tmpfile(3), or in memory where no folder for temporary files can be
+ * written, as in a container whose root is read-only. NULL: see errno.
+ */
+FILE *output_scratch(void);
 
 #endif

@@ -77,6 +77,12 @@ grep -q '^Seccomp:	2' "/proc/$collector/status"
 result $? "confined"
 wait_for knows 2
 result $? "the pods are known"
+exec 9<"$rf"
+unshare -m sh -c 'mount -t tmpfs -o ro none /tmp &&
+	exec /proc/self/fd/9 snapshot -q' >"$dir/objects" 2>"$dir/err.ro"
+[ $? -eq 0 ] && grep -q '"client-0"' "$dir/objects"
+result $? "snapshot in the pod, whose root is read-only"
+exec 9<&-
 
 kill "$server"
 wait "$server" 2>/dev/null
