@@ -45,11 +45,11 @@ verdict() { # STATUS NAME
 verdict $? "no builder is given build/"
 
 dir=$(mktemp -d)
-scripts/rootfs.sh "$rf" "$dir/root"
+scripts/rootfs.sh "$rf" "$dir/image"
 verdict $? "the image's root file system"
 # shellcheck disable=SC2046 # names of packages
-dpkg -L $(ls "$dir/root/usr/share/doc") | sed 's|.*/||' | sort -u >"$dir/known"
-find "$dir/root/usr/lib" "$dir/root/usr/lib64" -type f | sed 's|.*/||' |
+dpkg -L $(ls "$dir/image/usr/share/doc") | sed 's|.*/||' | sort -u >"$dir/known"
+find "$dir/image/usr/lib" "$dir/image/usr/lib64" -type f | sed 's|.*/||' |
     sort -u | comm -23 - "$dir/known" >"$dir/unknown"
 [ -s "$dir/known" ] && [ ! -s "$dir/unknown" ]
 verdict $? "holds the licence of each library"

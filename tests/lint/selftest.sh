@@ -81,6 +81,8 @@ finds arrows.sh kube/a.c '	text = json_dumps(j, 0);' 'json_text_write'
 
 finds style.sh core/a.c 'int x;' 'SPDX'
 finds style.sh core/a.sh 'exit 0' 'SPDX'
+finds style.sh core/a.sh '# SPDX-License-Identifier: Apache-2.0
+ls /roo''t/x' 'one machine'
 finds style.sh core/a.c "$spdx
 int x; " 'blanks'
 finds style.sh core/a.h "$spdx

@@ -68,6 +68,7 @@ FNR == 1 {
 FNR <= 3 && /SPDX-License-Identifier: Apache-2[.]0/ { spdx = 1 }
 /[ \t]+$/ { wrong(FNR, "blanks at the end of the line") }
 /\r/ { wrong(FNR, "carriage return") }
+/\/(roo[t]|wor[k]\/(main|shared))\// { wrong(FNR, "path of one machine") }
 # Tables that are laid out by hand may be wider.
 /clang-format off/ { by_hand = 1 }
 /clang-format on/ { by_hand = 0 }
