@@ -232,6 +232,11 @@ run(const struct check_options *o, struct arena *arena)
 		goto out;
 	if (policy_input_accept(&in, "checked") != RF_OK)
 		goto out;
+	if (in.set.n_policies == 0)
+		fprintf(stderr,
+		    "Warning: there is no NetworkPolicy in %s, so everything "
+		    "is allowed.\n",
+		    o->files.n == 0 ? "the cluster" : "what -f names");
 	if (cluster == NULL &&
 	    cluster_input_read(&cluster, &o->snapshots, o->db) != RF_OK)
 		goto out;

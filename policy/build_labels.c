@@ -226,6 +226,8 @@ build_name(struct reading *r, struct policy *p, const struct field_path *meta,
 		    "Required value: name or generateName is required");
 	}
 	p->name = name[0] != '\0' ? name : stem;
+	if (name[0] == '\0')
+		p->blank |= BLANK_NAME;
 }
 
 void

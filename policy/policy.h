@@ -5,7 +5,8 @@
  * A policy_set is read from YAML or JSON (policy/read.h), built by the
  * recommender, written (policy/write.h) and compiled (policy/evaluator.h).
  * Everything is borrowed from the arena that the builder used. Numbers in
- * comments are those of SEMANTICS (man/ringfence-semantics.7 holds the list).
+ * comments are those of SEMANTICS, the list of rules that policy/ was written
+ * from; the tests in tests/policy name them, too.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -20,7 +21,7 @@
 /*
  * What a text leaves blank, which defaulting makes the same as missing (12,
  * 13) although its author may have meant something else. Bits that the reader
- * sets for lint; nothing else looks at them.
+ * sets for lint; nothing else looks at them, but the reader at BLANK_NAME.
  */
 enum policy_blank {
 	BLANK_NAMESPACE = 1,     /* policy: metadata.namespace is missing */
@@ -31,7 +32,8 @@ enum policy_blank {
 				  * in it, is null */
 	BLANK_NS_SELECTOR = 32,  /* peer: namespaceSelector likewise */
 	BLANK_PEERS = 64,        /* rule: from or to is there, but empty */
-	BLANK_PORTS = 128        /* rule: ports likewise */
+	BLANK_PORTS = 128,       /* rule: ports likewise */
+	BLANK_NAME = 256         /* policy: has a generateName only */
 };
 
 /* ipBlock (35 to 38). */

@@ -121,14 +121,21 @@ is_builtin_group(const char *version)
 	    (n > 7 && strncmp(slash - 7, ".k8s.io", 7) == 0);
 }
 
-/* AdminNetworkPolicy, CiliumNetworkPolicy, GlobalNetworkPolicy, … */
+static bool
+has_end(const char *kind, const char *end)
+{
+	size_t n = strlen(kind), m = strlen(end);
+
+	return n >= m && strcmp(kind + n - m, end) == 0;
+}
+
+/* AdminNetworkPolicy, CiliumNetworkPolicy, GlobalNetworkPolicy, … and lists of
+ * them. */
 static bool
 is_other_policy(const char *kind)
 {
-	static const char end[] = "NetworkPolicy";
-	size_t n = strlen(kind), m = sizeof(end) - 1;
-
-	return n >= m && strcmp(kind + n - m, end) == 0;
+	return has_end(kind, "NetworkPolicy") ||
+	    has_end(kind, "NetworkPolicyList");
 }
 
 static void
@@ -139,13 +146,7 @@ skip_object(struct policy_reader *r, const struct value *object,
 	struct field_path path = path_key(
 	    NULL, strcmp(kind, "NetworkPolicy") == 0 ? "apiVersion" : "kind");
 
-	if (strcmp(version, "extensions/v1beta1") == 0 &&
-	    strcmp(kind, "NetworkPolicy") == 0)
-		problem_add(rd, NULL, object->line, PROBLEM_NOTICE,
-		    "skipped: extensions/v1beta1 NetworkPolicy is no longer "
-		    "served; use networking.k8s.io/v1");
-	else if (strcasecmp(kind, "NetworkPolicy") == 0 &&
-	    is_builtin_group(version))
+	if (strcasecmp(kind, "NetworkPolicy") == 0 && is_builtin_group(version))
 		problem_add(rd, &path, object->line, PROBLEM_DECODE,
 		    "no kind %s in version %s; it is NetworkPolicy in "
 		    "networking.k8s.io/v1",
@@ -378,9 +379,10 @@ drop_duplicates(struct policy_reader *r)
 	for (size_t i = 0; i < n; i++) {
 		const struct policy *p = sorted[i];
 
+		if ((p->blank & BLANK_NAME) != 0)
+			continue;
 		if (f != NULL && strcmp(f->namespace, p->namespace) == 0 &&
-		    strcmp(f->name, p->name) == 0 &&
-		    p->name[strlen(p->name) - 1] != '-')
+		    strcmp(f->name, p->name) == 0)
 			first[p - r->policies] = f;
 		else
 			f = p;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/strbuf.h"
 
@@ -77,8 +78,15 @@ compare_entries(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* How a directory is read. */
+struct walk {
+	bool recurse;
+	bool in_mount; /* below a directory that a mounted volume links to */
+	unsigned depth;
+};
+
 static enum rf_status read_dir(struct policy_reader *r, const char *dir,
-    unsigned depth, struct rf_error *err);
+    struct walk walk, struct rf_error *err);
 
 /* A manifest? What only lists manifests for kustomize is none. */
 static bool
@@ -91,14 +99,55 @@ is_manifest(const char *name)
 	    has_suffix(name, ".json");
 }
 
-/* depth 0: sub-directories are not entered. Links to directories never are,
- * as in kubectl, so there is no circle. */
+/*
+ * A mounted ConfigMap or Secret holds what is in it twice: in a directory
+ * such as ..2026_03_10_08_00_00.1234, to which ..data leads, and as links
+ * through ..data, by which it is read.
+ */
+static bool
+is_mount_link(const char *path)
+{
+	static const char through[] = "..data/";
+	char target[sizeof(through)];
+	ssize_t n = readlink(path, target, sizeof(target));
+
+	return n == (ssize_t)sizeof(target) &&
+	    memcmp(target, through, sizeof(through) - 1) == 0;
+}
+
+static enum rf_status
+read_subdir(struct policy_reader *r, const char *path, struct walk walk,
+    struct rf_error *err)
+{
+	if (walk.depth == DEPTH_MAX)
+		return rf_fail(err, RF_LIMIT,
+		    "%s: more than %d directories deep", path, DEPTH_MAX);
+	walk.depth++;
+	return read_dir(r, path, walk, err);
+}
+
+/* Links to directories are not followed, as in kubectl, so there is no
+ * circle; but for those of a mounted volume, behind which there is none. */
+static enum rf_status
+read_link(struct policy_reader *r, const char *path, const char *name,
+    struct walk walk, struct rf_error *err)
+{
+	struct stat target;
+
+	if (stat(path, &target) != 0 || !S_ISDIR(target.st_mode))
+		return is_manifest(name) ? read_file(r, path, err) : RF_OK;
+	if (!walk.recurse || walk.in_mount || !is_mount_link(path))
+		return RF_OK;
+	walk.in_mount = true;
+	return read_subdir(r, path, walk, err);
+}
+
 static enum rf_status
 read_entry(struct policy_reader *r, const char *dir, const char *name,
-    unsigned depth, struct rf_error *err)
+    struct walk walk, struct rf_error *err)
 {
 	enum rf_status st = RF_OK;
-	struct stat link, target;
+	struct stat link;
 	char *path;
 
 	if (asprintf(&path, "%s%s%s", dir, has_suffix(dir, "/") ? "" : "/",
@@ -106,19 +155,18 @@ read_entry(struct policy_reader *r, const char *dir, const char *name,
 		return rf_fail(err, RF_NOMEM, "read %s: out of memory", dir);
 	if (lstat(path, &link) != 0)
 		st = rf_fail(err, RF_IO, "%s: %s", path, strerror(errno));
-	else if (S_ISDIR(link.st_mode)) {
-		if (depth > 0)
-			st = read_dir(r, path, depth - 1, err);
-	} else if (is_manifest(name)) {
-		if (stat(path, &target) != 0 || !S_ISDIR(target.st_mode))
-			st = read_file(r, path, err);
-	}
+	else if (S_ISLNK(link.st_mode))
+		st = read_link(r, path, name, walk, err);
+	else if (!S_ISDIR(link.st_mode))
+		st = is_manifest(name) ? read_file(r, path, err) : RF_OK;
+	else if (walk.recurse && strncmp(name, "..", 2) != 0)
+		st = read_subdir(r, path, walk, err);
 	free(path);
 	return st;
 }
 
 static enum rf_status
-read_dir(struct policy_reader *r, const char *dir, unsigned depth,
+read_dir(struct policy_reader *r, const char *dir, struct walk walk,
     struct rf_error *err)
 {
 	struct dirent **entries = NULL;
@@ -130,7 +178,7 @@ read_dir(struct policy_reader *r, const char *dir, unsigned depth,
 		    err, RF_IO, "open directory %s: %s", dir, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		if (st == RF_OK)
-			st = read_entry(r, dir, entries[i]->d_name, depth, err);
+			st = read_entry(r, dir, entries[i]->d_name, walk, err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -149,6 +197,7 @@ policy_reader_path(struct policy_reader *r, const char *path, bool recurse,
 		return rf_fail(
 		    err, RF_IO, "open %s: %s", path, strerror(errno));
 	if (S_ISDIR(sb.st_mode))
-		return read_dir(r, path, recurse ? DEPTH_MAX : 0, err);
+		return read_dir(
+		    r, path, (struct walk){ .recurse = recurse }, err);
 	return read_file(r, path, err);
 }

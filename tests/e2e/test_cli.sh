@@ -334,6 +334,24 @@ validate_good() {
 	run 0 validate -f deny.yaml && [ ! -s out ] && has err '1 NetworkPolicy'
 }
 check 'validate: fine, exit 0' validate_good
+# A mounted ConfigMap: each file once, though it is there twice.
+validate_mount() {
+	mkdir -p mount/..2026_03_10_08_00_00.1234/sub &&
+		cp deny.yaml mount/..2026_03_10_08_00_00.1234/ &&
+		sed 's/name: /name: sub-/' deny.yaml \
+			>mount/..2026_03_10_08_00_00.1234/sub/b.yaml &&
+		ln -s ..2026_03_10_08_00_00.1234 mount/..data &&
+		ln -s ..data/deny.yaml mount/deny.yaml &&
+		ln -s ..data/sub mount/sub && ln -s mount mount/circle &&
+		run 0 validate -R -f mount && has err '2 NetworkPolicies' &&
+		run 0 validate -f mount && has err '1 NetworkPolicy,'
+}
+check 'validate: a mounted ConfigMap' validate_mount
+deep=$(printf 'd/%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 \
+    22 23 24 25 26 27 28 29 30 31 32 33)
+mkdir -p "deep/$deep"
+failure 'validate: no directory is left out in silence' 'directories deep' \
+    validate -R -f deep
 failure 'validate: no such file' 'nofile.yaml' validate -f nofile.yaml
 
 # ------------------------------------------------------------------ output

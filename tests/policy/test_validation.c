@@ -293,10 +293,10 @@ static struct row rows[] = {
 	    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: "
 	    "d}\n---\n" META,
 	    "Notice ", 1 },
-	{ "extensions/v1beta1 is skipped",
+	{ "extensions/v1beta1 is served no longer",
 	    "apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: "
 	    "{name: d}\n",
-	    "Notice ", 0 },
+	    "Decode apiVersion", 0 },
 	{ "another vendor's NetworkPolicy is not evaluated",
 	    "apiVersion: crd.projectcalico.org/v1\nkind: "
 	    "NetworkPolicy\nmetadata: {name: d}\n",
@@ -305,6 +305,10 @@ static struct row rows[] = {
 	    "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: "
 	    "AdminNetworkPolicy\nmetadata: {name: d}\n---\n" META,
 	    "Warning ", 1 },
+	{ "nor is a list of another vendor's",
+	    "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicyList\n"
+	    "items: []\n",
+	    "Warning ", 0 },
 	{ "the kind's case counts",
 	    "apiVersion: networking.k8s.io/v1\nkind: networkPolicy\nmetadata: "
 	    "{name: d}\n",
@@ -334,6 +338,13 @@ static struct row rows[] = {
 	    "", 3 },
 	{ "the same name twice", META "---\n" META, "Duplicate metadata.name",
 	    1 },
+	{ "a generateName names another object each time",
+	    HEAD "metadata: {generateName: p}\n---\n" HEAD
+		 "metadata: {generateName: p}\n---\n" META,
+	    "", 3 },
+	{ "and hides no name that stands twice",
+	    META "---\n" HEAD "metadata: {generateName: p}\n---\n" META,
+	    "Duplicate metadata.name", 2 },
 	{ "the same name in two namespaces",
 	    META "---\n" HEAD "metadata: {name: p, namespace: q}\n", "", 2 },
 	{ "a list is no object", "- a\n- b\n", "Decode ", 0 },
