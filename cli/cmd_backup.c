@@ -2,13 +2,11 @@
 /* backup: a copy of a database, while a collector goes on writing to it. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "core/strbuf.h"
+#include "cli/output_file.h"
 #include "store/backup.h"
 
 struct backup_options {
@@ -48,55 +46,39 @@ const struct command_spec backup_spec = {
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
-static int
-fail(const char *what, const char *why)
-{
-	fprintf(stderr, "ringfence backup: %s%s%s\n", what,
-	    *why == '\0' ? "" : ": ", why);
-	return STATUS_FAILURE;
-}
-
-/* From fd, where it stands, to its end. false: errno says why. */
-static bool
-pour(int fd, FILE *out)
-{
-	char buf[65536];
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		if (fwrite(buf, 1, (size_t)n, out) != (size_t)n)
-			return false;
-	return n == 0 && fflush(out) == 0;
-}
-
 /* A database says who talks to whom: only its owner may read the copy. */
-static int
-put_file(int fd, const char *path)
+static enum rf_status
+put(FILE *copy, const char *path, struct rf_error *err)
 {
-	struct strbuf name;
-	int status = STATUS_OK, to;
-	FILE *f = NULL;
-	bool ok;
+	struct output out;
+	enum rf_status st = output_open(&out, path, true, err);
 
-	strbuf_init(&name, 8192);
-	strbuf_printf(&name, "%s.tmp-XXXXXX", path);
-	if (strbuf_failed(&name)) {
-		strbuf_release(&name);
-		return fail("out of memory", "");
+	if (st != RF_OK)
+		return st;
+	return output_close(&out, output_pour(&out, copy, err), err);
+}
+
+static int
+run(const struct backup_options *o)
+{
+	struct rf_error err;
+	enum rf_status st;
+	FILE *copy;
+	int fd;
+
+	if ((st = store_backup(&fd, o->db, &err)) == RF_OK) {
+		if ((copy = fdopen(fd, "r")) == NULL) {
+			st = rf_fail(&err, RF_NOMEM, "%s", strerror(errno));
+			(void)close(fd);
+		} else {
+			st = put(copy, o->output, &err);
+			(void)fclose(copy);
+		}
 	}
-	to = mkstemp(name.s);
-	if (to < 0 || (f = fdopen(to, "w")) == NULL)
-		status = fail(path, strerror(errno));
-	if (f != NULL) {
-		ok = pour(fd, f) && fsync(to) == 0;
-		ok = fclose(f) == 0 && ok;
-		if (!ok || rename(name.s, path) != 0)
-			status = fail(path, strerror(errno));
-	}
-	if (status != STATUS_OK && to >= 0)
-		(void)unlink(name.s);
-	strbuf_release(&name);
-	return status;
+	if (st == RF_OK)
+		return STATUS_OK;
+	fprintf(stderr, "ringfence backup: %s\n", err.msg);
+	return STATUS_FAILURE;
 }
 
 static int
@@ -118,27 +100,14 @@ cmd_backup(int argc, char **argv)
 {
 	struct backup_options o = { 0 };
 	struct arena arena;
-	struct rf_error err;
-	int status, fd;
+	int status;
 
 	arena_init(&arena, 0);
 	status = options_parse(&backup_spec, argc, argv, &o, &arena);
 	if (status == OPTIONS_RUN)
 		status = check(&o);
-	if (status != OPTIONS_RUN)
-		goto out;
-	if (store_backup(&fd, o.db, &err) != RF_OK) {
-		status = fail(err.msg, "");
-		goto out;
-	}
-	if (strcmp(o.output, "-") != 0)
-		status = put_file(fd, o.output);
-	else
-		status = pour(fd, stdout)
-		    ? STATUS_OK
-		    : fail("standard output", strerror(errno));
-	(void)close(fd);
-out:
+	if (status == OPTIONS_RUN)
+		status = run(&o);
 	arena_release(&arena);
 	return status;
 }

@@ -75,14 +75,16 @@ static const struct option_spec table[] = {
 const struct command_spec check_spec = {
 	.name = "check",
 	.summary = "would policies let one connection pass, and why",
-	.synopsis = "--snapshot FILE|--db PATH|--cluster -f FILE|DIR|-... [-R] "
+	.synopsis = "--snapshot FILE...|--db PATH -f FILE|DIR|-... [-R] "
 		    "[-n NS]\n"
 		    "      SRC DST --port N [--protocol TCP|UDP|SCTP] "
 		    "[-o text|json]\n"
-		    "  ringfence check --snapshot FILE|--db PATH|--cluster "
-		    "-f FILE|DIR|-...\n"
-		    "      --probes FILE|- [-o text|json] [--kubeconfig FILE] "
-		    "[--context NAME]",
+		    "  ringfence check --snapshot FILE...|--db PATH "
+		    "-f FILE|DIR|-... [-R] [-n NS]\n"
+		    "      --probes FILE|- [-o text|json]\n"
+		    "  ringfence check --cluster [--kubeconfig FILE] "
+		    "[--context NAME]\n"
+		    "      [-f FILE|DIR|-...] and the rest as above",
 	.about =
 	    "Say of a connection that need not exist whether these policies, "
 	    "all together,\nlet it pass: what isolates each side, the rule "

@@ -159,17 +159,18 @@ const struct command_spec collect_spec = {
 	.name = "collect",
 	.summary = "read captures, resolve who talked to whom, store it",
 	.synopsis = "-r FILE... --snapshot FILE... --db PATH [--node NAME]\n"
-		    "        [--accept-cut] [-q]\n"
-		    "-i any|NAME [--snapshot FILE... | --cluster] --db PATH\n"
-		    "        [--kubeconfig FILE] [--context NAME] "
+		    "      [--accept-cut] [-q]\n"
+		    "  ringfence collect -i any|NAME [--snapshot FILE... | "
+		    "--cluster] --db PATH\n"
+		    "      [--kubeconfig FILE] [--context NAME] "
 		    "[--watch cluster|node]\n"
-		    "        [--node NAME]\n"
-		    "        [--depth WORD] [--census TIME] [--interval TIME]\n"
-		    "        [--retain TIME] [--ring-mib N] "
+		    "      [--node NAME] [--depth WORD] [--census TIME] "
+		    "[--interval TIME]\n"
+		    "      [--retain TIME] [--ring-mib N] "
 		    "[--listen ADDRESS:PORT]\n"
-		    "        [--policies FILE|DIR... | "
+		    "      [--policies FILE|DIR... | "
 		    "--policies-from-cluster]\n"
-		    "        [--user NAME] [--no-seccomp] [-q]",
+		    "      [--user NAME] [--no-seccomp] [-q]",
 	.about =
 	    "Reads packet captures, or captures live with -i, finds each "
 	    "connection once,\nnames both of its ends by the cluster's objects "

@@ -76,17 +76,18 @@ static const struct option_spec table[] = {
 const struct command_spec lint_spec = {
 	.name = "lint",
 	.summary = "mistakes in policies that a server accepts",
-	.synopsis = "-f FILE|DIR|-... [-R] [--snapshot FILE...|--cluster]\n"
-		    "      [--db PATH] [-n NS] [--kubeconfig FILE] "
-		    "[--context NAME]\n"
+	.synopsis = "-f FILE|DIR|-... [-R] [--snapshot FILE...] [--db PATH] "
+		    "[-n NS]\n"
 		    "      [-o table|json|sarif] [--strict] [--no-headers]\n"
+		    "  ringfence lint --cluster [--kubeconfig FILE] "
+		    "[--context NAME]\n"
+		    "      [-f FILE|DIR|-...] and the rest as above\n"
 		    "  ringfence lint --explain ID|all",
 	.about = "Look for mistakes that a server accepts and an experienced "
-		 "engineer would not:\negress without DNS, labels that no pod "
-		 "carries, Service ports, AND and OR mixed up.\nThe more it "
-		 "is given (objects, flows), the more it finds; nothing is "
-		 "guessed.\nExit status 1 when there is an error or a "
-		 "warning.",
+		 "engineer would\nnot: egress without DNS, labels that no pod "
+		 "carries, Service ports, AND and OR\nmixed up. The more it "
+		 "is given (objects, flows), the more it finds; nothing\nis "
+		 "guessed. Exit status 1 when there is an error or a warning.",
 	.examples = "  # With the objects of the cluster\n"
 		    "  kubectl get ns,no,po,svc,endpointslices,deploy,rs,sts,"
 		    "ds,jobs,cronjobs \\\n"

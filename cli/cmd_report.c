@@ -66,18 +66,18 @@ static const struct option_spec table[] = {
 const struct command_spec report_spec = {
 	.name = "report",
 	.summary = "write an HTML page: graph, verdicts, readiness",
-	.synopsis = "--db PATH [-n NS... | -A] [-o FILE.html]\n"
+	.synopsis = "--db PATH [-n NS... | -A] [-o FILE|-]\n"
 		    "      [-f FILE|DIR|-... | --cluster] [-R] "
 		    "[--default-namespace NS]\n"
 		    "      [--kubeconfig FILE] [--context NAME]\n"
 		    "      [--allow-metadata[=NS/WORKLOAD,...]]\n"
 		    "      [--allow-link-local IP...]",
 	.about = "Write one HTML file for a browser: who talks to whom as a "
-		 "graph and as tables, what\npolicies say of each edge and "
-		 "why, how ready each workload is, what to decide, what\nis "
-		 "not known, which policies nothing used. Without -f they are "
-		 "those that recommend\nwould write. The page fetches nothing "
-		 "and works without scripts.",
+		 "graph and as tables,\nwhat policies say of each edge and "
+		 "why, how ready each workload is, what to\ndecide, what is "
+		 "not known, which policies nothing used. Without -f they "
+		 "are\nthose that recommend would write. The page fetches "
+		 "nothing and works without\nscripts.",
 	.examples = "  # What is there, and what recommended policies mean\n"
 		    "  ringfence report --db flows.db -o report.html\n\n"
 		    "  # What the policies of a repository would drop\n"

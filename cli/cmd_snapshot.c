@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/cluster_fetch.h"
 #include "cli/commands.h"
@@ -23,10 +20,10 @@ static const struct option_spec table[] = {
 	{ .name = "output",
 	    .letter = 'o',
 	    .kind = OPTION_TEXT,
-	    .arg = "FILE",
+	    .arg = "FILE|-",
 	    .offset = offsetof(struct snapshot_options, output),
-	    .help = "File to write, replaced when all is well; else standard "
-		    "output." },
+	    .help = "File to write, replaced when all is well; - (default) is "
+		    "standard output." },
 	{ .name = "quiet",
 	    .letter = 'q',
 	    .kind = OPTION_FLAG,
@@ -37,7 +34,7 @@ static const struct option_spec table[] = {
 const struct command_spec snapshot_spec = {
 	.name = "snapshot",
 	.summary = "save the cluster's objects as one List",
-	.synopsis = "[--kubeconfig FILE] [--context NAME] [-o FILE] [-q]",
+	.synopsis = "[--kubeconfig FILE] [--context NAME] [-o FILE|-] [-q]",
 	.about =
 	    "Saves pods, services, namespaces, nodes, endpointslices, "
 	    "workloads and\nnetworkpolicies of all namespaces in the format "
@@ -53,13 +50,6 @@ const struct command_spec snapshot_spec = {
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
-
-static int
-fail(const char *text)
-{
-	fprintf(stderr, "ringfence snapshot: %s\n", text);
-	return STATUS_FAILURE;
-}
 
 static void
 print_summary(const struct client_save_report *r)
@@ -88,85 +78,49 @@ save(const struct snapshot_options *o, FILE *out, struct rf_error *err)
 	return st;
 }
 
-/* To standard output only what is complete: a list may begin anew. */
-static int
-save_to_output(const struct snapshot_options *o)
+/* To what cannot be cut short only what is complete: a list may begin anew. */
+static enum rf_status
+save_by_scratch(const struct snapshot_options *o, struct rf_error *err)
 {
 	FILE *f = output_scratch();
-	struct rf_error err;
-	char buf[65536];
-	size_t n;
-	int status = STATUS_OK;
-
-	if (f == NULL)
-		return fail(strerror(errno));
-	if (save(o, f, &err) != RF_OK) {
-		status = fail(err.msg);
-	} else {
-		rewind(f);
-		while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-			(void)fwrite(buf, 1, n, stdout);
-		if (ferror(f))
-			status = fail(strerror(errno));
-	}
-	(void)fclose(f);
-	return status;
-}
-
-/* mkstemp makes files that nobody else may read; ours are as all others. */
-static void
-set_mode(FILE *f)
-{
-	mode_t mask = umask(0);
-
-	(void)umask(mask);
-	(void)fchmod(fileno(f), 0666 & ~mask);
-}
-
-static int
-save_beside(const struct snapshot_options *o, char *beside)
-{
-	int fd = mkstemp(beside);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
-	struct rf_error err;
+	struct output out;
 	enum rf_status st;
 
-	if (f == NULL) {
-		fprintf(stderr, "ringfence snapshot: %s: %s\n", beside,
-		    strerror(errno));
-		if (fd >= 0) {
-			(void)close(fd);
-			(void)unlink(beside);
-		}
-		return STATUS_FAILURE;
-	}
-	set_mode(f);
-	st = save(o, f, &err);
-	if (st == RF_OK && fsync(fileno(f)) != 0)
-		st = rf_fail(&err, RF_IO, "%s: %s", o->output, strerror(errno));
-	if (fclose(f) != 0 && st == RF_OK)
-		st = rf_fail(&err, RF_IO, "%s: %s", o->output, strerror(errno));
-	if (st == RF_OK && rename(beside, o->output) != 0)
-		st = rf_fail(&err, RF_IO, "%s: %s", o->output, strerror(errno));
-	if (st == RF_OK)
-		return STATUS_OK;
-	(void)unlink(beside);
-	return fail(err.msg);
+	if (f == NULL)
+		return rf_fail(err, RF_IO, "%s", strerror(errno));
+	st = save(o, f, err);
+	rewind(f);
+	if (st == RF_OK &&
+	    (st = output_open(&out, o->output, false, err)) == RF_OK)
+		st = output_close(&out, output_pour(&out, f, err), err);
+	(void)fclose(f);
+	return st;
+}
+
+static enum rf_status
+save_to_file(const struct snapshot_options *o, struct rf_error *err)
+{
+	struct output out;
+	enum rf_status st = output_open(&out, o->output, false, err);
+
+	if (st != RF_OK)
+		return st;
+	return output_close(&out, save(o, out.f, err), err);
 }
 
 static int
-save_to_file(const struct snapshot_options *o)
+run(const struct snapshot_options *o)
 {
-	size_t size = strlen(o->output) + sizeof(".XXXXXX");
-	char *beside = malloc(size);
-	int status;
+	struct rf_error err;
+	enum rf_status st =
+	    output_is_stdout(o->output) || output_is_special(o->output)
+	    ? save_by_scratch(o, &err)
+	    : save_to_file(o, &err);
 
-	if (beside == NULL)
-		return fail("out of memory");
-	(void)snprintf(beside, size, "%s.XXXXXX", o->output);
-	status = save_beside(o, beside);
-	free(beside);
-	return status;
+	if (st == RF_OK)
+		return STATUS_OK;
+	fprintf(stderr, "ringfence snapshot: %s\n", err.msg);
+	return STATUS_FAILURE;
 }
 
 int
@@ -179,8 +133,7 @@ cmd_snapshot(int argc, char **argv)
 	arena_init(&arena, 0);
 	status = options_parse(&snapshot_spec, argc, argv, &o, &arena);
 	if (status == OPTIONS_RUN)
-		status =
-		    o.output == NULL ? save_to_output(&o) : save_to_file(&o);
+		status = run(&o);
 	arena_release(&arena);
 	return status;
 }

@@ -57,9 +57,9 @@ const struct command_spec testplan_spec = {
 		    "      [--allow-link-local IP...]",
 	.about =
 	    "Write a shell script that tries with kubectl, from within the "
-	    "pods, what recommend\nallows, and a little of what it denies. "
-	    "Run it before the first policy is applied,\nafter each step, and "
-	    "at the end. It is not run here: ringfence never touches a "
+	    "pods, what\nrecommend allows, and a little of what it denies. "
+	    "Run it before the first policy\nis applied, after each step, and "
+	    "at the end. It is not run here: ringfence never\ntouches a "
 	    "cluster.",
 	.examples =
 	    "  # Write it, then try before anything is enforced, and after\n"

@@ -2,7 +2,9 @@
 #include "cli/output_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,10 +16,8 @@ output_is_stdout(const char *path)
 	return path == NULL || strcmp(path, "-") == 0;
 }
 
-/* What must not be replaced by a file: a device, a pipe, a link such as
- * /dev/stdout. */
-static bool
-is_special(const char *path)
+bool
+output_is_special(const char *path)
 {
 	struct stat sb;
 
@@ -25,48 +25,110 @@ is_special(const char *path)
 	    !S_ISDIR(sb.st_mode);
 }
 
-/* to is path, or what is renamed to it. */
 static enum rf_status
-put(const char *path, const char *to, const struct strbuf *text,
-    struct rf_error *err)
+fail(const struct output *o, const char *what, struct rf_error *err)
 {
-	FILE *f = fopen(to, "we");
-	enum rf_status st;
-	bool ok;
+	if (o->f == stdout)
+		return RF_OK; /* main tells */
+	return rf_fail(err, RF_IO, "%s %s: %s", what, o->path, strerror(errno));
+}
 
-	if (f == NULL)
-		return rf_fail(
-		    err, RF_IO, "create %s: %s", path, strerror(errno));
-	ok = fwrite(strbuf_str(text), 1, text->len, f) == text->len;
-	ok &= fclose(f) == 0;
-	if (ok && (to == path || rename(to, path) == 0))
+/* mkstemp makes files that nobody else may read. */
+static void
+set_mode(int fd, const char *path)
+{
+	mode_t mask = umask(0);
+	struct stat sb;
+
+	(void)umask(mask);
+	if (stat(path, &sb) == 0)
+		(void)fchmod(fd, sb.st_mode & 0777);
+	else
+		(void)fchmod(fd, 0666 & ~mask);
+}
+
+enum rf_status
+output_open(
+    struct output *o, const char *path, bool is_private, struct rf_error *err)
+{
+	enum rf_status st;
+	int fd;
+
+	*o = (struct output){ .path = path };
+	strbuf_init(&o->beside, 8192);
+	if (output_is_stdout(path)) {
+		o->f = stdout;
 		return RF_OK;
-	st = rf_fail(err, RF_IO, "write %s: %s", path, strerror(errno));
-	if (to != path)
-		(void)unlink(to);
+	}
+	if (output_is_special(path)) {
+		o->f = fopen(path, "we");
+		return o->f != NULL ? RF_OK : fail(o, "open", err);
+	}
+	strbuf_printf(&o->beside, "%s.XXXXXX", path);
+	if (strbuf_failed(&o->beside)) {
+		strbuf_release(&o->beside);
+		return rf_fail(
+		    err, RF_IO, "create %s: the name is too long", path);
+	}
+	fd = mkostemp(o->beside.s, O_CLOEXEC);
+	if (fd >= 0 && !is_private)
+		set_mode(fd, path);
+	if (fd >= 0 && (o->f = fdopen(fd, "w+")) != NULL)
+		return RF_OK;
+	st = fail(o, "create", err);
+	if (fd >= 0) {
+		(void)close(fd);
+		(void)unlink(o->beside.s);
+	}
+	strbuf_release(&o->beside);
 	return st;
+}
+
+enum rf_status
+output_close(struct output *o, enum rf_status st, struct rf_error *err)
+{
+	bool is_beside = o->beside.len > 0;
+
+	if (o->f == stdout) /* main finds out whether that went well */
+		return st;
+	if (st == RF_OK &&
+	    (fflush(o->f) != 0 || (is_beside && fsync(fileno(o->f)) != 0)))
+		st = fail(o, "write", err);
+	if (fclose(o->f) != 0 && st == RF_OK)
+		st = fail(o, "write", err);
+	if (is_beside && st == RF_OK && rename(o->beside.s, o->path) != 0)
+		st = fail(o, "write", err);
+	if (is_beside && st != RF_OK)
+		(void)unlink(o->beside.s);
+	strbuf_release(&o->beside);
+	return st;
+}
+
+enum rf_status
+output_pour(struct output *o, FILE *f, struct rf_error *err)
+{
+	char buf[65536];
+	size_t n;
+
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		if (fwrite(buf, 1, n, o->f) != n)
+			return fail(o, "write", err);
+	if (!ferror(f))
+		return RF_OK;
+	return rf_fail(err, RF_IO, "read a copy: %s", strerror(errno));
 }
 
 enum rf_status
 output_write(const char *path, const struct strbuf *text, struct rf_error *err)
 {
-	struct strbuf beside;
 	enum rf_status st;
+	struct output o;
 
-	if (output_is_stdout(path)) {
-		/* main finds out whether that went well. */
-		(void)fwrite(strbuf_str(text), 1, text->len, stdout);
-		return RF_OK;
-	}
-	if (is_special(path))
-		return put(path, path, text, err);
-	strbuf_init(&beside, 8192);
-	strbuf_printf(&beside, "%s.tmp", path);
-	st = strbuf_failed(&beside)
-	    ? rf_fail(err, RF_IO, "create %s: the name is too long", path)
-	    : put(path, strbuf_str(&beside), text, err);
-	strbuf_release(&beside);
-	return st;
+	if ((st = output_open(&o, path, false, err)) != RF_OK)
+		return st;
+	if (fwrite(strbuf_str(text), 1, text->len, o.f) != text->len)
+		st = fail(&o, "write", err);
+	return output_close(&o, st, err);
 }
 
 FILE *

@@ -13,6 +13,7 @@
 #include "core/arena.h"
 #include "core/strbuf.h"
 #include "policy/write.h"
+#include "report/kustomization.h"
 
 #define MARKER         ".ringfence"
 #define KUSTOMIZATION  "kustomization.yaml"
@@ -160,7 +161,23 @@ is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* What to do with each entry of a namespace's folder. */
+static bool
+is_marker(const char *name)
+{
+	return strcmp(name, MARKER) == 0 ||
+	    strcmp(name, "." MARKER ".tmp") == 0;
+}
+
+static bool
+has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+/* What to do with each entry of a namespace's folder. Temporary files that a
+ * run left when it was killed are ours. */
 typedef enum rf_status visit_entry(
     struct writing *w, const char *namespace, const char *name, bool is_ours);
 
@@ -183,12 +200,13 @@ walk(struct writing *w, const char *namespace, visit_entry *visit)
 	if (d == NULL)
 		goto out;
 	while (st == RF_OK && (e = readdir(d)) != NULL) {
-		bool is_ours = is_marked(w, &marker, e->d_name);
+		const char *name = e->d_name;
+		bool is_ours = is_marked(w, &marker, name) ||
+		    (*name == '.' && has_suffix(name, ".yaml.tmp"));
 
 		st = step(w, RF_OK); /* without memory, nothing is ours */
-		if (st == RF_OK && !is_dot(e->d_name) &&
-		    strcmp(e->d_name, MARKER) != 0)
-			st = visit(w, namespace, e->d_name, is_ours);
+		if (st == RF_OK && !is_dot(name) && !is_marker(name))
+			st = visit(w, namespace, name, is_ours);
 	}
 	(void)closedir(d);
 out:
@@ -422,43 +440,6 @@ compare_names(const void *x, const void *y)
 	return strcmp(*a, *b);
 }
 
-static bool
-is_yaml_file(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 5 && strcmp(name + n - 5, ".yaml") == 0;
-}
-
-/* A kustomization of these resources, in this order, in the arena. */
-static const char *
-kustomization(struct writing *w, const char *const *names, size_t n)
-{
-	struct strbuf text;
-	const char *kept;
-
-	strbuf_init(&text, TEXT_MAX);
-	strbuf_puts(&text,
-	    "apiVersion: kustomize.config.k8s.io/v1beta1\n"
-	    "kind: Kustomization\n"
-	    "# in rollout order\n"
-	    "sortOptions:\n  order: fifo\n"
-	    "resources:\n");
-	for (size_t i = 0; names != NULL && i < n; i++) {
-		strbuf_puts(&text, "- ");
-		if (is_yaml_file(names[i])) /* a string for every reader */
-			strbuf_puts(&text, names[i]);
-		else /* a namespace, which may be 012 */
-			policy_write_text(&text, names[i]);
-		strbuf_putc(&text, '\n');
-	}
-	kept = strbuf_failed(&text)
-	    ? NULL
-	    : arena_strdup(&w->arena, strbuf_str(&text));
-	strbuf_release(&text);
-	return kept;
-}
-
 /* Is DIR/name a folder that a run of ours, now or before, has filled? */
 static bool
 is_our_folder(struct writing *w, const char *name)
@@ -532,7 +513,7 @@ make_items(struct writing *w, const char *review)
 		list = &w->items[w->n_items++];
 		*list = (struct item){ .folder = f->namespace,
 			.name = KUSTOMIZATION,
-			.text = kustomization(w, names, n) };
+			.text = kustomization_text(&w->arena, names, n) };
 		if (list->text == NULL)
 			return rf_fail(w->err, RF_NOMEM, "out of memory");
 		n = 0;
@@ -554,7 +535,7 @@ list_top(struct writing *w)
 
 	if ((st = list_folders(w, &names, &n)) != RF_OK)
 		return st;
-	if ((list->text = kustomization(w, names, n)) == NULL)
+	if ((list->text = kustomization_text(&w->arena, names, n)) == NULL)
 		return rf_fail(w->err, RF_NOMEM, "out of memory");
 	return RF_OK;
 }

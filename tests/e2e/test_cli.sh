@@ -50,12 +50,13 @@ for form in --help -h help; do
 	}
 	check "$form lists the commands" general_help
 done
-for command in collect flows recommend audit validate; do
+for command in collect flows recommend testplan report audit check diff \
+    validate lint snapshot backup merge; do
 	command_help() {
 		run 0 "$command" --help && [ ! -s err ] &&
-		    has out 'Examples:' 'Options:' 'Usage:' &&
-		    { [ "$command" = collect ] ||
-			    [ "$(awk 'length > 80' out | wc -l)" -eq 0 ]; } &&
+		    has out 'Examples:' 'Options:' 'Usage:' \
+			"  ringfence $command " &&
+		    [ "$(awk 'length > 80' out | wc -l)" -eq 0 ] &&
 		    cp out help-long && run 0 help "$command" &&
 		    cmp -s out help-long && run 0 "$command" -h &&
 		    cmp -s out help-long
@@ -227,6 +228,14 @@ again() {
 	    [ -d a/b/policies/monitoring ]
 }
 check 'recommend: again removes its own old file, no other' again
+# A run that was killed leaves temporary files; they are no obstacle.
+killed_before() {
+	touch a/b/policies/shop/.10-gone.yaml.tmp \
+	    a/b/policies/shop/..ringfence.tmp a/b/policies/.REVIEW.md.tmp &&
+	    run 0 recommend --db shop.db -n shop -o a/b/policies &&
+	    [ -z "$(find a -name '*.tmp')" ]
+}
+check 'recommend: after a run that was killed' killed_before
 foreign() {
 	printf 'mine\n' >a/b/policies/shop/mine.yaml &&
 	    printf 'other\n' >a/b/policies/shop/90-default-deny.yaml &&
@@ -355,6 +364,28 @@ failure 'validate: no directory is left out in silence' 'directories deep' \
 failure 'validate: no such file' 'nofile.yaml' validate -f nofile.yaml
 
 # ------------------------------------------------------------------ output
+# A pipe or link that -o names is written to, not replaced.
+special() {
+	mkfifo "fifo-$1" && ln -s "target-$1" "link-$1" || return 1
+	timeout 10 cat "fifo-$1" >"got-$1" &
+	run 0 "$@" -o "fifo-$1" && wait $! && [ -p "fifo-$1" ] &&
+	    [ -s "got-$1" ] && run 0 "$@" -o "link-$1" &&
+	    [ -h "link-$1" ] && [ -s "target-$1" ]
+}
+for command in backup report; do
+	special_of() {
+		special "$command" --db shop.db
+	}
+	check "$command: into a pipe, through a link" special_of
+done
+modes() {
+	: >page.html && chmod 640 page.html &&
+	    run 0 report --db shop.db -o page.html &&
+	    [ "$(stat -c %a page.html)" = 640 ] &&
+	    run 0 backup --db shop.db -o page.html &&
+	    [ "$(stat -c %a page.html)" = 600 ]
+}
+check 'a file that is replaced is no more open than before' modes
 full_disk() {
 	"$ringfence" flows --db shop.db >/dev/full 2>err
 	[ $? -eq 3 ] && has err 'standard output'

@@ -37,6 +37,13 @@ verdict 'is a List as kubectl prints it' $?
 KUBECONFIG=good "$ringfence" snapshot -q >again.json 2>err
 cmp -s objects.json again.json
 verdict 'prints the same without -o' $?
+KUBECONFIG=good "$ringfence" snapshot -q -o - >again.json 2>err
+[ $? -eq 0 ] && cmp -s objects.json again.json && [ ! -e ./- ]
+verdict 'and with -o -' $?
+ln -s target.json link.json
+KUBECONFIG=good "$ringfence" snapshot -q -o link.json 2>err
+[ $? -eq 0 ] && [ -h link.json ] && cmp -s objects.json target.json
+verdict 'writes through a link' $?
 "$ringfence" collect -q -r "$fixtures/nodes/one/any.pcap" \
     --snapshot objects.json --db flows.db >out 2>err
 verdict 'collect reads it' $?
