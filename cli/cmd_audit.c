@@ -9,6 +9,7 @@
 #include "cli/dataset.h"
 #include "cli/edge_filter.h"
 #include "cli/policy_input.h"
+#include "cli/scope.h"
 #include "report/audit_print.h"
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_SARIF };
@@ -207,8 +208,10 @@ audit(const struct audit_options *o, const struct policy_set *set)
 
 	if (dataset_open(&d, o->db, &store_filter) != RF_OK)
 		return STATUS_FAILURE;
-	rc = edge_filter_make(
-	    &filter, &audit_spec, &o->filter, d.cluster, &d.arena);
+	rc = scope_check_known(&audit_spec, &o->namespaces, d.cluster);
+	if (rc == OPTIONS_RUN)
+		rc = edge_filter_make(
+		    &filter, &audit_spec, &o->filter, d.cluster, &d.arena);
 	if (rc == OPTIONS_RUN) {
 		dataset_warn_policies(&d, set);
 		rc = judge(&a, &d, o, set, &filter) == RF_OK

@@ -416,6 +416,31 @@ check_cluster(const struct collect_options *o)
 	return OPTIONS_RUN;
 }
 
+/* What a live capture alone has use for, and what only files have. */
+static int
+check_live(const struct collect_options *o)
+{
+	const struct collect_live_options *l = &o->live,
+					  *d = &collect_live_defaults;
+	const char *name = l->census != d->census ? "--census"
+	    : l->interval != d->interval          ? "--interval"
+	    : l->retain != d->retain              ? "--retain"
+	    : l->ring_mib != d->ring_mib          ? "--ring-mib"
+	    : l->depth != d->depth                ? "--depth"
+	    : l->listen != NULL                   ? "--listen"
+	    : l->user != NULL                     ? "--user"
+	    : l->no_seccomp                       ? "--no-seccomp"
+						  : NULL;
+
+	if (o->files.n != 0 && name != NULL)
+		return options_usage(&collect_spec,
+		    "%s goes with a live capture: with -i, not -r", name);
+	if (o->files.n == 0 && o->accept_cut)
+		return options_usage(&collect_spec,
+		    "--accept-cut goes with files: with -r, not -i");
+	return OPTIONS_RUN;
+}
+
 /* Judging what is stored is for who captures live. */
 static int
 check_policies(const struct collect_options *o)
@@ -455,6 +480,8 @@ cmd_collect(int argc, char **argv)
 	if (status == OPTIONS_RUN && o.files.n != 0 && o.live.interfaces.n != 0)
 		status = options_usage(&collect_spec,
 		    "either files (-r) or interfaces (-i), not both");
+	if (status == OPTIONS_RUN)
+		status = check_live(&o);
 	if (status == OPTIONS_RUN)
 		status = check_cluster(&o);
 	if (status == OPTIONS_RUN)

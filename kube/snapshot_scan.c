@@ -531,6 +531,9 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 	s->err = err;
 	s->line = 1;
 	strbuf_init(&s->text, ITEM_BYTES_MAX);
+	/* What a kubectl that failed leaves would be a cluster of nothing. */
+	if (peek_text(s) == EOF)
+		st = refuse(s, "empty, where kubectl's objects should be");
 	while (st == RF_OK && peek_text(s) != EOF)
 		st = read_outer(s);
 	if (st == RF_OK && ferror(f))

@@ -323,7 +323,7 @@ put_namespace_miss(struct line *l, const struct evaluator *e,
     const struct kube_pod *pod)
 {
 	if (peer->namespace_selector == NULL)
-		put(l, "namespace %s is not the policy's own, %s",
+		put(l, "namespace %s is not %s, the policy's own",
 		    pod->namespace, policy->namespace);
 	else {
 		put(l, "namespace %s: ", pod->namespace);
@@ -359,7 +359,7 @@ put_peer_miss(struct line *l, const struct evaluator *e,
 	else
 		put(l, "namespace matches");
 	if (m->peer_lacks & LACK_LABEL) {
-		put(l, m->peer_lacks & LACK_NAMESPACE ? " and " : ", ");
+		put(l, m->peer_lacks & LACK_NAMESPACE ? "; " : ", ");
 		put_selector_miss(l, m->peer->pod_selector, &pod->labels);
 	}
 }
@@ -417,7 +417,7 @@ put_miss(struct line *l, const struct evaluator *e,
 	if (m->peer_lacks != LACK_NOTHING)
 		put_peer_miss(l, e, side, m);
 	if (m->peer_lacks != LACK_NOTHING && m->port_lacks != LACK_NOTHING)
-		put(l, " and ");
+		put(l, "; ");
 	if (m->peer_lacks == LACK_NOTHING && m->port_lacks != LACK_NOTHING)
 		put(l, m->peer == NULL ? "any peer, " : "peer matches, ");
 	if (m->port_lacks != LACK_NOTHING)

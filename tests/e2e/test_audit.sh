@@ -134,8 +134,10 @@ outcome() {
 }
 check 'audit --outcome' outcome
 nothing() {
-	run 0 audit --db shop.db -f deny.yaml -n nowhere &&
-	    has err 'nothing was audited'
+	run 0 audit --db shop.db -f deny.yaml --port 1 &&
+	    has err 'nothing was audited' &&
+	    run 2 audit --db shop.db -f deny.yaml -n nowhere &&
+	    has err "'nowhere' is not in the database"
 }
 check 'an audit of nothing says so' nothing
 

@@ -137,6 +137,14 @@ says 'diff: one set' 2 err '1 given' diff "$p"
 says 'diff: no such file' 3 err 'nothing.yaml' diff "$p" nothing.yaml
 printf 'kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\n' >bad.yaml
 says 'diff: refused' 3 err 'nothing was compared' diff "$p" bad.yaml
+says 'check: what a kubectl that failed left' 3 err 'empty, where kubectl' \
+    check --snapshot /dev/null -f "$p" 192.0.2.1 192.0.2.2 --port 80
+echo '{"apiVersion": "v1", "kind": "List", "items": []}' >none.json
+says 'check: a cluster of nothing' 0 err 'there is no pod in' \
+    check --snapshot none.json -f "$p" 192.0.2.1 192.0.2.2 --port 80
+mkdir none
+says 'check: a folder of nothing' 0 err 'there is no NetworkPolicy in' \
+    check --db shop.db -f none 192.0.2.1 192.0.2.2 --port 80
 says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
     monitoring/sts/prometheus shop/deploy/frontend --port 9102
 

@@ -90,6 +90,9 @@ usage 'policies missing' 'which policies?' audit --db x
 usage 'validate without policies' 'which policies?' validate
 usage 'namespaces missing' 'which namespaces?' recommend --db x
 usage 'both -n and -A' 'not both' recommend --db x -n a -A
+usage 'an option of live captures' 'with -i, not -r' \
+    collect -r x --db x --retain 30d
+usage 'an option of files' 'with -r, not -i' collect -i any --db x --accept-cut
 usage 'value for a flag' 'takes no value' recommend --db x -A --force=yes
 
 # ------------------------------------------------------------ bad databases
@@ -297,6 +300,8 @@ audit_default() {
 	    run 1 audit --db shop.db -f deny.yaml --default-namespace shop
 }
 check 'audit: where a policy without namespace belongs' audit_default
+usage 'audit: a namespace that there is not' "did you mean 'shop'?" \
+    audit --db shop.db -f deny.yaml -n shopp
 printf '%s\n' 'apiVersion: networking.k8s.io/v1' 'kind: NetworkPolicy' \
     'metadata: {name: bad, namespace: shop}' 'spec:' '  podSelector: {}' \
     '  ingress:' '  - ports:' '    - {port: 70000, protocol: tcp}' >bad.yaml

@@ -68,7 +68,7 @@ static struct row rows[] = {
 	    "rule wants it in (a, b)" },
 	{ "own namespace", "[{from: [{podSelector: {}}]}]",
 	    "data/db > shop/api TCP/80",
-	    "p, ingress rule 1: namespace data is not the policy's own, shop" },
+	    "p, ingress rule 1: namespace data is not shop, the policy's own" },
 	{ "namespace label",
 	    "[{from: [{namespaceSelector: {matchLabels: {team: web}}}]}]",
 	    "data/db > shop/api TCP/80",
@@ -77,8 +77,8 @@ static struct row rows[] = {
 	{ "namespace and label",
 	    "[{from: [{podSelector: {matchLabels: {app: web}}}]}]",
 	    "data/db > shop/api TCP/80",
-	    "p, ingress rule 1: namespace data is not the policy's own, shop "
-	    "and label app is \"db\", rule wants \"web\"" },
+	    "p, ingress rule 1: namespace data is not shop, the policy's "
+	    "own; label app is \"db\", rule wants \"web\"" },
 	{ "block", "[{from: [{ipBlock: {cidr: 192.0.2.0/24}}]}]",
 	    "192.0.3.1 > shop/api TCP/80",
 	    "p, ingress rule 1: address 192.0.3.1 is not in 192.0.2.0/24" },
@@ -97,7 +97,7 @@ static struct row rows[] = {
 	    "81}]}]",
 	    "shop/web > shop/api TCP/80",
 	    "p, ingress rule 1: namespace matches, label app is \"front-end\", "
-	    "rule wants \"x\" and port 80 is not 81" },
+	    "rule wants \"x\"; port 80 is not 81" },
 	{ "one failure before two",
 	    "[{from: [{podSelector: {matchLabels: {app: x}}}], ports: [{port: "
 	    "81}]}, {from: [{podSelector: {}}], ports: [{port: 82}]}]",
