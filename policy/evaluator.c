@@ -256,13 +256,13 @@ evaluator_allows(const struct evaluator *e, const struct evaluator_query *q)
 }
 
 void
-evaluator_ask_all(const struct evaluator *e, const struct evaluator_query *q,
-    struct evaluator_answer *answer, struct evaluator_hits hits[2])
+evaluator_ask_side(const struct evaluator *e, const struct evaluator_query *q,
+    enum policy_direction d, struct evaluator_side *side,
+    struct evaluator_hits *hits)
 {
-	hits[POLICY_EGRESS].n = hits[POLICY_INGRESS].n = 0;
-	ask_side(e, q, POLICY_EGRESS, &answer->egress, &hits[POLICY_EGRESS]);
-	ask_side(e, q, POLICY_INGRESS, &answer->ingress, &hits[POLICY_INGRESS]);
-	answer->allowed = is_allowed(answer);
+	if (hits != NULL)
+		hits->n = 0;
+	ask_side(e, q, d, side, hits);
 }
 
 bool

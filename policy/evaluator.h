@@ -88,12 +88,14 @@ struct evaluator_hits {
 };
 
 /*
- * The same, and by enum policy_direction each rule that allows that side:
- * also of a side that is exempt from policies (EVAL_SELF, EVAL_NODE_LOCAL).
+ * One side alone; hits, unless NULL, receives each rule that allows it: also
+ * where the side is exempt from policies (EVAL_SELF, EVAL_NODE_LOCAL).
+ * Whoever asks much asks about one subject after the other: what policies say
+ * of it is then at hand.
  */
-void evaluator_ask_all(const struct evaluator *e,
-    const struct evaluator_query *q, struct evaluator_answer *answer,
-    struct evaluator_hits hits[2]);
+void evaluator_ask_side(const struct evaluator *e,
+    const struct evaluator_query *q, enum policy_direction d,
+    struct evaluator_side *side, struct evaluator_hits *hits);
 
 /*
  * The policies that isolate the pod in that direction: indices into the set,

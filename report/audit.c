@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/audit_block.h"
 #include "report/audit_internal.h"
 
 const char *
@@ -50,45 +51,50 @@ sort_marks(struct mark_list *m)
 	return m->n == 0 || m->v[m->n - 1] - m->v[0] == m->n - 1;
 }
 
-/* The policies that were marked, ascending. */
-static const uint32_t *
-collect(struct auditor *a, struct mark_list *m, size_t *n)
+/* What side says of policies that stand in v, ascending. is_run: without a
+ * gap. */
+static void
+put_policies(struct auditor *a, const uint32_t *v, size_t n, bool is_run,
+    struct audit_side *out)
 {
-	uint32_t *v;
+	uint32_t *copy;
 
-	*n = m->n;
-	if (sort_marks(m))
-		return m->n == 0 ? a->every_policy : &a->every_policy[m->v[0]];
-	v = arena_calloc(a->arena, m->n, sizeof(*v));
-	if (v == NULL) {
-		a->failed = true;
-		*n = 0;
-		return NULL;
+	if (is_run) {
+		out->policies = &a->every_policy[n == 0 ? 0 : v[0]];
+		out->n_policies = n;
+		return;
 	}
-	memcpy(v, m->v, m->n * sizeof(*v));
-	return v;
+	copy = arena_calloc(a->arena, n, sizeof(*copy));
+	if (copy == NULL) {
+		a->failed = true;
+		return;
+	}
+	memcpy(copy, v, n * sizeof(*copy));
+	out->policies = copy;
+	out->n_policies = n;
 }
 
+/* The same of rules, by their numbers. */
 static void
-collect_rules(struct auditor *a, struct mark_list *m, struct audit_side *out)
+put_rules(struct auditor *a, const uint32_t *v, size_t n, bool is_run,
+    struct audit_side *out)
 {
-	struct audit_rule *v;
+	struct audit_rule *copy;
 
-	if (sort_marks(m)) {
-		out->rules =
-		    m->n == 0 ? a->every_rule : &a->every_rule[m->v[0]];
-		out->n_rules = m->n;
+	if (is_run) {
+		out->rules = &a->every_rule[n == 0 ? 0 : v[0]];
+		out->n_rules = n;
 		return;
 	}
-	v = arena_calloc(a->arena, m->n, sizeof(*v));
-	if (v == NULL) {
+	copy = arena_calloc(a->arena, n, sizeof(*copy));
+	if (copy == NULL) {
 		a->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < m->n; i++)
-		v[i] = a->every_rule[m->v[i]];
-	out->rules = v;
-	out->n_rules = m->n;
+	for (size_t i = 0; i < n; i++)
+		copy[i] = a->every_rule[v[i]];
+	out->rules = copy;
+	out->n_rules = n;
 }
 
 /* Turn the marks of a side into the edge's, and wipe them. */
@@ -97,17 +103,23 @@ finish_side(struct auditor *a, enum policy_direction d, bool is_traffic,
     struct audit_side *out)
 {
 	struct side_marks *m = &a->marks[d];
+	struct mark_list *policies =
+	    m->verdict == EVAL_DENY ? &m->isolating : &m->allowing;
 
 	*out = (struct audit_side){
 		.verdict = m->verdict, .flags = m->flags, .nearest_miss = ""
 	};
-	if (m->verdict == EVAL_DENY) {
-		out->policies = collect(a, &m->isolating, &out->n_policies);
-		if (m->nearest_miss != NULL)
-			out->nearest_miss = m->nearest_miss;
-	} else if (m->verdict == EVAL_ALLOW) {
-		out->policies = collect(a, &m->allowing, &out->n_policies);
-		collect_rules(a, &m->rules, out);
+	if (m->verdict == EVAL_DENY || m->verdict == EVAL_ALLOW) {
+		bool is_run = sort_marks(policies);
+
+		put_policies(a, policies->v, policies->n, is_run, out);
+	}
+	if (m->verdict == EVAL_DENY && m->nearest_miss != NULL)
+		out->nearest_miss = m->nearest_miss;
+	if (m->verdict == EVAL_ALLOW) {
+		bool is_run = sort_marks(&m->rules);
+
+		put_rules(a, m->rules.v, m->rules.n, is_run, out);
 	}
 	for (size_t i = 0; is_traffic && i < m->rules.n; i++)
 		a->used[m->rules.v[i]] = true;
@@ -121,47 +133,141 @@ finish_sides(struct auditor *a, bool is_traffic, struct audit_side sides[2])
 		finish_side(a, (enum policy_direction)d, is_traffic, &sides[d]);
 }
 
-/* The flows of an edge that are hairpins, or that are none. */
+/* The flows of an edge that are hairpins, or that are none; first is the first
+ * of all in the block. */
 static void
-judge_flows(struct auditor *a, const struct edge *e, bool hairpins,
-    struct judgement *worst, struct audit_edge *out)
+judge_flows(struct audit_block *b, const struct block_flow *first,
+    bool hairpins, struct judgement *worst, struct audit_edge *out)
 {
-	for (size_t i = 0; i < e->n_flows; i++) {
+	for (const struct block_flow *f = first; f < first + out->pairs; f++) {
 		struct judgement j;
 
-		if (auditor_is_hairpin(a, e->flows[i]) != hairpins)
+		if (f->is_hairpin != hairpins)
 			continue;
-		j = auditor_judge(a, e->flows[i]);
+		j = audit_block_judge(b, f);
 		judgement_worsen(worst, j);
 		out->pairs_unknown += j.verdict == AUDIT_UNKNOWN;
 		if (j.verdict != AUDIT_WOULD_DROP)
 			continue;
 		out->pairs_dropped++;
-		out->connections_dropped += e->flows[i]->connections;
+		out->connections_dropped += f->flow->connections;
 	}
 }
 
 /* Hairpins, of which nothing firm is said, do not tell why others of the same
  * edge would be dropped. */
 static void
-judge_edge(struct auditor *a, const struct view_edge *v, struct audit_edge *out)
+judge_edge(struct audit_block *b, const struct block_flow *first,
+    struct audit_edge *out)
 {
 	struct judgement worst = { AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR };
-	const struct edge *e = v->edge;
+	struct auditor *a = b->a;
 	struct audit_side rest[2];
 	bool is_firm;
 
-	*out = (struct audit_edge){ .view = v,
-		.pairs = e->n_flows,
-		.is_traffic = outcome_is_traffic(e->outcome) };
-	judge_flows(a, e, false, &worst, out);
+	judge_flows(b, first, false, &worst, out);
 	is_firm = worst.verdict == AUDIT_WOULD_DROP;
 	if (is_firm)
 		finish_sides(a, out->is_traffic, out->sides);
-	judge_flows(a, e, true, &worst, out);
+	judge_flows(b, first, true, &worst, out);
 	finish_sides(a, out->is_traffic, is_firm ? rest : out->sides);
 	out->verdict = worst.verdict;
 	out->reason = worst.reason;
+}
+
+/* Can what a side was answered be told as it is, without marks? */
+static bool
+is_plain(const struct side_answer *s)
+{
+	return s->n_hits <= 1 &&
+	    (s->verdict != EVAL_DENY || s->nearest_miss != NULL);
+}
+
+static void
+put_plain(struct auditor *a, const struct evaluator_query *q,
+    enum policy_direction d, const struct side_answer *s,
+    struct audit_edge *out)
+{
+	struct audit_side *side = &out->sides[d];
+
+	*side = (struct audit_side){
+		.verdict = s->verdict, .flags = s->flags, .nearest_miss = ""
+	};
+	if (s->verdict == EVAL_DENY) {
+		size_t n;
+		const uint32_t *v = evaluator_isolating(a->evaluator,
+		    d == POLICY_INGRESS ? q->dst.pod : q->src.pod, d, &n);
+
+		put_policies(a, v, n, v[n - 1] - v[0] == n - 1, side);
+		side->nearest_miss = s->nearest_miss;
+	} else if (s->verdict == EVAL_ALLOW) {
+		const struct rule_hit none = { 0, 0 };
+		const struct rule_hit *hit = s->n_hits > 0 ? s->hits : &none;
+
+		put_policies(a, &hit->policy, s->n_hits, true, side);
+		put_rules(a, &hit->number, s->n_hits, true, side);
+		if (out->is_traffic && s->n_hits > 0)
+			a->used[hit->number] = true;
+	}
+}
+
+/* An edge of one flow of one question with nothing to add up, as most are.
+ * false: it is none. */
+static bool
+judge_plain(
+    struct audit_block *b, const struct block_flow *f, struct audit_edge *out)
+{
+	const struct evaluator_query *q = &b->questions[f->first].q;
+	struct side_answer sides[2];
+	struct judgement j;
+
+	if (out->pairs != 1 || f->n != 1 || is_hairpin(&f->about, q))
+		return false;
+	for (int d = 0; d < 2; d++)
+		audit_block_answer(
+		    b, f->first, (enum policy_direction)d, &sides[d]);
+	if (!is_plain(&sides[0]) || !is_plain(&sides[1]))
+		return false;
+	for (int d = 0; d < 2; d++)
+		put_plain(b->a, q, (enum policy_direction)d, &sides[d], out);
+	j = judgement_of(&f->about, false, sides[POLICY_EGRESS].verdict,
+	    sides[POLICY_INGRESS].verdict);
+	out->verdict = j.verdict;
+	out->reason = j.reason;
+	out->pairs_unknown = j.verdict == AUDIT_UNKNOWN;
+	if (j.verdict == AUDIT_WOULD_DROP) {
+		out->pairs_dropped = 1;
+		out->connections_dropped = f->flow->connections;
+	}
+	return true;
+}
+
+/* Judge as many edges as make a block; returns how many. */
+static size_t
+judge_block(struct audit_block *b, const struct view_edge *v, size_t n,
+    struct audit_edge *out)
+{
+	const struct block_flow *f;
+	size_t i, k;
+
+	audit_block_clear(b);
+	for (i = 0; i < n && !audit_block_is_full(b) && !b->a->failed; i++) {
+		const struct edge *e = v[i].edge;
+
+		audit_block_add(b, e);
+		out[i] = (struct audit_edge){ .view = &v[i],
+			.pairs = e->n_flows,
+			.is_traffic = outcome_is_traffic(e->outcome) };
+	}
+	if (b->a->failed || !audit_block_ask(b)) {
+		b->a->failed = true;
+		return n;
+	}
+	f = b->flows;
+	for (k = 0; k < i; f += out[k++].pairs)
+		if (!judge_plain(b, f, &out[k]))
+			judge_edge(b, f, &out[k]);
+	return i;
 }
 
 static void
@@ -202,6 +308,19 @@ list_everything(struct auditor *a)
 	return true;
 }
 
+static void
+judge_edges(struct auditor *a, const struct view *v, struct audit_edge *out)
+{
+	struct audit_block block;
+	size_t at = 0;
+
+	a->failed |= !audit_block_init(&block, a);
+	while (at < v->n_edges && !a->failed)
+		at += judge_block(
+		    &block, &v->edges[at], v->n_edges - at, &out[at]);
+	audit_block_release(&block);
+}
+
 static enum rf_status
 judge_all(struct auditor *a, const struct view *v, struct audit *out,
     struct rf_error *err)
@@ -215,8 +334,7 @@ judge_all(struct auditor *a, const struct view *v, struct audit *out,
 		return st;
 	if (edges == NULL || !auditor_init(a) || !list_everything(a))
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
-	for (size_t i = 0; i < v->n_edges; i++)
-		judge_edge(a, &v->edges[i], &edges[i]);
+	judge_edges(a, v, edges);
 	if (a->failed)
 		return rf_fail(err, RF_NOMEM, "audit: out of memory");
 	out->edges = edges;

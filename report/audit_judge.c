@@ -69,26 +69,33 @@ subject_of(const struct evaluator_query *q, enum policy_direction d)
 /* Note which policies and rules made this side what it is; does any rule
  * allow? */
 static bool
-mark_rules(struct auditor *a, enum policy_direction d)
+mark_rules(struct side_marks *m, const struct side_answer *side)
 {
-	struct side_marks *m = &a->marks[d];
-	const struct evaluator_hits *hits = &a->hits[d];
-
-	for (size_t i = 0; i < hits->n; i++) {
-		const struct evaluator_rule *r = &hits->v[i];
-
-		mark_list_add(&m->allowing, r->policy);
-		mark_list_add(&m->rules, a->index.base[d][r->policy] + r->rule);
+	for (size_t i = 0; i < side->n_hits; i++) {
+		mark_list_add(&m->allowing, side->hits[i].policy);
+		mark_list_add(&m->rules, side->hits[i].number);
 	}
-	return hits->n > 0;
+	return side->n_hits > 0;
+}
+
+const char *
+auditor_nearest_miss(
+    struct auditor *a, const struct evaluator_query *q, enum policy_direction d)
+{
+	struct evaluator_miss miss;
+	const char *text;
+
+	evaluator_nearest_miss(a->evaluator, q, d, &miss);
+	text = arena_strdup(a->arena, miss.text);
+	a->failed |= text == NULL;
+	return text;
 }
 
 static void
 mark_denied(struct auditor *a, const struct evaluator_query *q,
-    enum policy_direction d, bool is_hairpin)
+    enum policy_direction d, const struct side_answer *side)
 {
 	struct side_marks *m = &a->marks[d];
-	struct evaluator_miss miss;
 	const uint32_t *policies;
 	size_t n;
 
@@ -98,14 +105,12 @@ mark_denied(struct auditor *a, const struct evaluator_query *q,
 		mark_list_add(&m->isolating, policies[i]);
 	if (a->is_terse || m->nearest_miss != NULL)
 		return;
-	if (is_hairpin) { /* which the evaluator does not deny */
+	if (side->verdict != EVAL_DENY) /* a hairpin, by its rules alone */
 		m->nearest_miss = "no rule lets the pod reach itself";
-		return;
-	}
-	evaluator_nearest_miss(a->evaluator, q, d, &miss);
-	m->nearest_miss = arena_strdup(a->arena, miss.text);
-	if (m->nearest_miss == NULL)
-		a->failed = true;
+	else if (side->nearest_miss != NULL)
+		m->nearest_miss = side->nearest_miss;
+	else
+		m->nearest_miss = auditor_nearest_miss(a, q, d);
 }
 
 /*
@@ -114,22 +119,22 @@ mark_denied(struct auditor *a, const struct evaluator_query *q,
  */
 static enum evaluator_verdict
 mark_side(struct auditor *a, const struct evaluator_query *q,
-    enum policy_direction d, const struct evaluator_side *side, bool is_hairpin)
+    enum policy_direction d, const struct side_answer *side, bool hairpin)
 {
 	struct side_marks *m = &a->marks[d];
 	enum evaluator_verdict v = side->verdict;
 	unsigned flags = side->flags;
 
-	if (v == EVAL_ALLOW && (!a->is_terse || is_hairpin)) {
-		bool any = mark_rules(a, d);
+	if (v == EVAL_ALLOW && (!a->is_terse || hairpin)) {
+		bool any = mark_rules(m, side);
 
-		if (is_hairpin && (flags & EVAL_SELF) != 0) {
+		if (hairpin && (flags & EVAL_SELF) != 0) {
 			v = any ? EVAL_ALLOW : EVAL_DENY;
 			flags &= ~(unsigned)EVAL_SELF;
 		}
 	}
 	if (v == EVAL_DENY)
-		mark_denied(a, q, d, side->verdict != EVAL_DENY);
+		mark_denied(a, q, d, side);
 	m->flags |= flags;
 	if (badness(v) > badness(m->verdict))
 		m->verdict = v;
@@ -145,47 +150,66 @@ end_of(const struct endpoint *e)
 	};
 }
 
-bool
-auditor_is_hairpin(const struct auditor *a, const struct flow *f)
+struct flow_facts
+auditor_facts(const struct auditor *a, const struct flow *f)
 {
-	const struct endpoint *src = &a->endpoints[f->src];
-	const struct endpoint *dst = &a->endpoints[f->dst];
-
-	return src->type == ENDPOINT_WORKLOAD &&
-	    dst->type == ENDPOINT_WORKLOAD && src->pod != FLOW_NONE &&
-	    src->pod == dst->pod &&
-	    (f->service != FLOW_NONE || f->seen_src != f->src);
+	return (struct flow_facts){
+		.is_rewritten =
+		    f->service != FLOW_NONE || f->seen_src != f->src,
+		.is_unknown = a->endpoints[f->src].type == ENDPOINT_UNKNOWN ||
+		    a->endpoints[f->dst].type == ENDPOINT_UNKNOWN,
+		.is_guessed = f->certainty == CERTAINTY_GUESSED,
+	};
 }
 
-static struct judgement
-judge_query(
-    struct auditor *a, const struct flow *f, const struct evaluator_query *q)
+void
+auditor_ask(struct auditor *a, const struct evaluator_query *q,
+    enum policy_direction d, struct side_answer *out)
 {
-	bool is_hairpin = q->src.pod != FLOW_NONE && q->src.pod == q->dst.pod &&
-	    (f->service != FLOW_NONE || f->seen_src != f->src);
-	bool is_unknown = a->endpoints[f->src].type == ENDPOINT_UNKNOWN ||
-	    a->endpoints[f->dst].type == ENDPOINT_UNKNOWN;
-	struct evaluator_answer answer;
-	enum evaluator_verdict out, in;
+	struct evaluator_side side;
+	struct rule_hit *hits = a->numbered[d];
 
-	if (a->is_terse && !is_hairpin)
-		evaluator_ask(a->evaluator, q, &answer);
-	else
-		evaluator_ask_all(a->evaluator, q, &answer, a->hits);
-	out = mark_side(a, q, POLICY_EGRESS, &answer.egress, is_hairpin);
-	in = mark_side(a, q, POLICY_INGRESS, &answer.ingress, is_hairpin);
-	if (is_unknown)
+	evaluator_ask_side(a->evaluator, q, d, &side, &a->hits);
+	for (size_t i = 0; i < a->hits.n; i++) {
+		const struct evaluator_rule *r = &a->hits.v[i];
+
+		hits[i] = (struct rule_hit){ r->policy,
+			(uint32_t)a->index.base[d][r->policy] + r->rule };
+	}
+	*out = (struct side_answer){ .verdict = side.verdict,
+		.flags = side.flags,
+		.hits = hits,
+		.n_hits = a->hits.n };
+}
+
+struct judgement
+judgement_of(const struct flow_facts *about, bool hairpin,
+    enum evaluator_verdict out, enum evaluator_verdict in)
+{
+	if (about->is_unknown)
 		return (
 		    struct judgement){ AUDIT_UNKNOWN, AUDIT_UNKNOWN_ADDRESS };
 	if (out == EVAL_NOT_SUBJECT && in == EVAL_NOT_SUBJECT)
 		return (struct judgement){ AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR };
 	if (out != EVAL_DENY && in != EVAL_DENY)
 		return (struct judgement){ AUDIT_ALLOWED, AUDIT_CLEAR };
-	if (is_hairpin)
+	if (hairpin)
 		return (struct judgement){ AUDIT_UNKNOWN, AUDIT_HAIRPIN };
-	if (f->certainty == CERTAINTY_GUESSED)
+	if (about->is_guessed)
 		return (struct judgement){ AUDIT_UNKNOWN, AUDIT_GUESSED };
 	return (struct judgement){ AUDIT_WOULD_DROP, AUDIT_CLEAR };
+}
+
+struct judgement
+auditor_weigh(struct auditor *a, const struct flow_facts *about,
+    const struct evaluator_query *q, const struct side_answer sides[2])
+{
+	bool hairpin = is_hairpin(about, q);
+	enum evaluator_verdict out, in;
+
+	out = mark_side(a, q, POLICY_EGRESS, &sides[POLICY_EGRESS], hairpin);
+	in = mark_side(a, q, POLICY_INGRESS, &sides[POLICY_INGRESS], hairpin);
+	return judgement_of(about, hairpin, out, in);
 }
 
 void
@@ -195,10 +219,16 @@ judgement_worsen(struct judgement *worst, struct judgement j)
 		*worst = j;
 }
 
+/* Whoever is called with the questions of a flow. */
+struct asker {
+	void (*each)(void *ctx, const struct evaluator_query *q);
+	void *ctx;
+};
+
 /* Which backend answered is not known: each that is ready may have. */
 static size_t
-judge_backends(struct auditor *a, const struct flow *f,
-    struct evaluator_query *q, struct judgement *worst)
+ask_backends(const struct auditor *a, const struct flow *f,
+    struct evaluator_query *q, const struct asker *to)
 {
 	const struct kube_backend *b;
 	size_t n, asked = 0;
@@ -211,7 +241,7 @@ judge_backends(struct auditor *a, const struct flow *f,
 		    b[i].protocol != f->protocol)
 			continue;
 		q->dst = (struct evaluator_end){ b[i].pod, b[i].ip };
-		judgement_worsen(worst, judge_query(a, f, q));
+		to->each(to->ctx, q);
 		asked++;
 	}
 	return asked;
@@ -219,8 +249,8 @@ judge_backends(struct auditor *a, const struct flow *f,
 
 /* Without backends: each pod of the workload that is still there. */
 static size_t
-judge_workload(struct auditor *a, const struct flow *f,
-    struct evaluator_query *q, struct judgement *worst)
+ask_workload(const struct auditor *a, const struct flow *f,
+    struct evaluator_query *q, const struct asker *to)
 {
 	uint32_t workload = a->endpoints[f->dst].workload;
 	size_t asked = 0;
@@ -233,16 +263,18 @@ judge_workload(struct auditor *a, const struct flow *f,
 		    p->phase == POD_FAILED)
 			continue;
 		q->dst = (struct evaluator_end){ a->pods[i], p->ips[0] };
-		judgement_worsen(worst, judge_query(a, f, q));
+		to->each(to->ctx, q);
 		asked++;
 	}
 	return asked;
 }
 
-struct judgement
-auditor_judge(struct auditor *a, const struct flow *f)
+size_t
+auditor_questions(const struct auditor *a, const struct flow *f,
+    void (*each)(void *ctx, const struct evaluator_query *q), void *ctx)
 {
 	const struct endpoint *dst = &a->endpoints[f->dst];
+	const struct asker to = { each, ctx };
 	struct evaluator_query q = {
 		.src = end_of(&a->endpoints[f->src]),
 		.dst = end_of(dst),
@@ -250,14 +282,61 @@ auditor_judge(struct auditor *a, const struct flow *f)
 		.port = f->port,
 		.protocol = f->protocol,
 	};
-	struct judgement worst = { AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR };
+	size_t n;
 
-	if (dst->type != ENDPOINT_WORKLOAD || dst->pod != FLOW_NONE)
-		return judge_query(a, f, &q);
-	if (judge_backends(a, f, &q, &worst) > 0 ||
-	    judge_workload(a, f, &q, &worst) > 0)
-		return worst;
-	return (struct judgement){ AUDIT_UNKNOWN, AUDIT_NO_BACKEND };
+	if (dst->type != ENDPOINT_WORKLOAD || dst->pod != FLOW_NONE) {
+		each(ctx, &q);
+		return 1;
+	}
+	n = ask_backends(a, f, &q, &to);
+	return n > 0 ? n : ask_workload(a, f, &q, &to);
+}
+
+/* One flow, as it comes. */
+struct single {
+	struct auditor *a;
+	struct flow_facts about;
+	struct judgement worst;
+};
+
+static void
+ask_plainly(const struct auditor *a, const struct evaluator_query *q,
+    enum policy_direction d, struct side_answer *out)
+{
+	struct evaluator_side side;
+
+	evaluator_ask_side(a->evaluator, q, d, &side, NULL);
+	*out = (struct side_answer){ .verdict = side.verdict,
+		.flags = side.flags };
+}
+
+static void
+judge_question(void *ctx, const struct evaluator_query *q)
+{
+	struct single *s = ctx;
+	struct side_answer sides[2];
+
+	for (int d = 0; d < 2; d++)
+		if (s->a->is_terse && !is_hairpin(&s->about, q))
+			ask_plainly(
+			    s->a, q, (enum policy_direction)d, &sides[d]);
+		else
+			auditor_ask(
+			    s->a, q, (enum policy_direction)d, &sides[d]);
+	judgement_worsen(&s->worst, auditor_weigh(s->a, &s->about, q, sides));
+}
+
+/* The verdict of one flow; a->marks then tell why. */
+static struct judgement
+judge_flow(struct auditor *a, const struct flow *f)
+{
+	struct single s = { .a = a,
+		.about = auditor_facts(a, f),
+		.worst = { AUDIT_NOT_ENFORCEABLE, AUDIT_CLEAR } };
+
+	if (auditor_questions(a, f, judge_question, &s) == 0)
+		return (struct judgement){ AUDIT_UNKNOWN, AUDIT_NO_BACKEND };
+	return s.worst;
 }
 
 static bool
@@ -303,13 +382,13 @@ auditor_init(struct auditor *a)
 	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->used));
 	if (a->used == NULL || !group_pods(a))
 		return false;
-	for (int d = 0; d < 2; d++) {
-		a->hits[d].v = arena_calloc(
-		    a->arena, a->index.n_rules + 1, sizeof(*a->hits[d].v));
-		if (a->hits[d].v == NULL)
-			return false;
-	}
-	return true;
+	a->hits.v =
+	    arena_calloc(a->arena, a->index.n_rules + 1, sizeof(*a->hits.v));
+	for (int d = 0; d < 2; d++)
+		a->numbered[d] = arena_calloc(
+		    a->arena, a->index.n_rules + 1, sizeof(*a->numbered[d]));
+	return a->hits.v != NULL && a->numbered[0] != NULL &&
+	    a->numbered[1] != NULL;
 }
 
 struct audit_judge {
@@ -364,7 +443,7 @@ audit_judge_flow(struct audit_judge *j, const struct endpoint *endpoints,
 	side_marks_clear(&j->a.marks[0]);
 	side_marks_clear(&j->a.marks[1]);
 	j->a.endpoints = endpoints;
-	verdict = auditor_judge(&j->a, f);
+	verdict = judge_flow(&j->a, f);
 	*out = (struct audit_judgement){ .verdict = verdict.verdict,
 		.reason = verdict.reason };
 	for (int d = 0; d < 2; d++) {
@@ -389,7 +468,7 @@ audit_judge_why(struct audit_judge *j, const struct endpoint *endpoints,
 	a.is_terse = false;
 	side_marks_clear(&a.marks[0]);
 	side_marks_clear(&a.marks[1]);
-	(void)auditor_judge(&a, f);
+	(void)judge_flow(&a, f);
 	for (int d = 1; d >= 0; d--) {
 		if (a.marks[d].nearest_miss == NULL)
 			continue;
