@@ -69,9 +69,9 @@ aggregate_free(struct aggregate *a)
 }
 
 bool
-aggregate_has_room(const struct aggregate *a)
+aggregate_has_room(const struct aggregate *a, uint32_t n)
 {
-	return a->n_flows < a->max && a->n_endpoints + 3 <= a->max;
+	return a->n_flows + n <= a->max && a->n_endpoints + 3 * n <= a->max;
 }
 
 /* The index of an equal endpoint, added if need be. */

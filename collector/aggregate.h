@@ -20,8 +20,8 @@ struct aggregate;
 struct aggregate *aggregate_new(uint32_t max, uint64_t seed);
 void aggregate_free(struct aggregate *a);
 
-/* Is there room for one more flow and the three endpoints it may bring? */
-bool aggregate_has_room(const struct aggregate *a);
+/* Is there room for n more flows and the three endpoints each may bring? */
+bool aggregate_has_room(const struct aggregate *a, uint32_t n);
 
 /* One connection's part of a flow, with its endpoints spelled out. */
 struct aggregate_item {

@@ -112,7 +112,7 @@ sum_known(struct daemon *d, const struct connection *c, struct summed *did)
 {
 	struct aggregate_item r;
 
-	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
+	if (!aggregate_has_room(d->buffer->sums, 1) && !rotate_at_last(d))
 		return false;
 	resolver_resolve(d->summing.resolver, c, &r);
 	r.flow.sides = known_sides(d, &r);
@@ -141,7 +141,7 @@ sum_unowned(struct daemon *d, const struct connection *c, struct summed *did)
 {
 	struct aggregate_item r;
 
-	if (!aggregate_has_room(d->buffer->sums) && !rotate_at_last(d))
+	if (!aggregate_has_room(d->buffer->sums, 1) && !rotate_at_last(d))
 		return false;
 	resolver_resolve_unowned(d->summing.resolver, c, own_node(d), &r);
 	(void)aggregate_add(d->buffer->sums, &r);

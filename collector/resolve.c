@@ -6,6 +6,7 @@
 
 #include "collector/address_view.h"
 #include "collector/certain.h"
+#include "collector/detour.h"
 #include "collector/direction.h"
 #include "collector/passage.h"
 #include "core/hash.h"
@@ -533,6 +534,13 @@ resolve(struct resolver *r, const struct connection *c,
 	out->flow.bytes = c->bytes;
 	out->flow.first_us = c->first_us;
 	out->flow.last_us = c->last_us;
+}
+
+bool
+resolver_split(const struct resolver *r, const struct connection *c,
+    struct connection parts[2])
+{
+	return c->n_legs > 1 && detour_split(r->c, c, parts);
 }
 
 enum flow_certainty

@@ -30,6 +30,11 @@ void resolver_free(struct resolver *r);
  */
 void resolver_set_cluster(struct resolver *r, const struct cluster *c);
 
+/* A connection whose direction is decided: is it two of them (collector/
+ * detour.h)? The parts then stand for it. */
+bool resolver_split(const struct resolver *r, const struct connection *c,
+    struct connection parts[2]);
+
 void resolver_resolve(
     struct resolver *r, const struct connection *c, struct aggregate_item *out);
 

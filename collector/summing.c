@@ -24,20 +24,41 @@ summing_bring(const struct summing *s, const struct aggregate *a,
 		aggregate_prefetch(a, shortcut_guess(s->shortcut, &asks[i]));
 }
 
-static bool
+/* Of a connection as it is: one part of a flow. Needs room. */
+static void
 add_first(const struct summing *s, struct aggregate *a,
     const struct connection *c, enum flow_certainty certainty,
     const struct shortcut_ask *ask, bool *unresolved)
 {
 	struct aggregate_item item;
 
-	if (!aggregate_has_room(a))
-		return false;
 	resolver_resolve_directed(s->resolver, c, certainty, &item);
 	*unresolved = item.src.type == ENDPOINT_UNKNOWN ||
 	    item.dst.type == ENDPOINT_UNKNOWN;
 	shortcut_learn(s->shortcut, ask, aggregate_add(a, &item), *unresolved);
-	return true;
+}
+
+/* The parts of a connection that is no one's shortcut: each may be. */
+static void
+add_parts(const struct summing *s, struct aggregate *a,
+    const struct connection parts[2], enum flow_certainty certainty,
+    struct summed *did)
+{
+	did->unresolved = false;
+	for (int i = 0; i < 2; i++) {
+		struct shortcut_ask ask;
+		bool unresolved;
+		uint32_t flow;
+
+		shortcut_ask(s->shortcut, &parts[i], certainty, &ask);
+		flow = shortcut_find(s->shortcut, &ask, &unresolved);
+		if (flow == FLOW_NONE)
+			add_first(
+			    s, a, &parts[i], certainty, &ask, &unresolved);
+		else
+			aggregate_more(a, flow, &parts[i]);
+		did->unresolved |= unresolved;
+	}
 }
 
 bool
@@ -45,7 +66,7 @@ summing_add(const struct summing *s, struct aggregate *a,
     const struct connection *c, struct shortcut_ask *ask, struct summed *did)
 {
 	enum flow_certainty certainty = CERTAINTY_HANDSHAKE;
-	struct connection directed;
+	struct connection directed, parts[2];
 	struct shortcut_ask own;
 	uint32_t flow;
 
@@ -61,8 +82,15 @@ summing_add(const struct summing *s, struct aggregate *a,
 	}
 	did->guessed = certainty == CERTAINTY_GUESSED;
 	flow = shortcut_find(s->shortcut, ask, &did->unresolved);
-	if (flow == FLOW_NONE)
-		return add_first(s, a, c, certainty, ask, &did->unresolved);
-	aggregate_more(a, flow, c);
+	if (flow != FLOW_NONE) {
+		aggregate_more(a, flow, c);
+		return true;
+	}
+	if (!aggregate_has_room(a, 2))
+		return false;
+	if (resolver_split(s->resolver, c, parts))
+		add_parts(s, a, parts, certainty, did);
+	else
+		add_first(s, a, c, certainty, ask, &did->unresolved);
 	return true;
 }

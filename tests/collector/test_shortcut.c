@@ -121,14 +121,28 @@ sums_release(struct sums *s)
 
 /* Whether an end of it is unknown. */
 static bool
-sum(struct sums *s, const struct connection *c)
+sum(struct sums *s, const struct connection *of)
 {
-	struct aggregate_item r;
+	struct connection c = *of, parts[2];
+	enum flow_certainty certainty = resolver_direct(s->resolver, &c);
+	int n = 2;
+	bool unknown = false;
 
-	assert_true(aggregate_has_room(s->flows));
-	resolver_resolve(s->resolver, c, &r);
-	(void)aggregate_add(s->flows, &r);
-	return r.src.type == ENDPOINT_UNKNOWN || r.dst.type == ENDPOINT_UNKNOWN;
+	if (!resolver_split(s->resolver, &c, parts)) {
+		parts[0] = c;
+		n = 1;
+	}
+	for (int i = 0; i < n; i++) {
+		struct aggregate_item r;
+
+		assert_true(aggregate_has_room(s->flows, 1));
+		resolver_resolve_directed(
+		    s->resolver, &parts[i], certainty, &r);
+		(void)aggregate_add(s->flows, &r);
+		unknown |= r.src.type == ENDPOINT_UNKNOWN ||
+		    r.dst.type == ENDPOINT_UNKNOWN;
+	}
+	return unknown;
 }
 
 /* Flows are numbered by the connection that came first, so alike in both. */
