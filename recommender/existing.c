@@ -112,6 +112,20 @@ existing_allows(const struct run *r, const struct flow *f, unsigned want)
 	return allowed & want;
 }
 
+bool
+existing_allows_client(const struct run *r, const struct flow *f)
+{
+	struct evaluator_query q;
+	struct evaluator_answer a;
+
+	if (r->kept_evaluator == NULL)
+		return false;
+	q = proof_query(r, f);
+	q.seen_src = q.src;
+	evaluator_ask(r->kept_evaluator, &q, &a);
+	return a.ingress.verdict == EVAL_ALLOW && a.ingress.flags == 0;
+}
+
 /* Those in scope, with what becomes of them. */
 static enum rf_status
 publish(struct run *r, struct recommend_change *change)

@@ -277,6 +277,16 @@ struct plan plan_flow(const struct run *r, const struct flow *f);
 bool plan_is_api_server(const struct run *r, const struct flow *f);
 /* Is it an address of the API server, whatever the port? */
 bool plan_is_api_address(const struct run *r, const struct ip_addr *ip);
+/* Is other, which is no pod, the pod's own node? */
+bool plan_is_own_node(const struct run *r, const struct endpoint *pod,
+    const struct endpoint *other);
+/*
+ * A node rewrote the client's address. What a policy of the server sees then is
+ * the node, if that is another one; on the server's own node most plugins look
+ * before it is rewritten. Which node a client comes in through is chance, so
+ * rules have to allow both.
+ */
+bool plan_sees_client(const struct run *r, const struct flow *f);
 /* The backends that a flow to a Service as a whole may have reached; at most
  * max are written, returns how many there are. */
 size_t plan_targets(const struct run *r, const struct flow *f,
@@ -408,6 +418,8 @@ RF_MUST_USE enum rf_status existing_prepare(struct run *r);
 /* WANT_ bits of want that they allow, when incremental. */
 unsigned existing_allows(
     const struct run *r, const struct flow *f, unsigned want);
+/* Do they let it in by its client's own address (plan_sees_client)? */
+bool existing_allows_client(const struct run *r, const struct flow *f);
 /* Those that stay, then ours. */
 RF_MUST_USE enum rf_status existing_unite(
     struct run *r, struct policy_set *out);

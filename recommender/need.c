@@ -154,36 +154,48 @@ add_egress(struct run *r, const struct flow *f, uint32_t group)
 	return raws_add(r, raw_of(f, group, POLICY_EGRESS, dst));
 }
 
+/* One address by which policies may see the client: from. */
 static enum rf_status
-add_ingress(struct run *r, const struct flow *f, uint32_t group, uint16_t port)
+add_ingress_from(struct run *r, const struct flow *f, uint32_t group,
+    uint16_t port, const struct endpoint *from)
 {
-	const struct endpoint *src = &r->fs->endpoints[f->src];
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
-	const struct endpoint *seen = &r->fs->endpoints[f->seen_src];
 	struct need need = need_of(f, group, POLICY_INGRESS, port);
-	struct raw raw = raw_of(f, group, POLICY_INGRESS, seen);
+	struct raw raw = raw_of(f, group, POLICY_INGRESS, from);
 	enum rf_status st;
 
-	if (plan_group(r, seen) != FLOW_NONE) {
+	if (plan_group(r, from) != FLOW_NONE) {
 		need.peer = (struct peer){ .type = PEER_GROUP,
-			.group = plan_group(r, seen) };
+			.group = plan_group(r, from) };
 		return needs_add(r, need);
 	}
-	if (seen->type == ENDPOINT_EXTERNAL &&
-	    plan_is_api_address(r, &seen->ip)) {
+	if (from->type == ENDPOINT_EXTERNAL &&
+	    plan_is_api_address(r, &from->ip)) {
 		st = add_api_backends(r, need);
 		return st != RF_OK
 		    ? st
-		    : add_block(r, need, BLOCK_API_SERVER, &seen->ip);
+		    : add_block(r, need, BLOCK_API_SERVER, &from->ip);
 	}
 	raw.port = port;
-	if (raw.kind == RAW_NODE && src->type != ENDPOINT_NODE) {
-		raw.kind = RAW_ENTRY;
-		raw.own_node = dst->type == ENDPOINT_WORKLOAD &&
-		    dst->pod != FLOW_NONE &&
-		    cluster_is_own_node(r->c, &r->c->pods[dst->pod], &seen->ip);
+	if (raw.kind == RAW_NODE) {
+		if (r->fs->endpoints[f->src].type != ENDPOINT_NODE)
+			raw.kind = RAW_ENTRY;
+		raw.own_node = plan_is_own_node(r, dst, from);
 	}
 	return raws_add(r, raw);
+}
+
+static enum rf_status
+add_ingress(struct run *r, const struct flow *f, uint32_t group, uint16_t port)
+{
+	return add_ingress_from(
+	    r, f, group, port, &r->fs->endpoints[f->seen_src]);
+}
+
+static enum rf_status
+add_client(struct run *r, const struct flow *f, uint32_t group, uint16_t port)
+{
+	return add_ingress_from(r, f, group, port, &r->fs->endpoints[f->src]);
 }
 
 /* A Service as a whole: every backend, on both sides. */
@@ -202,9 +214,13 @@ add_open(struct run *r, const struct flow *f, unsigned want)
 		if ((want & WANT_EGRESS) != 0 &&
 		    (st = add_target(r, f, g, &t[i])) != RF_OK)
 			return st;
-		if ((want & WANT_INGRESS) != 0 &&
-		    plan_group_in_scope(r, t[i].group) &&
-		    (st = add_ingress(r, f, t[i].group, t[i].port)) != RF_OK)
+		if ((want & WANT_INGRESS) == 0 ||
+		    !plan_group_in_scope(r, t[i].group))
+			continue;
+		st = add_ingress(r, f, t[i].group, t[i].port);
+		if (st == RF_OK && plan_sees_client(r, f))
+			st = add_client(r, f, t[i].group, t[i].port);
+		if (st != RF_OK)
 			return st;
 	}
 	return RF_OK;
@@ -228,20 +244,25 @@ add_flow(struct run *r, const struct flow *f)
 	const struct endpoint *src = &r->fs->endpoints[f->src];
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
 	struct plan plan = plan_flow(r, f);
+	uint32_t to = plan_group(r, dst);
 	enum rf_status st;
+	bool client;
 
 	if (plan.want == 0 && plan.reason != NULL &&
 	    strcmp(plan.reason, "own-node") == 0 && dst->type == ENDPOINT_NODE)
 		return add_own_node(r, f, plan_group(r, src));
 	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
 		return plan.want == 0 ? RF_OK : add_open(r, f, plan.want);
+	client = (plan.want & WANT_INGRESS) != 0 && plan_sees_client(r, f) &&
+	    !existing_allows_client(r, f);
 	plan.want &= ~existing_allows(r, f, plan.want);
 	if ((plan.want & WANT_EGRESS) != 0 &&
 	    (st = add_egress(r, f, plan_group(r, src))) != RF_OK)
 		return st;
-	if ((plan.want & WANT_INGRESS) == 0)
-		return RF_OK;
-	return add_ingress(r, f, plan_group(r, dst), f->port);
+	if ((plan.want & WANT_INGRESS) != 0 &&
+	    (st = add_ingress(r, f, to, f->port)) != RF_OK)
+		return st;
+	return client ? add_client(r, f, to, f->port) : RF_OK;
 }
 
 static int

@@ -299,7 +299,7 @@ remark_nodes(struct run *r, const struct raw *raws, bool api, bool all)
 	if (raws->kind == RAW_ENTRY)
 		return remark(r, raws, "all-nodes",
 		    "clients come in through nodes, so every node's address is "
-		    "allowed; a new node must be added");
+		    "allowed beside the clients'; a new node must be added");
 	if (api)
 		return remark(r, raws, "api-server-nodes",
 		    "a node of the API server calls it, as for a webhook, so "

@@ -151,14 +151,24 @@ metadata_allowed(const struct run *r, uint32_t group)
 	return false;
 }
 
-static bool
-is_own_node(const struct run *r, const struct endpoint *pod,
+bool
+plan_is_own_node(const struct run *r, const struct endpoint *pod,
     const struct endpoint *other)
 {
 	if (pod->pod == FLOW_NONE || other->type == ENDPOINT_WORKLOAD ||
 	    ip_is_none(&other->ip))
 		return false;
 	return cluster_is_own_node(r->c, &r->c->pods[pod->pod], &other->ip);
+}
+
+bool
+plan_sees_client(const struct run *r, const struct flow *f)
+{
+	const struct endpoint *src = &r->fs->endpoints[f->src];
+
+	return f->seen_src != f->src && src->type != ENDPOINT_UNKNOWN &&
+	    (src->type == ENDPOINT_WORKLOAD ||
+		(!ip_is_none(&src->ip) && !ip_is_link_local(&src->ip)));
 }
 
 static struct plan
@@ -197,7 +207,7 @@ plan_egress(const struct run *r, const struct flow *f, uint32_t group)
 		    : decide("metadata");
 	if (dns_is_node_local(r, &dst->ip) && f->port == DNS_PORT)
 		return (struct plan){ .want = WANT_EGRESS };
-	if (is_own_node(r, src, dst))
+	if (plan_is_own_node(r, src, dst))
 		return refuse("own-node");
 	if (ip_is_link_local(&dst->ip) && !link_local_allowed(r, &dst->ip))
 		return decide("link-local");
@@ -218,7 +228,8 @@ plan_ingress(const struct run *r, const struct flow *f)
 	if (seen->type == ENDPOINT_UNKNOWN ||
 	    (plan_group(r, seen) == FLOW_NONE && ip_is_none(&seen->ip)))
 		return refuse("unknown-address");
-	if (src->type == ENDPOINT_NODE && is_own_node(r, dst, seen))
+	if (src->type == ENDPOINT_NODE && plan_is_own_node(r, dst, seen) &&
+	    plan_is_own_node(r, dst, src))
 		return refuse("own-node");
 	if (seen->type != ENDPOINT_WORKLOAD && ip_is_link_local(&seen->ip))
 		return decide("link-local");

@@ -20,6 +20,7 @@ struct proving {
 	struct recommend_proof *proof;
 	const struct edge *edge; /* that is being proved */
 	const struct flow *flow;
+	const struct recommend_evidence *took; /* what flow was noted at */
 };
 
 /* The pod to ask for: the flow's own, or, where that one is gone or not
@@ -83,6 +84,10 @@ take_evidence(
 {
 	const struct flow *f = p->flow;
 
+	if (d == POLICY_INGRESS && p->took == v)
+		return; /* of both addresses that its client has */
+	if (d == POLICY_INGRESS)
+		p->took = v;
 	if (v->connections == 0 || f->first_us < v->first_us)
 		v->first_us = f->first_us;
 	if (v->connections == 0 || f->last_us > v->last_us)
@@ -151,16 +156,23 @@ static enum rf_status
 prove_query(struct proving *p, const struct edge *e, unsigned want,
     const struct evaluator_query *q)
 {
+	struct evaluator_query before = *q;
 	struct evaluator_answer a;
 	enum rf_status st;
 
+	p->took = NULL;
 	evaluator_ask(p->e, q, &a);
 	if ((want & WANT_EGRESS) != 0 &&
 	    (st = prove_side(p, e, q, &a, POLICY_EGRESS)) != RF_OK)
 		return st;
-	if ((want & WANT_INGRESS) != 0)
-		return prove_side(p, e, q, &a, POLICY_INGRESS);
-	return RF_OK;
+	if ((want & WANT_INGRESS) == 0)
+		return RF_OK;
+	st = prove_side(p, e, q, &a, POLICY_INGRESS);
+	if (st != RF_OK || !plan_sees_client(p->r, p->flow))
+		return st;
+	before.seen_src = q->src;
+	evaluator_ask(p->e, &before, &a);
+	return prove_side(p, e, &before, &a, POLICY_INGRESS);
 }
 
 /* Every backend of a Service as a whole. */

@@ -283,7 +283,8 @@ static struct world_case cases[] = {
 	    "app=web in 10.0.0.0/8!10.0.1.0/24!10.0.2.0/24 198.51.100.7/32 "
 	    "fc00::/7 @TCP/8080 eg", "open-to-private"),
 	REMARK("more nodes than addresses are listed: one block around",
-	    many_nodes, "web", "app=web in 192.168.0.0/27 @TCP/8080 eg",
+	    many_nodes, "web",
+	    "app=web in 192.168.0.0/27 198.51.100.9/32 @TCP/8080 eg",
 	    "all-nodes"),
 	REMARK("no block around somebody else: each node",
 	    many_nodes_and_other, "web",
@@ -292,7 +293,8 @@ static struct world_case cases[] = {
 	    "192.168.0.8/32 192.168.0.9/32 192.168.0.10/32 192.168.0.11/32 "
 	    "192.168.0.12/32 192.168.0.13/32 192.168.0.14/32 "
 	    "192.168.0.15/32 192.168.0.16/32 192.168.0.17/32 "
-	    "192.168.0.18/32 192.168.0.19/32 192.168.0.20/32 @TCP/8080 eg",
+	    "192.168.0.18/32 192.168.0.19/32 192.168.0.20/32 "
+	    "198.51.100.9/32 @TCP/8080 eg",
 	    "all-nodes"),
 };
 /* clang-format on */

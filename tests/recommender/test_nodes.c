@@ -116,7 +116,25 @@ entry_and_caller(struct world *w)
 	f->seen_src = seen;
 }
 
+/* A pod's connection came from one node by the port of another, which the
+ * server is on: its policies see the one, others would see the other. */
+static void
+by_port_of_own_node(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t src, dst;
+
+	world_finish(w);
+	src = world_at_node(w, b.n2, NULL);
+	dst = world_at_pod(w, b.web);
+	world_flow(w, src, dst, FLOW_TCP, 8443)->seen_src =
+	    world_at_node(w, b.n1, NULL);
+}
+
 static struct world_case cases[] = {
+	REMARK("a node comes in by the pod's own", by_port_of_own_node, "web",
+	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8443 eg",
+	    "all-nodes"),
 	REMARK("webhook: every node of the API server", webhook, "web",
 	    "app=web in 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 "
 	    "@TCP/8443 eg",
@@ -136,7 +154,9 @@ static struct world_case cases[] = {
 	    "192.168.0.4/32 @TCP/8443 eg",
 	    "all-nodes"),
 	REMARK("clients come in by the nodes that call", entry_and_caller,
-	    "web", "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8443 eg",
+	    "web",
+	    "app=web in 192.168.0.1/32 192.168.0.2/32 198.51.100.7/32 "
+	    "@TCP/8443 eg",
 	    "all-nodes"),
 };
 

@@ -432,6 +432,9 @@ count_dropped(struct built *b, const struct spec *s,
 			continue;
 		evaluator_ask(e, &q, &a);
 		dropped += !a.allowed;
+		q.seen_src = q.src; /* as its own node's policies see it */
+		evaluator_ask(e, &q, &a);
+		dropped += !a.allowed;
 	}
 	evaluator_free(e);
 	return dropped;
