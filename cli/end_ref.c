@@ -198,19 +198,6 @@ no_port(
 	    flow_protocol_name(port.protocol), (unsigned)port.port, have);
 }
 
-/* The pod's number for a named targetPort; 0: it has none of that name. */
-static uint16_t
-target_on(const struct kube_pod *p, const struct kube_service_port *sp)
-{
-	if (sp->target_name[0] == '\0')
-		return sp->target_port != 0 ? sp->target_port : sp->port;
-	for (size_t i = 0; i < p->n_ports; i++)
-		if (p->ports[i].protocol == sp->protocol &&
-		    strcmp(p->ports[i].name, sp->target_name) == 0)
-			return p->ports[i].port;
-	return 0;
-}
-
 /* Backends from EndpointSlices; sp NULL: of any port (a source). */
 static void
 add_backends(
@@ -241,7 +228,7 @@ add_selected(struct finding *f, const struct kube_service *s,
 {
 	for (uint32_t i = 0; i < f->c->n_pods; i++) {
 		const struct kube_pod *p = &f->c->pods[i];
-		uint16_t port = sp == NULL ? 0 : target_on(p, sp);
+		uint16_t port = sp == NULL ? 0 : kube_service_target(sp, p);
 
 		if (strcmp(p->namespace, s->namespace) == 0 &&
 		    check_pod_lives(p) && (sp == NULL || port != 0) &&

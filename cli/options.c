@@ -405,7 +405,7 @@ print_row(FILE *out, const struct option_spec *o)
 
 /* Written with the plain name, shown with the one we were called by. */
 static void
-print_examples(FILE *out, const char *text)
+print_lines(FILE *out, const char *text)
 {
 	static const char plain[] = "  ringfence ";
 
@@ -426,20 +426,12 @@ print_examples(FILE *out, const char *text)
 void
 options_help(const struct command_spec *spec, FILE *out)
 {
-	const char *line = spec->synopsis;
-
 	fprintf(out, "%s\n\nExamples:\n", spec->about);
-	print_examples(out, spec->examples);
+	print_lines(out, spec->examples);
 	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i <= spec->n_options; i++)
 		print_row(out, row_at(spec, i));
-	fputs("\nUsage:\n", out);
-	while (*line != '\0') {
-		size_t len = strcspn(line, "\n");
-
-		if (line == spec->synopsis)
-			fprintf(out, "  %s %s ", options_program(), spec->name);
-		fprintf(out, "%.*s\n", (int)len, line);
-		line += len + (line[len] == '\n' ? 1 : 0);
-	}
+	fprintf(out, "\nUsage:\n  %s %s ", options_program(), spec->name);
+	print_lines(out, spec->synopsis);
+	fputc('\n', out);
 }

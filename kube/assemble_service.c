@@ -101,19 +101,6 @@ add_slices(struct assembly *a, bool legacy)
 	}
 }
 
-/* 0: the pod has no such port. */
-static uint16_t
-target_port(const struct kube_service_port *sp, const struct kube_pod *p)
-{
-	if (sp->target_port != 0)
-		return sp->target_port;
-	for (size_t i = 0; i < p->n_ports; i++)
-		if (!p->ports[i].init && p->ports[i].protocol == sp->protocol &&
-		    strcmp(p->ports[i].name, sp->target_name) == 0)
-			return p->ports[i].port;
-	return 0;
-}
-
 static bool
 has_family(const struct kube_service *s, const struct ip_addr *ip)
 {
@@ -132,7 +119,7 @@ add_pod_behind(struct assembly *a, uint32_t service, uint32_t pod)
 	for (size_t i = 0; i < s->n_ports; i++) {
 		struct kube_backend b = {
 			.service = service,
-			.port = target_port(&s->ports[i], p),
+			.port = kube_service_target(&s->ports[i], p),
 			.protocol = s->ports[i].protocol,
 			.port_name = s->ports[i].name,
 			.pod = pod,

@@ -72,6 +72,26 @@ cluster_find_pod(
 	return index_find_name(c, NAMES_POD, "", namespace, name);
 }
 
+uint16_t
+kube_pod_named_port(
+    const struct kube_pod *p, uint8_t protocol, const char *name)
+{
+	for (size_t i = 0; i < p->n_ports; i++)
+		if (!p->ports[i].init && p->ports[i].protocol == protocol &&
+		    strcmp(p->ports[i].name, name) == 0)
+			return p->ports[i].port;
+	return 0;
+}
+
+uint16_t
+kube_service_target(
+    const struct kube_service_port *sp, const struct kube_pod *p)
+{
+	if (sp->target_name[0] != '\0')
+		return kube_pod_named_port(p, sp->protocol, sp->target_name);
+	return sp->target_port != 0 ? sp->target_port : sp->port;
+}
+
 /* The first two addresses of a range, unless it is too small for a bridge. */
 static bool
 is_gateway(const struct ip_prefix *p, const struct ip_addr *a)

@@ -190,6 +190,13 @@ uint32_t cluster_find_workload(const struct cluster *c, const char *namespace,
 uint32_t cluster_find_pod(
     const struct cluster *c, const char *namespace, const char *name);
 
+/* The number that a container which serves gives the name; 0: none does. */
+uint16_t kube_pod_named_port(
+    const struct kube_pod *p, uint8_t protocol, const char *name);
+/* The pod's port behind that of a Service; 0: it has none of that name. */
+uint16_t kube_service_target(
+    const struct kube_service_port *sp, const struct kube_pod *p);
+
 /* Is a one of the node's own addresses or the gateway addresses (.0 and .1,
  * the first two) of its pod ranges? */
 bool kube_node_owns(const struct kube_node *n, const struct ip_addr *a);

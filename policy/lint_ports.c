@@ -47,32 +47,6 @@ pod_of(const struct lint *l, const struct lint_face *f)
 }
 
 static bool
-serves(const struct kube_port *k)
-{
-	return !k->init || k->sidecar;
-}
-
-static uint16_t
-named_port(const struct kube_pod *pod, uint8_t protocol, const char *name)
-{
-	for (size_t i = 0; i < pod->n_ports; i++)
-		if (serves(&pod->ports[i]) &&
-		    pod->ports[i].protocol == protocol &&
-		    strcmp(pod->ports[i].name, name) == 0)
-			return pod->ports[i].port;
-	return 0;
-}
-
-/* The pod's port behind that of a Service; 0: not known. */
-static uint16_t
-target_of(const struct kube_service_port *sp, const struct kube_pod *pod)
-{
-	if (sp->target_name[0] != '\0')
-		return named_port(pod, sp->protocol, sp->target_name);
-	return sp->target_port == 0 ? sp->port : sp->target_port;
-}
-
-static bool
 selects(const struct kube_service *s, const struct lint_face *f)
 {
 	return s->has_selector && !selector_is_empty(&s->selector) &&
@@ -99,15 +73,27 @@ listens(const struct lint *l, const struct lint_face *f, uint8_t protocol,
 	const struct kube_service *s;
 
 	for (size_t i = 0; i < pod->n_ports; i++)
-		if (serves(&pod->ports[i]) && pod->ports[i].port == port &&
+		if (!pod->ports[i].init && pod->ports[i].port == port &&
 		    pod->ports[i].protocol == protocol)
 			return true;
 	for (size_t i = 0; (s = service_near(l, f, i)) != NULL; i++)
 		for (size_t k = 0; k < s->n_ports; k++)
 			if (s->ports[k].protocol == protocol &&
-			    target_of(&s->ports[k], pod) == port &&
+			    kube_service_target(&s->ports[k], pod) == port &&
 			    selects(s, f))
 				return true;
+	return false;
+}
+
+/* Does the pod give the port that name? It may give it to several. */
+static bool
+gives(const struct kube_pod *pod, const struct policy_port *p, uint16_t port)
+{
+	for (size_t i = 0; i < pod->n_ports; i++)
+		if (!pod->ports[i].init && pod->ports[i].port == port &&
+		    pod->ports[i].protocol == p->protocol &&
+		    strcmp(pod->ports[i].name, p->name) == 0)
+			return true;
 	return false;
 }
 
@@ -119,7 +105,7 @@ allows(const struct policy_rule *r, const struct kube_pod *pod,
 	for (size_t i = 0; i < r->n_ports; i++)
 		if (r->ports[i].name != NULL &&
 		    r->ports[i].protocol == protocol &&
-		    named_port(pod, protocol, r->ports[i].name) == port)
+		    gives(pod, &r->ports[i], port))
 			return true;
 	return lint_ports_have(r, protocol, port);
 }
@@ -144,7 +130,7 @@ misleads(const struct destinations *d, const struct policy_port *p,
 
 			if (sp->port != p->port || sp->protocol != p->protocol)
 				continue;
-			target = target_of(sp, pod);
+			target = kube_service_target(sp, pod);
 			if (target == 0 || target == p->port || !selects(s, f))
 				continue;
 			*out = (struct misled){ s, target };
@@ -212,7 +198,7 @@ check_name(struct lint *l, const struct destinations *d, size_t port)
 
 		n++;
 		for (size_t k = 0; pod != NULL && k < pod->n_ports; k++) {
-			if (!serves(&pod->ports[k]))
+			if (pod->ports[k].init)
 				continue;
 			if (strcmp(pod->ports[k].name, p->name) == 0)
 				protocol =
@@ -220,7 +206,8 @@ check_name(struct lint *l, const struct destinations *d, size_t port)
 			else if (pod->ports[k].name[0] != '\0')
 				lint_near_offer(&near, pod->ports[k].name);
 		}
-		if (pod == NULL || named_port(pod, p->protocol, p->name) != 0)
+		if (pod == NULL ||
+		    kube_pod_named_port(pod, p->protocol, p->name) != 0)
 			return;
 	}
 	if (n == 0)

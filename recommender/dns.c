@@ -87,19 +87,20 @@ add_backends(
 	return RF_OK;
 }
 
-/* The number that a named target port has on the workload's pods. */
+/* The number that a target port has on the workload's pods. */
 static uint16_t
-named_port(const struct run *r, uint32_t workload, const char *name)
+target_port(
+    const struct run *r, uint32_t workload, const struct kube_service_port *sp)
 {
 	for (size_t i = 0; i < r->c->n_pods; i++) {
 		const struct kube_pod *p = &r->c->pods[i];
+		uint16_t port =
+		    p->workload == workload ? kube_service_target(sp, p) : 0;
 
-		for (size_t j = 0; p->workload == workload && j < p->n_ports;
-		     j++)
-			if (strcmp(p->ports[j].name, name) == 0)
-				return p->ports[j].port;
+		if (port != 0)
+			return port;
 	}
-	return DNS_PORT;
+	return sp->target_port != 0 ? sp->target_port : DNS_PORT;
 }
 
 /* Without EndpointSlices: whom the Service's selector means. */
@@ -116,14 +117,11 @@ add_selected(struct run *r, const struct kube_service *s,
 		const struct variant *v = &r->spaces[ns].variants[i];
 		struct peer peer = { .type = PEER_GROUP,
 			.group = r->group_of[v->workload] };
-		uint16_t port = sp->target_port;
 
 		if (!selector_matches(&s->selector, &v->labels))
 			continue;
-		if (port == 0 && sp->target_name[0] != '\0')
-			port = named_port(r, v->workload, sp->target_name);
-		if ((st = entry_add(r, peer, port == 0 ? sp->port : port)) !=
-		    RF_OK)
+		if ((st = entry_add(
+			 r, peer, target_port(r, v->workload, sp))) != RF_OK)
 			return st;
 	}
 	return RF_OK;

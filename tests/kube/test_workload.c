@@ -281,7 +281,35 @@ test_namespaces(void **state)
 	cluster_free(c);
 }
 
-#define MORE 4
+/* A target port's name is looked up where something serves under it. */
+static void
+test_service_target(void **state)
+{
+	static const struct kube_port ports[] = {
+		{ "dns", 5353, FLOW_UDP, .sidecar = true },
+		{ "web", 9, FLOW_TCP, .init = true },
+		{ "web", 8080, FLOW_UDP, .init = false },
+		{ "web", 8081, FLOW_TCP, .init = false },
+	};
+	const struct kube_pod p = { .ports = ports, .n_ports = NELEM(ports) };
+	static const struct {
+		struct kube_service_port port;
+		uint16_t want;
+	} rows[] = {
+		{ { .protocol = FLOW_TCP, .target_name = "web" }, 8081 },
+		{ { .protocol = FLOW_UDP, .target_name = "dns" }, 5353 },
+		{ { .protocol = FLOW_TCP, .target_name = "dns" }, 0 },
+		{ { .target_port = 7, .port = 80, .target_name = "" }, 7 },
+		{ { .port = 80, .target_name = "" }, 80 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(rows); i++)
+		assert_int_equal(
+		    kube_service_target(&rows[i].port, &p), rows[i].want);
+}
+
+#define MORE 5
 
 int
 main(void)
@@ -291,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_same_name_new_uid),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_service_target),
 	};
 	struct CMUnitTest *t = tests + MORE;
 
