@@ -28,6 +28,7 @@ audit_reason_name(enum audit_reason r)
 		[AUDIT_UNKNOWN_ADDRESS] = "unknown-address",
 		[AUDIT_NO_BACKEND] = "no-backend",
 		[AUDIT_HAIRPIN] = "hairpin",
+		[AUDIT_REWRITTEN] = "rewritten-source",
 		[AUDIT_GUESSED] = "guessed-direction",
 	};
 
@@ -226,7 +227,8 @@ judge_plain(
 	for (int d = 0; d < 2; d++)
 		audit_block_answer(
 		    b, f->first, (enum policy_direction)d, &sides[d]);
-	if (!is_plain(&sides[0]) || !is_plain(&sides[1]))
+	if (!is_plain(&sides[0]) || !is_plain(&sides[1]) ||
+	    auditor_may_hide(&f->about, &sides[POLICY_INGRESS]))
 		return false;
 	for (int d = 0; d < 2; d++)
 		put_plain(b->a, q, (enum policy_direction)d, &sides[d], out);

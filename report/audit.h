@@ -34,6 +34,8 @@ enum audit_reason {
 	AUDIT_UNKNOWN_ADDRESS, /* who one of the ends was is not known */
 	AUDIT_NO_BACKEND,      /* which pods may have answered is not known */
 	AUDIT_HAIRPIN,         /* to itself through its Service, no rule */
+	AUDIT_REWRITTEN,       /* its own node rewrote who came in, whom no
+				* rule allows */
 	AUDIT_GUESSED          /* who opened the connection was guessed */
 };
 

@@ -41,6 +41,7 @@ struct side_answer {
 /* What a judgement takes from a flow beside the questions it is. */
 struct flow_facts {
 	bool is_rewritten; /* a Service or SNAT: to itself, it is a hairpin */
+	bool is_masked;    /* the server saw another source than the client */
 	bool is_unknown;   /* of an end it is not known who it was */
 	bool is_guessed;
 };
@@ -92,6 +93,10 @@ is_hairpin(const struct flow_facts *about, const struct evaluator_query *q)
  */
 size_t auditor_questions(const struct auditor *a, const struct flow *f,
     void (*each)(void *ctx, const struct evaluator_query *q), void *ctx);
+
+/* May its own node, as which the client came in, be all that lets it pass? */
+bool auditor_may_hide(
+    const struct flow_facts *about, const struct side_answer *in);
 
 /* Hits stand in a->numbered until the next question. */
 void auditor_ask(struct auditor *a, const struct evaluator_query *q,

@@ -156,6 +156,7 @@ auditor_facts(const struct auditor *a, const struct flow *f)
 	return (struct flow_facts){
 		.is_rewritten =
 		    f->service != FLOW_NONE || f->seen_src != f->src,
+		.is_masked = f->seen_src != f->src,
 		.is_unknown = a->endpoints[f->src].type == ENDPOINT_UNKNOWN ||
 		    a->endpoints[f->dst].type == ENDPOINT_UNKNOWN,
 		.is_guessed = f->certainty == CERTAINTY_GUESSED,
@@ -200,16 +201,50 @@ judgement_of(const struct flow_facts *about, bool hairpin,
 	return (struct judgement){ AUDIT_WOULD_DROP, AUDIT_CLEAR };
 }
 
+bool
+auditor_may_hide(const struct flow_facts *about, const struct side_answer *in)
+{
+	return about->is_masked && (in->flags & EVAL_NODE_LOCAL) != 0;
+}
+
+/*
+ * The pod's own node, which is always let in, stands for the client: does no
+ * rule allow the client itself, whom most plugins see on that node?
+ */
+static bool
+hides_denied(struct auditor *a, const struct evaluator_query *q)
+{
+	const struct side_answer denied = { .verdict = EVAL_DENY };
+	struct evaluator_query before = *q;
+	struct evaluator_side side;
+
+	before.seen_src = q->src;
+	if (before.src.pod == FLOW_NONE && ip_is_none(&before.src.ip))
+		return false;
+	evaluator_ask_side(a->evaluator, &before, POLICY_INGRESS, &side, NULL);
+	if (side.verdict != EVAL_DENY)
+		return false;
+	mark_denied(a, &before, POLICY_INGRESS, &denied);
+	a->marks[POLICY_INGRESS].verdict = EVAL_DENY;
+	return true;
+}
+
 struct judgement
 auditor_weigh(struct auditor *a, const struct flow_facts *about,
     const struct evaluator_query *q, const struct side_answer sides[2])
 {
 	bool hairpin = is_hairpin(about, q);
 	enum evaluator_verdict out, in;
+	struct judgement j;
 
 	out = mark_side(a, q, POLICY_EGRESS, &sides[POLICY_EGRESS], hairpin);
 	in = mark_side(a, q, POLICY_INGRESS, &sides[POLICY_INGRESS], hairpin);
-	return judgement_of(about, hairpin, out, in);
+	j = judgement_of(about, hairpin, out, in);
+	if (j.verdict == AUDIT_ALLOWED &&
+	    auditor_may_hide(about, &sides[POLICY_INGRESS]) &&
+	    hides_denied(a, q))
+		return (struct judgement){ AUDIT_UNKNOWN, AUDIT_REWRITTEN };
+	return j;
 }
 
 void

@@ -30,6 +30,10 @@ audit_reason_text(enum audit_reason r)
 	case AUDIT_HAIRPIN:
 		return "to itself through its Service: no rule allows it, and "
 		       "network plugins differ";
+	case AUDIT_REWRITTEN:
+		return "no rule allows the client; its address was rewritten "
+		       "on the pod's own node, and network plugins differ in "
+		       "whether policies see that";
 	case AUDIT_GUESSED:
 		return "who opened the connection is guessed";
 	}

@@ -203,11 +203,63 @@ test_hairpin_beside_dropped(void **state)
 	world_release(w);
 }
 
+/* By its own node, which is always let in: what counts is the client. */
+static void
+test_rewritten(void **state)
+{
+	static const struct {
+		const char *rules;
+		enum audit_verdict want;
+	} rules[] = {
+		{ "ingress: [{from: [{ipBlock: {cidr: 203.0.113.7/32}}]}]", A },
+		{ "ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/24}}]}]", U },
+		{ "ingress: []", U },
+	};
+	struct scene s = { 0 };
+	struct world *w = &s.w;
+	uint32_t node, pod;
+
+	(void)state;
+	world_init(w);
+	node = world_node(w, "n1", "10.0.0.1", "10.1.0.0/24");
+	pod = world_app(w, "shop", "api", "10.1.0.3", node);
+	world_finish(w);
+	world_flow(w, world_at(w, ENDPOINT_EXTERNAL, "203.0.113.7"),
+	    world_at_pod(w, pod), FLOW_TCP, 8080)
+	    ->seen_src = world_at_node(w, node, "10.0.0.1");
+	arena_init(&s.arena, 0);
+	s.flows = world_flows(w);
+	assert_int_equal(
+	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
+	assert_int_equal(
+	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
+	    RF_OK);
+	for (size_t i = 0; i < NELEM(rules); i++) {
+		char yaml[512];
+		struct audit out;
+
+		(void)snprintf(yaml, sizeof(yaml),
+		    HEAD "api}\nspec: {podSelector: {}, policyTypes: "
+			 "[Ingress], %s}\n",
+		    rules[i].rules);
+		run(&s, yaml, &out);
+		assert_int_equal(out.edges[0].verdict, rules[i].want);
+		assert_int_equal(out.edges[0].reason,
+		    rules[i].want == U ? AUDIT_REWRITTEN : AUDIT_CLEAR);
+		assert_int_equal(
+		    out.edges[0].sides[POLICY_INGRESS].verdict == EVAL_DENY,
+		    rules[i].want == U);
+	}
+	arena_release(&s.arena);
+	world_release(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hairpin_beside_dropped),
+		cmocka_unit_test(test_rewritten),
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sides, setup, teardown),
