@@ -100,6 +100,26 @@ infer_owner(
 }
 
 /*
+ * The owner of a ReplicationController that was not read, from its name, the
+ * DeploymentConfig's with the rollout's number behind it.
+ */
+static bool
+infer_deployment_config(const struct label_set *labels, struct raw_owner *top)
+{
+	const char *config = label_get(labels, "deploymentconfig");
+	size_t len = config == NULL ? 0 : strlen(config);
+
+	if (len == 0 || strncmp(top->name, config, len) != 0 ||
+	    top->name[len] != '-' || top->name[len + 1] == '\0' ||
+	    top->name[len + 1 + strspn(top->name + len + 1, "0123456789")] !=
+		'\0')
+		return false;
+	*top = (struct raw_owner){ "apps.openshift.io/v1", "DeploymentConfig",
+		config };
+	return true;
+}
+
+/*
  * The owner of a Job that was not read: a CronJob that was read, and whose
  * name the Job has with the scheduled minute behind it, as CronJobs name
  * theirs. Retention deletes Jobs before anybody lists them.
@@ -140,6 +160,10 @@ climb(struct assembly *a, const char *namespace, const struct label_set *labels,
 			break;
 		if (c == NULL && strcmp(top->kind, "ReplicaSet") == 0 &&
 		    infer_owner(a, labels, top))
+			continue;
+		if (c == NULL &&
+		    strcmp(top->kind, "ReplicationController") == 0 &&
+		    infer_deployment_config(labels, top))
 			continue;
 		if (c == NULL && strcmp(top->kind, "Job") == 0 &&
 		    infer_cron_job(a, namespace, top))
@@ -272,7 +296,7 @@ add_bare(struct assembly *a, uint32_t pod)
 	struct bare *b = &a->bare[a->n_bare++];
 
 	*b = (struct bare){ pod, p->namespace, p->name,
-		label_stable(&p->labels, &a->sb->scratch) };
+		label_lasting(&p->labels, &a->sb->scratch) };
 	a->failed |= b->stable.n > 0 && b->stable.v == NULL;
 }
 
@@ -287,7 +311,8 @@ add_owned_pods(struct assembly *a)
 		const struct raw_controller *c;
 		struct draft *d;
 
-		if (top.kind == NULL) {
+		/* A pod that owns others runs a program, not alike pods. */
+		if (top.kind == NULL || strcmp(top.kind, "Pod") == 0) {
 			add_bare(a, (uint32_t)i);
 			continue;
 		}

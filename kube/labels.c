@@ -8,12 +8,18 @@
 #define MANY_VALUES 9 /* from here on halving is faster */
 
 static const char *const volatile_keys[] = {
+	"airflow-worker",
+	"airflow_version",
 	"app.kubernetes.io/version",
 	"apps.kubernetes.io/pod-index",
+	"cnpg.io/instanceName",
+	"cnpg.io/instanceRole",
 	"controller-revision-hash",
 	"controller-uid",
 	"controller.kubernetes.io/hash",
 	"helm.sh/chart",
+	"hub.jupyter.org/servername",
+	"istio.io/rev",
 	"job-name",
 	"kubernetes.io/created-by",
 	"pod-template-generation",
@@ -21,12 +27,27 @@ static const char *const volatile_keys[] = {
 	"rollouts-pod-template-hash",
 	"security.istio.io/tlsMode",
 	"service.istio.io/canonical-revision",
+	"serving.knative.dev/configurationGeneration",
+	"serving.knative.dev/configurationUID",
+	"serving.knative.dev/revision",
+	"serving.knative.dev/revisionUID",
+	"serving.knative.dev/serviceUID",
+	"spark-app-selector",
+	"spark-exec-id",
+	"spark-exec-resourceprofile-id",
+	"spark-version",
 	"statefulset.kubernetes.io/pod-name",
+	"strimzi.io/pod-name",
 };
 
 static const char *const volatile_prefixes[] = {
 	"batch.kubernetes.io/",
+	"job.runner.gitlab.com/",
+	"openshift.io/deployer-pod",
 	"topology.kubernetes.io/",
+	"workflows.argoproj.io/completed",
+	"workflows.argoproj.io/phase",
+	"workflows.argoproj.io/workflow",
 };
 
 const char *
@@ -189,20 +210,53 @@ label_is_volatile(const char *key)
 	return false;
 }
 
-struct label_set
-label_stable(const struct label_set *set, struct arena *arena)
+/* Does the label name a rollout beside one that does, with its value or in
+ * its stead? Knative gives a revision's name to "app", too, and OpenShift calls
+ * a rollout "deployment" beside "deploymentconfig". */
+static bool
+repeats_rollout(const struct label_set *set, const struct label *l)
+{
+	const char *revision = label_get(set, "serving.knative.dev/revision");
+
+	if (strcmp(l->key, "deployment") == 0)
+		return label_get(set, "deploymentconfig") != NULL;
+	return revision != NULL && strcmp(l->value, revision) == 0;
+}
+
+static bool
+is_kept(const struct label_set *set, const struct label *l, bool has_selector)
+{
+	if (label_is_volatile(l->key) || repeats_rollout(set, l))
+		return false;
+	return has_selector || !label_names_one(l->key);
+}
+
+static struct label_set
+keep(const struct label_set *set, bool has_selector, struct arena *arena)
 {
 	struct label_set out = { 0 };
 	struct label *v;
 
 	for (size_t i = 0; i < set->n; i++)
-		out.n += !label_is_volatile(set->v[i].key);
+		out.n += is_kept(set, &set->v[i], has_selector);
 	if (out.n == 0)
 		return out;
 	v = arena_calloc(arena, out.n, sizeof(*v));
 	out.v = v;
 	for (size_t i = 0; v != NULL && i < set->n; i++)
-		if (!label_is_volatile(set->v[i].key))
+		if (is_kept(set, &set->v[i], has_selector))
 			*v++ = set->v[i];
 	return out;
+}
+
+struct label_set
+label_stable(const struct label_set *set, struct arena *arena)
+{
+	return keep(set, true, arena);
+}
+
+struct label_set
+label_lasting(const struct label_set *set, struct arena *arena)
+{
+	return keep(set, false, arena);
 }

@@ -76,12 +76,25 @@ bool selector_matches(
  * pod-template-hash, controller-revision-hash, pod-template-generation,
  * statefulset.kubernetes.io/pod-name, apps.kubernetes.io/pod-index, job-name,
  * batch.kubernetes.io/..., controller-uid, app.kubernetes.io/version,
- * helm.sh/chart and their like.
+ * helm.sh/chart and their like, also of custom resources that are in wide use.
  */
 bool label_is_volatile(const char *key);
 
-/* The set without its volatile labels, in arena; v is NULL when memory ran
- * out and n is not 0. */
+/*
+ * Is the key called what names one pod, run, revision or user:
+ * tekton.dev/taskRunUID, run_id, hub.jupyter.org/username, pod-name? A
+ * spec.selector that has such a key means it; where there is none it must not
+ * part what belongs together.
+ */
+bool label_names_one(const char *key);
+
+/* The set without its volatile labels, and those that repeat one; in arena;
+ * v is NULL when memory ran out and n is not 0. */
 struct label_set label_stable(const struct label_set *set, struct arena *arena);
+
+/* The same without those that name one: what pods that no spec.selector
+ * selects may be known by. */
+struct label_set label_lasting(
+    const struct label_set *set, struct arena *arena);
 
 #endif

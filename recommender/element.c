@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rule's workloads as few elements: the label that a whole family of them
- * has for itself, an In list where one key tells them apart, one list of
+ * has for itself, an In list where one label tells them apart, one list of
  * namespaces where the same labels are meant in each. Every step selects
  * exactly the same pods as one element for each workload would.
  */
@@ -75,30 +75,53 @@ compare_families(const void *x, const void *y)
 	return compare_u32(a->first, b->first);
 }
 
-/* The key of an element that one label selects; NULL: it needs more. */
-static const char *
-single_key(const struct element *e)
+/* How many labels select the element's pods; 0: it takes more than labels. */
+static size_t
+plain_labels(const struct element *e)
 {
-	if (e->pods->match_labels.n != 1 || e->pods->n_match_expressions != 0)
-		return NULL;
-	return e->pods->match_labels.v[0].key;
+	return e->pods->n_match_expressions != 0 ? 0 : e->pods->match_labels.n;
 }
 
-/* By namespace, then the one key, then place. */
+/* By keys, then values, but for the value of label number at. */
 static int
-compare_keys(const void *x, const void *y)
+compare_but(const struct label_set *a, const struct label_set *b, size_t at)
+{
+	int d = (a->n > b->n) - (a->n < b->n);
+
+	for (size_t i = 0; i < a->n && d == 0; i++)
+		d = strcmp(a->v[i].key, b->v[i].key);
+	for (size_t i = 0; i < a->n && d == 0; i++)
+		if (i != at)
+			d = strcmp(a->v[i].value, b->v[i].value);
+	return d;
+}
+
+/* By namespace, then labels but for number at, then place. Those without such
+ * a label stand alone, at the end. */
+static int
+compare_lists(const void *x, const void *y, void *arg)
 {
 	const struct element *a = x, *b = y;
-	const char *k = single_key(a), *l = single_key(b);
+	size_t at = *(const size_t *)arg;
+	bool has_a = plain_labels(a) > at, has_b = plain_labels(b) > at;
 	int d = compare_u32(a->ns, b->ns);
 
 	if (d != 0)
 		return d;
-	if (k == NULL || l == NULL)
-		d = (k != NULL) - (l != NULL);
+	if (!has_a || !has_b)
+		d = has_b - has_a;
 	else
-		d = strcmp(k, l);
+		d = compare_but(
+		    &a->pods->match_labels, &b->pods->match_labels, at);
 	return d != 0 ? d : compare_u32(a->first, b->first);
+}
+
+static bool
+same_but(const struct element *a, const struct element *b, size_t at)
+{
+	return a->ns == b->ns && plain_labels(a) > at && plain_labels(b) > at &&
+	    compare_but(&a->pods->match_labels, &b->pods->match_labels, at) ==
+	    0;
 }
 
 /* By labels; this namespace before the others. */
@@ -189,44 +212,54 @@ join_families(struct forming *f)
 	return RF_OK;
 }
 
-/* The one label's values of n elements, as one element. */
+/* n elements that differ in the value of label number at, as one. */
 static enum rf_status
-join_list(
-    struct forming *f, struct element *to, const struct element *v, size_t n)
+join_list(struct forming *f, struct element *to, const struct element *v,
+    size_t n, size_t at)
 {
+	const struct label_set *labels = &v->pods->match_labels;
 	const char **values = arena_calloc(f->arena, n, sizeof(*values));
-	const char *key = single_key(v);
+	struct label *rest = arena_calloc(f->arena, labels->n, sizeof(*rest));
 	struct element e = *v;
+	struct label_selector *s;
+	size_t k = 0;
 
-	if (values == NULL)
+	if (values == NULL || rest == NULL)
 		return run_nomem(f->r);
-	for (size_t i = 0; i < n; i++)
-		values[i] = v[i].pods->match_labels.v[0].value;
-	e.pods = in_list(f->arena, key, values, n);
+	for (size_t i = 0; i < n; i++) {
+		values[i] = v[i].pods->match_labels.v[at].value;
+		if (v[i].first < e.first)
+			e.first = v[i].first;
+	}
+	for (size_t i = 0; i < labels->n; i++)
+		if (i != at)
+			rest[k++] = labels->v[i];
+	s = in_list(f->arena, labels->v[at].key, values, n);
+	if (s == NULL)
+		return run_nomem(f->r);
+	s->match_labels = (struct label_set){ rest, k };
+	e.pods = s;
 	*to = e;
-	return e.pods == NULL ? run_nomem(f->r) : RF_OK;
+	return RF_OK;
 }
 
-/* In lists for those that the same key tells apart, where that is shorter:
- * from three of this namespace on, two of another. */
+/* In lists for those whose labels differ in the value of number at alone,
+ * where that is shorter: from three of this namespace on, two of another. */
 static enum rf_status
-join_lists(struct forming *f)
+join_lists(struct forming *f, size_t at)
 {
 	size_t k = 0;
 
-	qsort(f->v, f->n, sizeof(*f->v), compare_keys);
+	qsort_r(f->v, f->n, sizeof(*f->v), compare_lists, &at);
 	for (size_t i = 0, j; i < f->n; i = j) {
-		const char *key = single_key(&f->v[i]);
 		size_t least = f->v[i].ns == f->ns ? 3 : 2;
 		enum rf_status st;
 
-		for (j = i + 1;
-		     j < f->n && key != NULL && f->v[j].ns == f->v[i].ns &&
-		     strcmp(single_key(&f->v[j]), key) == 0;
+		for (j = i + 1; j < f->n && same_but(&f->v[i], &f->v[j], at);
 		     j++)
 			;
 		if (j - i >= least) {
-			st = join_list(f, &f->v[k++], &f->v[i], j - i);
+			st = join_list(f, &f->v[k++], &f->v[i], j - i, at);
 			if (st != RF_OK)
 				return st;
 			continue;
@@ -235,6 +268,21 @@ join_lists(struct forming *f)
 		k += j - i;
 	}
 	f->n = k;
+	return RF_OK;
+}
+
+static enum rf_status
+join_all_lists(struct forming *f)
+{
+	size_t most = 0;
+	enum rf_status st;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (plain_labels(&f->v[i]) > most)
+			most = plain_labels(&f->v[i]);
+	for (size_t at = 0; at < most; at++)
+		if ((st = join_lists(f, at)) != RF_OK)
+			return st;
 	return RF_OK;
 }
 
@@ -312,7 +360,7 @@ elements_form(struct run *r, struct arena *arena, uint32_t ns,
 	}
 	if (f.n > 0 &&
 	    ((st = join_families(&f)) != RF_OK ||
-		(st = join_lists(&f)) != RF_OK ||
+		(st = join_all_lists(&f)) != RF_OK ||
 		(st = join_namespaces(&f)) != RF_OK))
 		return st;
 	*out = (struct element_list){ f.v, f.n };

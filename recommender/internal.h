@@ -246,6 +246,12 @@ RF_MUST_USE enum rf_status selector_choose(struct run *r,
 size_t space_holders(
     const struct space *s, const struct label *l, size_t *first);
 
+/* rank.c: which labels are the better ones, the lower the better; and whether
+ * one says what a workload is: not a version, a part, an origin or a flag. */
+unsigned label_rank(const struct label *l);
+bool label_says_what(const struct label *l);
+bool label_is_version(const char *key);
+
 /* group.c: workloads to groups, with their selectors and policy names. */
 RF_MUST_USE enum rf_status groups_build(struct run *r);
 /* "Deployment web" or "Deployment web, StatefulSet web". */

@@ -229,6 +229,32 @@ note_lacking(struct run *r, const struct group *g, struct recommend_note note)
 	    keys);
 }
 
+/* Labels that do not say what the pods are: others may get them, too. Those of
+ * a spec.selector are its author's own. */
+static enum rf_status
+note_generic(struct run *r, const struct group *g, struct recommend_note note)
+{
+	const struct label_set *labels = &g->peer.match_labels;
+	const char *text = NULL;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		if (label_says_what(&labels->v[i]))
+			return RF_OK;
+		text = run_printf(r, "%s%s%s=%s", text == NULL ? "" : text,
+		    text == NULL ? "" : ",", labels->v[i].key,
+		    labels->v[i].value);
+		if (text == NULL)
+			return run_nomem(r);
+	}
+	if (text == NULL || g->is_own)
+		return RF_OK;
+	note.reason = "generic-labels";
+	return note_add(r, note,
+	    "selected by %s, which does not say what they are: whatever gets "
+	    "these labels later is meant as well",
+	    text);
+}
+
 /* What a reviewer should know of whom a policy selects. */
 static enum rf_status
 note_groups(struct run *r)
@@ -247,6 +273,8 @@ note_groups(struct run *r)
 			st = note_shared(r, g, note);
 		if (st == RF_OK)
 			st = note_lacking(r, g, note);
+		if (st == RF_OK)
+			st = note_generic(r, g, note);
 	}
 	return st;
 }

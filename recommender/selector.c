@@ -5,7 +5,9 @@
  * In this order: the workload's own spec.selector; the smallest set of stable
  * labels that all its pods share; such a set together with keys that its
  * pods never carry and the others do. What names a version is used only as
- * far as spec.selector has it, and never alone: it does not say of what.
+ * far as spec.selector has it. Neither that nor what many unlike workloads may
+ * carry ("tier: backend") is used alone where a label says of what: the next
+ * workload that gets it would be meant as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,37 +36,11 @@ is_ours(const struct asked *q, const struct variant *v)
 	return q->root_of[v->workload] == q->root;
 }
 
-static unsigned
-preference(const char *key)
-{
-	static const char *const keys[] = { "app.kubernetes.io/name",
-		"app.kubernetes.io/component", "app.kubernetes.io/instance",
-		"app", "k8s-app", "name" };
-	unsigned n = sizeof(keys) / sizeof(keys[0]);
-
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(keys[i], key) == 0)
-			return i;
-	return n;
-}
-
-static bool
-is_version(const char *key)
-{
-	static const char *const keys[] = { "version", "chart", "revision",
-		"tag" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
-}
-
 static int
 compare_preference(const void *x, const void *y)
 {
 	const struct label *a = x, *b = y;
-	unsigned p = preference(a->key), q = preference(b->key);
+	unsigned p = label_rank(a), q = label_rank(b);
 
 	if (p != q)
 		return p < q ? -1 : 1;
@@ -181,7 +157,8 @@ common_labels(const struct asked *q, struct label_pick *out)
 		return;
 	for (size_t i = 0; i < first->labels.n; i++) {
 		const struct label *l = &first->labels.v[i];
-		bool shared = out->n < CANDIDATES_MAX && !is_version(l->key);
+		bool shared =
+		    out->n < CANDIDATES_MAX && !label_is_version(l->key);
 
 		for (size_t k = 0; k < q->space->n_variants && shared; k++)
 			shared = !is_ours(q, &q->space->variants[k]) ||
@@ -207,6 +184,28 @@ next_choice(size_t *idx, size_t k, size_t n)
 }
 
 static bool
+says_what(const struct label_pick *pick)
+{
+	for (size_t i = 0; i < pick->n; i++)
+		if (label_says_what(&pick->v[i]))
+			return true;
+	return false;
+}
+
+/* Is this choice good enough: no stranger has it, and it says what the pods
+ * are, unless none of the labels does? */
+static bool
+pick_will_do(const struct asked *q, const struct label_pick *from,
+    const struct label_pick *pick)
+{
+	if (!says_what(pick) &&
+	    (says_what(from) ||
+		(pick->n == 1 && label_is_version(pick->v[0].key))))
+		return false;
+	return find_stranger(q, pick->v, pick->n) == NULL;
+}
+
+static bool
 pick_sized(const struct asked *q, const struct label_pick *from, size_t k,
     struct label_pick *out)
 {
@@ -216,8 +215,7 @@ pick_sized(const struct asked *q, const struct label_pick *from, size_t k,
 		for (size_t i = 0; i < k; i++)
 			out->v[i] = from->v[idx[i]];
 		out->n = k;
-		if ((k > 1 || !is_version(out->v[0].key)) &&
-		    find_stranger(q, out->v, k) == NULL)
+		if (pick_will_do(q, from, out))
 			return true;
 	} while (next_choice(idx, k, from->n));
 	return false;
@@ -235,7 +233,7 @@ pick_reduced(const struct asked *q, const struct label_pick *from,
 		less.n--;
 		memmove(&less.v[i], &less.v[i + 1],
 		    (less.n - i) * sizeof(less.v[0]));
-		if (less.n > 0 && find_stranger(q, less.v, less.n) == NULL)
+		if (less.n > 0 && pick_will_do(q, from, &less))
 			*out = less;
 	}
 }

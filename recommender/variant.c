@@ -132,7 +132,9 @@ rows_collect(struct run *r, struct row *rows, size_t *n)
 
 		if (!pod_counts(r, alive, i))
 			continue;
-		stable = label_stable(&p->labels, r->arena);
+		stable = c->workloads[p->workload].has_selector
+		    ? label_stable(&p->labels, r->arena)
+		    : label_lasting(&p->labels, r->arena);
 		if (stable.v == NULL && stable.n != 0)
 			return run_nomem(r);
 		rows[(*n)++] = (struct row){ p->ns, { p->workload, stable } };

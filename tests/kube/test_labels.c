@@ -205,6 +205,10 @@ test_volatile(void **state)
 		{ "app.kubernetes.io/instance", false },
 		{ "batch.kubernetes.io", false },
 		{ "my-job-name", false },
+		{ "serving.knative.dev/revisionUID", true },
+		{ "workflows.argoproj.io/workflow", true },
+		{ "cnpg.io/instanceName", true },
+		{ "cnpg.io/cluster", false },
 		{ "", false },
 	};
 
@@ -212,6 +216,76 @@ test_volatile(void **state)
 	for (size_t i = 0; i < NELEM(keys); i++)
 		if (label_is_volatile(keys[i].key) != keys[i].want)
 			fail_msg("%s", keys[i].key);
+}
+
+static void
+test_names_one(void **state)
+{
+	static const struct {
+		const char *key;
+		bool want;
+	} keys[] = {
+		{ "tekton.dev/pipelineRunUID", true },
+		{ "tekton.dev/taskRun", true },
+		{ "hub.jupyter.org/username", true },
+		{ "example.org/podName", true },
+		{ "POD_NAME", true },
+		{ "run_id", true },
+		{ "try_number", true },
+		{ "shard-index", true },
+		{ "config-hash", true },
+		{ "pod", true },
+		{ "user", true },
+		{ "a-b-c-d-e-f-g-h-hash", false }, /* the ninth word */
+		{ "a-very-long-wordwordwordword-uid", true },
+		{ "podium", false },
+		{ "user-service", false },
+		{ "username.example.org/app", false },
+		{ "tekton.dev/pipeline", false },
+		{ "run", false },
+		{ "hashicorp", false },
+		{ "app.kubernetes.io/name", false },
+		{ "app.kubernetes.io/instance", false },
+		{ "--", false },
+		{ "x/", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(keys); i++)
+		if (label_names_one(keys[i].key) != keys[i].want)
+			fail_msg("%s", keys[i].key);
+}
+
+/* What repeats a rollout's name goes with it. */
+static void
+test_repeated(void **state)
+{
+	const struct label knative[] = { { "app", "hello-00001" },
+		{ "serving.knative.dev/revision", "hello-00001" },
+		{ "serving.knative.dev/service", "hello" } };
+	const struct label config[] = { { "deployment", "web-3" },
+		{ "deploymentconfig", "web" } };
+	const struct label plain[] = { { "deployment", "web" },
+		{ "run_id", "7" } };
+	struct label_set s = { knative, NELEM(knative) };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	s = label_stable(&s, &arena);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.v[0].key, "serving.knative.dev/service");
+	s = (struct label_set){ config, NELEM(config) };
+	s = label_stable(&s, &arena);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.v[0].key, "deploymentconfig");
+	s = (struct label_set){ plain, NELEM(plain) };
+	assert_int_equal(label_stable(&s, &arena).n, 2);
+	s = label_lasting(&s, &arena);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.v[0].key, "deployment");
+	arena_release(&arena);
 }
 
 static void
@@ -241,18 +315,20 @@ test_stable(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(selector_cases) + 5] = {
+	struct CMUnitTest tests[NELEM(selector_cases) + 7] = {
 		cmocka_unit_test(test_sort_keeps_the_last),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_volatile),
+		cmocka_unit_test(test_names_one),
+		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_stable),
 	};
 
 	for (size_t i = 0; i < NELEM(selector_cases); i++) {
-		tests[5 + i].name = selector_cases[i].name;
-		tests[5 + i].test_func = test_selector;
-		tests[5 + i].initial_state =
+		tests[7 + i].name = selector_cases[i].name;
+		tests[7 + i].test_func = test_selector;
+		tests[7 + i].initial_state =
 		    (void *)(uintptr_t)&selector_cases[i];
 	}
 	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);

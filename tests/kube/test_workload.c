@@ -78,6 +78,31 @@ static const struct workload_case {
 		"'selector':{'a':'b'}")
 	    POD("r-x", "'a':'b'", OWNER("ReplicationController", "r")),
 	    "ReplicationController/r 1 os {a=b};" },
+	{ "a ReplicationController of a DeploymentConfig, neither read",
+	    POD("d-12-x", "'deploymentconfig':'d','deployment':'d-12'",
+		OWNER("ReplicationController", "d-12")),
+	    "DeploymentConfig/d 1  {deploymentconfig=d};" },
+	{ "not by another name, nor without a number",
+	    POD("e-1-x", "'deploymentconfig':'d'",
+		OWNER("ReplicationController", "e-1"))
+	    POD("d-1a-x", "'deploymentconfig':'d'",
+		OWNER("ReplicationController", "d-1a"))
+	    POD("d--x", "'deploymentconfig':'d'",
+		OWNER("ReplicationController", "d-")),
+	    "ReplicationController/d- 1  {deploymentconfig=d};"
+	    "ReplicationController/d-1a 1  {deploymentconfig=d};"
+	    "ReplicationController/e-1 1  {deploymentconfig=d};" },
+	{ "a pod that owns pods is not one of them",
+	    BARE("job-driver", "'role':'driver'")
+	    POD("job-exec-1", "'role':'exec','spark-exec-id':'1'",
+		OWNER("Pod", "job-driver"))
+	    POD("job-exec-2", "'role':'exec','spark-exec-id':'2'",
+		OWNER("Pod", "job-driver")),
+	    "Pod/job-driver 1 o {role=driver};Pod/job-exec-* 2 o {role=exec};" },
+	{ "bare pods are one workload whatever user or run they are of",
+	    BARE("j-alice", "'app':'j','example.org/username':'alice'")
+	    BARE("j-bob", "'app':'j','run_id':'7'"),
+	    "Pod/j-* 2 o {app=j};" },
 	{ "Job of a CronJob",
 	    OBJECT("CronJob", "c", "'uid':'1'", "'suspend':true")
 	    OBJECT("Job", "c-1", OWNER("CronJob", "c"), "")

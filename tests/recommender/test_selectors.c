@@ -123,6 +123,86 @@ helm(struct world *w)
 	(void)world_connect(w, b.web, server, 80);
 }
 
+/* n Deployments of one app, told apart by a label that others may have. */
+static void
+tiers_of(struct world *w, unsigned n)
+{
+	static const char *const labels[] = { "app=shop,tier=back",
+		"app=shop,tier=front", "app=shop,tier=mid",
+		"app=shop,tier=none" };
+	struct world_base b = world_base(w);
+	uint32_t pods[NELEM(labels)];
+	char ip[32];
+
+	for (unsigned i = 0; i < n + 1; i++) {
+		(void)snprintf(ip, sizeof(ip), "10.0.1.%u", i + 31);
+		pods[i] = world_pod(w,
+		    world_workload(w, "shop", "Deployment", &labels[i][14],
+			labels[i], labels[i]),
+		    &labels[i][14], labels[i], ip, b.n1);
+	}
+	world_finish(w);
+	for (unsigned i = 0; i < n; i++)
+		(void)world_connect(w, pods[i], b.db, 5432);
+}
+
+static void
+tiers(struct world *w)
+{
+	tiers_of(w, 2);
+}
+
+static void
+more_tiers(struct world *w)
+{
+	tiers_of(w, 3);
+}
+
+static void
+custom_pods(struct world *w)
+{
+	struct world_base b = world_base(w);
+	const char *labels = "app.kubernetes.io/managed-by=operator,"
+			     "cluster=kafka,podRole=broker,pod-name=kafka-0";
+	uint32_t x = world_workload(w, "shop", "Kafka", "kafka", NULL, labels);
+	uint32_t y = world_workload(w, "shop", "Deployment", "entity",
+	    "cluster=kafka,podRole=entity", "cluster=kafka,podRole=entity");
+	uint32_t pod = world_pod(w, x, "kafka-0", labels, "10.0.1.31", b.n1);
+
+	(void)world_pod(
+	    w, y, "e", "cluster=kafka,podRole=entity", "10.0.1.32", b.n1);
+	world_finish(w);
+	(void)world_connect(w, b.web, pod, 9092);
+}
+
+static void
+user_pods(struct world *w)
+{
+	struct world_base b = world_base(w);
+	const char *labels = "allow=true,app=hub,component=single,run_id=7,"
+			     "hub.jupyter.org/username=alice";
+	uint32_t x = world_workload(w, "shop", "Pod", "alice", NULL, labels);
+	uint32_t y = world_workload(w, "shop", "Deployment", "hub",
+	    "app=hub,component=hub", "app=hub,component=hub");
+	uint32_t pod = world_pod(w, x, "alice", labels, "10.0.1.31", b.n1);
+
+	(void)world_pod(w, y, "h", "app=hub,component=hub", "10.0.1.32", b.n1);
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+static void
+only_tiers(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Pod", "loose", NULL, "");
+	uint32_t pod =
+	    world_pod(w, x, "loose", "tier=back,version=3", "10.0.1.31", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
 static void
 shared_ports(struct world *w)
 {
@@ -327,7 +407,8 @@ static struct world_case cases[] = {
 	SHOP("canary: the other", canary, "web-canary",
 	    "app=web+track=canary in eg " DNS " & app=db @TCP/5433"),
 	SHOP("canary: as peers", canary, "db",
-	    "app=db in app=web+!track @TCP/5432 & track=canary @TCP/5433 eg"),
+	    "app=db in app=web+!track @TCP/5432 & app=web+track=canary "
+	    "@TCP/5433 eg"),
 	REMARK("same labels: one policy", same_labels, "web",
 	    "app=web in eg " DNS " & app=db @TCP/5432", "shared-labels"),
 	SHOP("same name: kind", same_name, "web-statefulset",
@@ -346,8 +427,19 @@ static struct world_case cases[] = {
 	    "instance=one+app.kubernetes.io/name=api "
 	    "in app=web @TCP/80 eg"),
 	SHOP("peer: as little of it as will do", helm, "web",
-	    "app=web in eg " DNS
-	    " & app.kubernetes.io/component=server @TCP/80"),
+	    "app=web in eg " DNS " & app.kubernetes.io/component=server+"
+	    "app.kubernetes.io/name=api @TCP/80"),
+	SHOP("peers: what many may carry not alone", tiers, "db",
+	    "app=db in app=shop+tier=back app=shop+tier=front @TCP/5432 eg"),
+	SHOP("peers: nor in a list of its values", more_tiers, "db",
+	    "app=db in app=shop+tier~back~front~mid @TCP/5432 eg"),
+	SHOP("no own selector: nor there", custom_pods, "kafka",
+	    "cluster=kafka+podRole=broker in app=web @TCP/9092 eg"),
+	SHOP("no own selector: by no user, run or flag", user_pods, "alice",
+	    "app=hub+component=single in eg " DNS " & app=db @TCP/5432"),
+	REMARK("no own selector: alone where nothing says more", only_tiers,
+	    "loose", "tier=back in eg " DNS " & app=db @TCP/5432",
+	    "generic-labels"),
 	SHOP("peers share ports, ports share peers", shared_ports, "db",
 	    "app=db in app~c1~c2~c3 @TCP/5432,TCP/5433 & app=web @TCP/5432 eg"),
 	SHOP("peers: a whole family by its label", whole_family, "db",
