@@ -260,6 +260,23 @@ struct asker {
 	void *ctx;
 };
 
+/* May the client have reached that address? */
+static bool
+has_family(const struct evaluator_query *q, const struct ip_addr *ip)
+{
+	return ip_is_none(&q->src.ip) || ip_is_v4(&q->src.ip) == ip_is_v4(ip);
+}
+
+/* The pod's first address of the client's family, or its first. */
+static const struct ip_addr *
+address_for(const struct evaluator_query *q, const struct kube_pod *p)
+{
+	for (size_t i = 0; i < p->n_ips; i++)
+		if (has_family(q, &p->ips[i]))
+			return &p->ips[i];
+	return &p->ips[0];
+}
+
 /* Which backend answered is not known: each that is ready may have. */
 static size_t
 ask_backends(const struct auditor *a, const struct flow *f,
@@ -273,7 +290,7 @@ ask_backends(const struct auditor *a, const struct flow *f,
 	b = address_backends(a->c, f->service, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!b[i].ready || b[i].port != f->port ||
-		    b[i].protocol != f->protocol)
+		    b[i].protocol != f->protocol || !has_family(q, &b[i].ip))
 			continue;
 		q->dst = (struct evaluator_end){ b[i].pod, b[i].ip };
 		to->each(to->ctx, q);
@@ -297,7 +314,8 @@ ask_workload(const struct auditor *a, const struct flow *f,
 		if (p->deleted || p->n_ips == 0 || p->phase == POD_SUCCEEDED ||
 		    p->phase == POD_FAILED)
 			continue;
-		q->dst = (struct evaluator_end){ a->pods[i], p->ips[0] };
+		q->dst =
+		    (struct evaluator_end){ a->pods[i], *address_for(q, p) };
 		to->each(to->ctx, q);
 		asked++;
 	}

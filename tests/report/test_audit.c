@@ -254,10 +254,57 @@ test_rewritten(void **state)
 	world_release(w);
 }
 
+/* Of a Service of both families only those of the client's are its ends. */
+static void
+test_family_of_backends(void **state)
+{
+	struct scene s = { 0 };
+	struct world *w = &s.w;
+	uint32_t node, pods[2], service, src, dst;
+	struct audit out;
+	struct flow *f;
+
+	(void)state;
+	world_init(w);
+	node = world_node(w, "n1", "10.0.0.1", "10.1.0.0/24");
+	pods[0] = world_app(w, "shop", "web", "fd00:1::9", node);
+	pods[1] = world_app(w, "shop", "api", "10.1.0.3", node);
+	service = world_service(w, "shop", "api", "fd00:96::9", "app=api");
+	world_service_port(w, service, "http", FLOW_TCP, 80, 8080);
+	world_backend(w, service, "10.1.0.3", 8080, pods[1]);
+	world_backend(w, service, "fd00:1::3", 8080, pods[1]);
+	world_finish(w);
+	src = world_at_pod(w, pods[0]);
+	dst = world_at_pod(w, pods[1]);
+	w->endpoints[dst].ip = (struct ip_addr){ 0 };
+	w->endpoints[dst].pod = FLOW_NONE;
+	f = world_flow(w, src, dst, FLOW_TCP, 8080);
+	f->service = service;
+	f->service_port = 80;
+	arena_init(&s.arena, 0);
+	s.flows = world_flows(w);
+	assert_int_equal(
+	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
+	assert_int_equal(
+	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
+	    RF_OK);
+	run(&s,
+	    HEAD "web}\nspec: {podSelector: {matchLabels: {app: web}}, "
+		 "policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: "
+		 "'fd00:1::/64'}}]}]}\n",
+	    &out);
+	assert_int_equal(out.n_edges, 1);
+	assert_int_equal(out.edges[0].verdict, AUDIT_ALLOWED);
+	assert_int_equal(out.edges[0].pairs, 1);
+	arena_release(&s.arena);
+	world_release(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_family_of_backends),
 		cmocka_unit_test(test_hairpin_beside_dropped),
 		cmocka_unit_test(test_rewritten),
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
