@@ -155,13 +155,14 @@ build_peer_selector(struct reading *r, const struct field_path *peer,
 {
 	const struct value *s = decode_field(v, key);
 	struct field_path path = path_key(peer, key);
-	struct label_selector *out;
+	const struct label_selector *out;
+	struct label_selector read;
 
 	if (s == NULL)
 		return NULL;
-	out = build_array(r, 1, sizeof(*out));
-	if (out != NULL)
-		build_selector(r, &path, s, out);
+	build_selector(r, &path, s, &read);
+	out = selector_pool_keep(&r->selectors, r->arena, &read);
+	r->failed |= out == NULL;
 	return out;
 }
 

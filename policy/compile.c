@@ -5,14 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "policy/label_index.h"
+
+/* So few groups that a peer matches are remembered. */
+#define MEMO_GROUPS 3
+#define MEMO_MAX    ((size_t)64 * 1024)
+
+/* What a peer of these very selectors was found to be. */
+struct memo {
+	const struct label_selector *pods, *namespaces;
+	uint32_t policy_ns; /* FLOW_NONE: it makes no difference */
+	uint32_t groups[MEMO_GROUPS];
+	struct compiled_peer peer;
+	uint8_t n;
+	bool is_set;
+};
 
 /* Scratch of one compilation. */
 struct compilation {
 	struct evaluator *e;
 	struct arena arena;
 	struct label_index groups, namespaces;
-	struct group_scratch scratch;
+	/* What the selectors at hand match, and all peers of the rule. */
+	struct group_scratch found, together;
+	/* Many rules name few selectors, of which who reads or makes policies
+	 * keeps each once. A peer takes the place of another. */
+	struct memo *memos;
+	size_t n_memos; /* a power of two */
 };
 
 /* Whom a pod selector can match at all. */
@@ -56,10 +76,10 @@ add_if_matches(
 {
 	if (k->selector == NULL || k->groups.exact ||
 	    selector_matches(k->selector, &c->e->group_labels[group]))
-		group_scratch_add(&c->scratch, group);
+		group_scratch_add(&c->found, group);
 }
 
-/* Add to the scratch set those of namespace ns. */
+/* Find those of namespace ns. */
 static void
 add_namespace(struct compilation *c, uint32_t ns, const struct candidates *k)
 {
@@ -76,7 +96,7 @@ add_namespace(struct compilation *c, uint32_t ns, const struct candidates *k)
 		add_if_matches(c, k, v[i]);
 }
 
-/* Add those candidates whose namespace s matches. */
+/* Find those candidates whose namespace s matches. */
 static void
 add_by_group(struct compilation *c, const struct label_selector *s,
     const struct candidates *k)
@@ -91,7 +111,7 @@ add_by_group(struct compilation *c, const struct label_selector *s,
 	}
 }
 
-/* Add those of all namespaces that s matches. Returns the one namespace that
+/* Find those of all namespaces that s matches. Returns the one namespace that
  * it can match, or FLOW_NONE. */
 static uint32_t
 add_namespaces(struct compilation *c, const struct label_selector *s,
@@ -119,25 +139,67 @@ add_namespaces(struct compilation *c, const struct label_selector *s,
 
 /* 31 to 34; policy_ns FLOW_NONE: the policy's namespace is not there. */
 static struct compiled_peer
-add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
+find_peer(
+    struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
 {
-	struct compiled_peer out = { .ns = PEER_IS_BLOCK, .label = FLOW_NONE };
-	struct candidates k;
+	struct compiled_peer out = { .ns = policy_ns, .label = FLOW_NONE };
+	struct candidates k = find_candidates(c, p->pod_selector);
 
-	if (p->ip_block != NULL)
-		return out;
-	k = find_candidates(c, p->pod_selector);
 	if (k.groups.one_label)
 		out.label = k.groups.label == UINT32_MAX ? LABEL_OF_NOBODY
 							 : k.groups.label;
 	if (p->namespace_selector != NULL) {
 		out.selects_ns = true;
 		out.ns = add_namespaces(c, p->namespace_selector, &k);
-		return out;
-	}
-	out.ns = policy_ns;
-	if (p->pod_selector != NULL && policy_ns != FLOW_NONE)
+	} else if (p->pod_selector != NULL && policy_ns != FLOW_NONE) {
 		add_namespace(c, policy_ns, &k);
+	}
+	return out;
+}
+
+static struct memo *
+memo_of(const struct compilation *c, const struct policy_peer *p)
+{
+	uint64_t h = hash_mix((uintptr_t)p->pod_selector ^ 0x9e3779b97f4a7c15u,
+	    (uintptr_t)p->namespace_selector ^ 0xa0761d6478bd642fu);
+
+	return &c->memos[h & (c->n_memos - 1)];
+}
+
+static void
+remember(struct compilation *c, struct memo *m, const struct policy_peer *p,
+    uint32_t policy_ns, struct compiled_peer out)
+{
+	if (c->found.n > MEMO_GROUPS)
+		return;
+	*m = (struct memo){ .pods = p->pod_selector,
+		.namespaces = p->namespace_selector,
+		.policy_ns = policy_ns,
+		.n = (uint8_t)c->found.n,
+		.peer = out,
+		.is_set = true };
+	memcpy(m->groups, c->found.groups, m->n * sizeof(*m->groups));
+}
+
+static struct compiled_peer
+add_peer(struct compilation *c, const struct policy_peer *p, uint32_t policy_ns)
+{
+	uint32_t ns = p->namespace_selector != NULL ? FLOW_NONE : policy_ns;
+	struct memo *m = memo_of(c, p);
+	struct compiled_peer out;
+
+	if (p->ip_block != NULL)
+		return (struct compiled_peer){ .ns = PEER_IS_BLOCK,
+			.label = FLOW_NONE };
+	if (m->is_set && m->pods == p->pod_selector &&
+	    m->namespaces == p->namespace_selector && m->policy_ns == ns) {
+		for (uint32_t i = 0; i < m->n; i++)
+			group_scratch_add(&c->together, m->groups[i]);
+		return m->peer;
+	}
+	out = find_peer(c, p, policy_ns);
+	remember(c, m, p, ns, out);
+	group_scratch_move(&c->found, &c->together);
 	return out;
 }
 
@@ -170,7 +232,7 @@ compile_rule(struct compilation *c, const struct policy_rule *rule,
 	out->any_peer = rule->n_peers == 0;
 	for (size_t i = 0; i < rule->n_peers; i++)
 		peers[i] = add_peer(c, &rule->peers[i], policy_ns);
-	return group_scratch_take(&c->scratch, arena, &out->pods) &&
+	return group_scratch_take(&c->together, arena, &out->pods) &&
 	    range_set_make(&out->blocks, arena, rule);
 }
 
@@ -206,7 +268,7 @@ compile_policy(
 
 	if (ns != FLOW_NONE)
 		add_namespace(c, ns, &k);
-	if (!group_scratch_take(&c->scratch, &c->e->arena, &out->subjects))
+	if (!group_scratch_take(&c->found, &c->e->arena, &out->subjects))
 		return false;
 	/* A policy that selects nothing is never asked. */
 	for (unsigned d = 0; d < 2; d++)
@@ -327,6 +389,19 @@ number_labels(struct compilation *c)
 	return true;
 }
 
+/* Room for all peers, but not for more than memory caches hold. */
+static bool
+make_memos(struct compilation *c)
+{
+	size_t peers = compiled_peers(c->e->set);
+
+	c->n_memos = 1;
+	while (c->n_memos < peers && c->n_memos < MEMO_MAX)
+		c->n_memos *= 2;
+	c->memos = arena_calloc(&c->arena, c->n_memos, sizeof(*c->memos));
+	return c->memos != NULL;
+}
+
 static bool
 compile_policies(struct compilation *c)
 {
@@ -353,8 +428,9 @@ compile(struct evaluator *e)
 		return st;
 	arena_init(&c.arena, 0);
 	ok = make_indices(&c) && number_labels(&c) &&
-	    group_scratch_init(&c.scratch, &c.arena, e->n_groups) &&
-	    compile_policies(&c);
+	    group_scratch_init(&c.found, &c.arena, e->n_groups) &&
+	    group_scratch_init(&c.together, &c.arena, e->n_groups) &&
+	    make_memos(&c) && compile_policies(&c);
 	arena_release(&c.arena);
 	return ok && make_isolation(e, POLICY_INGRESS) &&
 		make_isolation(e, POLICY_EGRESS)

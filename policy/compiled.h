@@ -145,6 +145,8 @@ struct group_scratch {
 bool group_scratch_init(
     struct group_scratch *s, struct arena *arena, uint32_t n_groups);
 void group_scratch_add(struct group_scratch *s, uint32_t group);
+/* Add all of from to to, and empty it. */
+void group_scratch_move(struct group_scratch *from, struct group_scratch *to);
 /* Move what was added into out, which lives in arena. */
 bool group_scratch_take(
     struct group_scratch *s, struct arena *arena, struct group_set *out);
@@ -168,6 +170,9 @@ group_has_label(const struct evaluator *e, uint32_t group, uint32_t label)
 bool range_set_make(
     struct range_set *out, struct arena *arena, const struct policy_rule *rule);
 bool range_set_has(const struct range_set *s, const struct compiled_ip *ip);
+
+/* How many peers all rules of a set name. */
+size_t compiled_peers(const struct policy_set *set);
 
 /* Fill group_of_pod, group_labels, group_ns, ns_start and n_groups. */
 enum rf_status compiled_make_groups(struct evaluator *e);

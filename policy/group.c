@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "policy/compiled.h"
 
 /* The keys that selectors name, sorted, each once. */
 struct key_list {
 	const char **v;
 	size_t n, cap;
+	/* Selectors whose keys are there, as far as there is a place. */
+	const struct label_selector **seen;
+	size_t n_seen; /* a power of two */
 };
+#define SEEN_MAX ((size_t)16 * 1024)
 
 struct sort_pod {
 	uint32_t ns, index;
@@ -50,6 +55,21 @@ add_selector_keys(
 	return true;
 }
 
+/* Most peers name a selector that another one named. */
+static bool
+add_peer_keys(
+    struct key_list *keys, struct arena *arena, const struct label_selector *s)
+{
+	uint64_t h = hash_mix((uintptr_t)s, 0x9e3779b97f4a7c15u);
+	const struct label_selector **seen =
+	    &keys->seen[h & (keys->n_seen - 1)];
+
+	if (*seen == s)
+		return true;
+	*seen = s;
+	return add_selector_keys(keys, arena, s);
+}
+
 static bool
 add_policy_keys(
     struct key_list *keys, struct arena *arena, const struct policy *p)
@@ -61,7 +81,7 @@ add_policy_keys(
 			const struct policy_rule *r = &p->rules[d][i];
 
 			for (size_t k = 0; k < r->n_peers; k++)
-				if (!add_selector_keys(
+				if (!add_peer_keys(
 					keys, arena, r->peers[k].pod_selector))
 					return false;
 		}
@@ -74,16 +94,48 @@ compare_keys(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+size_t
+compiled_peers(const struct policy_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_policies; i++) {
+		const struct policy *p = &set->policies[i];
+
+		for (unsigned d = 0; d < 2; d++)
+			for (size_t k = 0; k < p->n_rules[d]; k++)
+				n += p->rules[d][k].n_peers;
+	}
+	return n;
+}
+
+static bool
+add_all_keys(
+    struct key_list *keys, struct arena *arena, const struct policy_set *set)
+{
+	size_t peers = compiled_peers(set);
+	bool ok;
+
+	*keys = (struct key_list){ .n_seen = 1 };
+	while (keys->n_seen < peers && keys->n_seen < SEEN_MAX)
+		keys->n_seen *= 2;
+	keys->seen = calloc(keys->n_seen, sizeof(*keys->seen));
+	ok = keys->seen != NULL;
+	for (size_t i = 0; ok && i < set->n_policies; i++)
+		ok = add_policy_keys(keys, arena, &set->policies[i]);
+	free(keys->seen);
+	keys->seen = NULL;
+	return ok;
+}
+
 static bool
 collect_keys(
     struct key_list *keys, struct arena *arena, const struct policy_set *set)
 {
 	size_t kept = 0;
 
-	*keys = (struct key_list){ 0 };
-	for (size_t i = 0; i < set->n_policies; i++)
-		if (!add_policy_keys(keys, arena, &set->policies[i]))
-			return false;
+	if (!add_all_keys(keys, arena, set))
+		return false;
 	if (keys->n == 0)
 		return true;
 	qsort(keys->v, keys->n, sizeof(*keys->v), compare_keys);

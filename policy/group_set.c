@@ -31,6 +31,16 @@ group_scratch_add(struct group_scratch *s, uint32_t group)
 	s->groups[s->n++] = group;
 }
 
+void
+group_scratch_move(struct group_scratch *from, struct group_scratch *to)
+{
+	for (uint32_t i = 0; i < from->n; i++) {
+		group_scratch_add(to, from->groups[i]);
+		from->bits[from->groups[i] / 64] = 0;
+	}
+	from->n = 0;
+}
+
 static void
 sort_few(uint32_t *v, uint32_t n)
 {

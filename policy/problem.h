@@ -13,6 +13,7 @@
 #include "core/strbuf.h"
 #include "kube/value.h"
 #include "policy/read.h"
+#include "policy/selector_pool.h"
 
 /* One step of a field path; key NULL: an index into a list. */
 struct field_path {
@@ -40,6 +41,7 @@ struct reading {
 	bool is_json;       /* the text is JSON, not YAML */
 	struct duplicate_key duplicates[DUPLICATE_KEYS_MAX]; /* of the text */
 	size_t n_duplicates;
+	struct selector_pool selectors; /* of all texts' peers */
 	bool failed; /* memory ran out: what was recorded is not all */
 };
 

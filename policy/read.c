@@ -32,6 +32,8 @@ policy_reader_new(struct policy_reader **out, struct arena *arena,
 		default_namespace = "default";
 	r->reading.arena = arena;
 	r->reading.object = "";
+	/* Where it lies is nothing that who writes policies can know. */
+	r->reading.selectors.seed = (uintptr_t)r;
 	r->default_namespace = arena_strdup(arena, default_namespace);
 	if (r->default_namespace == NULL) {
 		free(r);
@@ -44,6 +46,9 @@ policy_reader_new(struct policy_reader **out, struct arena *arena,
 void
 policy_reader_free(struct policy_reader *r)
 {
+	if (r == NULL)
+		return;
+	selector_pool_release(&r->reading.selectors);
 	free(r);
 }
 
