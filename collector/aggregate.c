@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bring.h"
 #include "core/hash.h"
 
 #define KEY_BYTES offsetof(struct flow, connections)
@@ -146,7 +147,7 @@ void
 aggregate_prefetch(const struct aggregate *a, uint32_t flow)
 {
 	if (flow != FLOW_NONE)
-		__builtin_prefetch(&a->flows[flow].connections, 1);
+		bring_line(&a->flows[flow].connections);
 }
 
 void

@@ -104,10 +104,10 @@ flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 }
 
 static inline void
-bring(const struct flow_table *ft, size_t at)
+bring_bucket(const struct flow_table *ft, size_t at)
 {
-	__builtin_prefetch(&ft->asked[at]);
-	__builtin_prefetch(&ft->asked[at + FLOW_ASKED_WAYS / 2]);
+	bring_line(&ft->asked[at]);
+	bring_line(&ft->asked[at + FLOW_ASKED_WAYS / 2]);
 }
 
 void
@@ -119,7 +119,7 @@ flow_dns_bring(
 	if (!has_id(p))
 		return;
 	(void)hash_of(ft, ports, load_be16(p->payload), &at);
-	bring(ft, at);
+	bring_bucket(ft, at);
 }
 
 void
@@ -130,7 +130,7 @@ flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg)
 	for (int i = 0; i < 2; i++)
 		if (leg->question[i] & ASKED) {
 			(void)hash_of(ft, leg->hash, leg->question[i], &at);
-			bring(ft, at);
+			bring_bucket(ft, at);
 		}
 }
 

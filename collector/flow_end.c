@@ -406,8 +406,8 @@ look_between(struct flow_table *ft, const struct crowding *c,
 	size_t n = 0;
 
 	while ((leg = next_due(ft, limits, leg, end)) < end) {
-		__builtin_prefetch(&ft->pool.legs[leg]);
-		__builtin_prefetch(&ft->pool.legs[leg].first_us);
+		bring_line(&ft->pool.legs[leg]);
+		bring_line(&ft->pool.legs[leg].first_us);
 		due[n++] = leg++;
 		if (n == DUE_MAX) {
 			look_at(ft, c, limits, due, n);

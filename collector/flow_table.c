@@ -424,7 +424,7 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 	s->leg = leg;
 	if (leg != LEG_NONE) {
 		if (is_edgy(s->p))
-			__builtin_prefetch(&ft->pool.watch[leg], 1);
+			bring_line(&ft->pool.watch[leg]);
 		return;
 	}
 	bring_marks(ft, s);

@@ -178,9 +178,9 @@ prefetch_free(const struct leg_pool *pool)
 
 	if (leg == pool->max)
 		return;
-	__builtin_prefetch(&pool->legs[leg], 1);
-	__builtin_prefetch(&pool->legs[leg].first_us, 1);
-	__builtin_prefetch(&pool->watch[leg], 1);
+	bring_line(&pool->legs[leg]);
+	bring_line(&pool->legs[leg].first_us);
+	bring_line(&pool->watch[leg]);
 }
 
 uint32_t

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "collector/packet.h"
+#include "core/bring.h"
 #include "core/error.h"
 #include "core/hash.h"
 
@@ -148,7 +149,7 @@ leg_hash(const struct leg_pool *pool, const struct leg_key *key)
 static inline void
 leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
 {
-	__builtin_prefetch(&pool->slots[hash & pool->slot_mask]);
+	bring_line(&pool->slots[hash & pool->slot_mask]);
 }
 
 /*
@@ -167,9 +168,9 @@ leg_prefetch(const struct leg_pool *pool, uint32_t hash, bool all)
 	if (pool->slots[i].leg == 0)
 		return LEG_NONE;
 	leg = &pool->legs[pool->slots[i].leg - 1];
-	__builtin_prefetch(leg);
+	bring_line(leg);
 	if (all)
-		__builtin_prefetch(&leg->first_us);
+		bring_line(&leg->first_us);
 	return pool->slots[i].leg - 1;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/alloc_large.h"
+#include "core/bring.h"
 #include "core/flow.h"
 #include "core/hash.h"
 
@@ -152,7 +153,7 @@ void
 leg_join_prefetch(const struct leg_join *lj, const struct leg_join_marks *marks)
 {
 	for (unsigned i = 0; i < marks->n; i++)
-		__builtin_prefetch(bucket_of(lj, marks->hash[i]), 1);
+		bring_line(bucket_of(lj, marks->hash[i]));
 }
 
 /* The first mark alone says whether this leg had the packet: with the others

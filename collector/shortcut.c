@@ -7,6 +7,7 @@
 
 #include "collector/alike.h"
 #include "collector/alloc_large.h"
+#include "core/bring.h"
 #include "core/hash.h"
 #include "kube/address.h"
 
@@ -157,7 +158,7 @@ shortcut_ask(struct shortcut *s, const struct connection *c,
 	ask->place =
 	    (uint32_t)hash_of(s, &ask->key, c) & (ENTRIES - 1) & ~(WAYS - 1u);
 	for (unsigned i = 0; i < WAYS; i++)
-		__builtin_prefetch(&s->entries[ask->place + i]);
+		bring_line(&s->entries[ask->place + i]);
 }
 
 /* As words: a call to memcmp(3) costs more. */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/bring.h"
 #include "store/total.h"
 
 struct row {
@@ -267,7 +268,7 @@ add_batch(struct put *p, sqlite3_stmt *q, const struct row *rows, int n,
 	/* Sorted rows meet unsorted flows: ask for the next ones early. */
 	for (const struct row *r = rows + n;
 	     r < p->rows + p->n_flows && r < rows + n + FLOW_BATCH; r++)
-		__builtin_prefetch(&p->flows[r->at]);
+		bring_line(&p->flows[r->at]);
 	for (int i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = bind_flow(q, i, &rows[i].key, &p->flows[rows[i].at]);
 	if (rc == SQLITE_OK)
