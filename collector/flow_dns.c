@@ -9,15 +9,15 @@
  * first's id, or have an answer repeated: of exchanges that are over the ids
  * are kept for as long as one that waits, so that those are not told twice.
  */
-#include <string.h>
-
 #include "collector/decode_internal.h"
 #include "collector/dns.h"
 #include "collector/flow_internal.h"
 
 #define ASKED   ((uint32_t)1 << 16) /* beside the id in question[] */
 #define WAITING ((uint32_t)1 << 17)
-#define MIX     UINT64_C(0x9e3779b97f4a7c15)
+#define STEP_MS 16
+
+_Static_assert(sizeof(struct flow_asked_bucket) == 128, "two lines");
 
 static void
 ask(struct leg *leg, uint32_t id)
@@ -41,114 +41,90 @@ answer(struct leg *leg, uint32_t id)
 			leg->question[i] &= ~WAITING;
 }
 
-static bool
-has_id(const struct packet *p)
+/* What a message is, in flow_sighting.dns. */
+enum { DNS_NO_MESSAGE, DNS_QUESTION, DNS_ANSWER };
+
+static inline bool
+is_dns_port(uint16_t port)
 {
-	return p->payload_captured >= DNS_HEADER_BYTES;
+	return port == 53 || port == 5353;
 }
 
 void
-flow_dns_note(struct leg *leg, const struct packet *p, bool from_lo)
+flow_dns_read(const struct packet *p, struct flow_sighting *s)
 {
-	bool is_answer;
-
-	if (!has_id(p))
+	s->dns = DNS_NO_MESSAGE;
+	if (p->protocol != FLOW_UDP || p->payload_captured < DNS_HEADER_BYTES ||
+	    !(is_dns_port(p->sport) || is_dns_port(p->dport)))
 		return;
-	is_answer = (p->payload[2] & 0x80) != 0;
-	leg->flags |= LEG_CLIENT << (is_answer ? !from_lo : from_lo);
-	if (is_answer)
-		answer(leg, load_be16(p->payload));
-	else
-		ask(leg, load_be16(p->payload));
+	s->dns = p->payload[2] & 0x80 ? DNS_ANSWER : DNS_QUESTION;
+	s->dns_id = load_be16(p->payload);
+}
+
+void
+flow_dns_note(struct leg *leg, const struct flow_sighting *s)
+{
+	if (s->dns == DNS_ANSWER) {
+		leg->flags |= LEG_CLIENT << !s->from_lo;
+		answer(leg, s->dns_id);
+	} else if (s->dns == DNS_QUESTION) {
+		leg->flags |= LEG_CLIENT << s->from_lo;
+		ask(leg, s->dns_id);
+	}
 }
 
 bool
-flow_dns_had(const struct leg *leg, const struct packet *p)
+flow_dns_had(const struct leg *leg, const struct flow_sighting *s)
 {
-	uint32_t q;
+	uint32_t q = s->dns_id | ASKED;
 
-	if (!has_id(p))
-		return false;
-	q = load_be16(p->payload) | ASKED;
-	return (leg->question[0] & ~WAITING) == q ||
-	    (leg->question[1] & ~WAITING) == q;
+	return s->dns != DNS_NO_MESSAGE &&
+	    ((leg->question[0] & ~WAITING) == q ||
+		(leg->question[1] & ~WAITING) == q);
 }
 
-/* What a question is remembered by: place and check, from different bits. */
-static uint32_t
-hash_of(const struct flow_table *ft, uint32_t ports, uint32_t id, size_t *at)
+/* Of the hash of its ports what does not choose the bucket; never 0. */
+static uint16_t
+mark_of(uint32_t hash)
 {
-	uint64_t q = (uint64_t)ports << 16 | (id & 0xffff);
-	uint64_t h = hash_mix(q ^ ft->config.seed, MIX);
+	return (uint16_t)(hash >> 4 | 1);
+}
 
-	*at = (h >> 32) % (FLOW_ASKED / FLOW_ASKED_WAYS) * FLOW_ASKED_WAYS;
-	return (uint32_t)h | 1; /* 0 is nothing */
+static uint16_t
+steps_of(uint32_t ms)
+{
+	return (uint16_t)(ms / STEP_MS);
 }
 
 void
 flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 {
-	for (int i = 0; i < 2; i++) {
-		struct flow_asked *b;
-		uint32_t hash;
-		size_t at;
+	struct flow_asked_bucket *b;
+	const uint32_t *q = leg->question;
 
-		if (!(leg->question[i] & ASKED))
-			continue;
-		hash = hash_of(ft, leg->hash, leg->question[i], &at);
-		b = &ft->asked[at];
-		for (int k = FLOW_ASKED_WAYS - 1; k > 0; k--)
-			b[k] = b[k - 1];
-		b[0] = (struct flow_asked){ hash, leg->last_ms };
-	}
-}
-
-static inline void
-bring_bucket(const struct flow_table *ft, size_t at)
-{
-	bring_line(&ft->asked[at]);
-	bring_line(&ft->asked[at + FLOW_ASKED_WAYS / 2]);
-}
-
-void
-flow_dns_bring(
-    const struct flow_table *ft, uint32_t ports, const struct packet *p)
-{
-	size_t at;
-
-	if (!has_id(p))
+	if (!(q[0] & ASKED))
 		return;
-	(void)hash_of(ft, ports, load_be16(p->payload), &at);
-	bring_bucket(ft, at);
-}
-
-void
-flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg)
-{
-	size_t at;
-
-	for (int i = 0; i < 2; i++)
-		if (leg->question[i] & ASKED) {
-			(void)hash_of(ft, leg->hash, leg->question[i], &at);
-			bring_bucket(ft, at);
-		}
+	b = flow_dns_bucket(ft, leg->hash);
+	b->v[b->next] = (struct flow_asked){
+		.ports = mark_of(leg->hash),
+		.when = steps_of(leg->last_ms),
+		.id = { (uint16_t)q[0], (uint16_t)q[q[1] & ASKED ? 1 : 0] },
+	};
+	b->next = (b->next + 1) % FLOW_ASKED_WAYS;
 }
 
 bool
-flow_dns_is_more(
-    const struct flow_table *ft, uint32_t ports, const struct packet *p)
+flow_dns_is_more(const struct flow_table *ft, const struct flow_sighting *s)
 {
-	const struct flow_asked *b;
-	uint32_t hash;
-	size_t at;
+	const struct flow_asked_bucket *b = flow_dns_bucket(ft, s->hash);
+	uint16_t ports = mark_of(s->hash), now = steps_of(ft->now_ms);
 
-	if (!has_id(p))
+	if (s->dns == DNS_NO_MESSAGE)
 		return false;
-	hash = hash_of(ft, ports, load_be16(p->payload), &at);
-	b = &ft->asked[at];
-	for (int i = 0; i < FLOW_ASKED_WAYS; i++)
-		if (b[i].hash == hash &&
-		    ft->now_ms - b[i].ms <= FLOW_TABLE_DNS_MS)
+	for (const struct flow_asked *a = b->v; a < b->v + FLOW_ASKED_WAYS; a++)
+		if (a->ports == ports &&
+		    (a->id[0] == s->dns_id || a->id[1] == s->dns_id) &&
+		    (uint16_t)(now - a->when) <= FLOW_TABLE_DNS_MS / STEP_MS)
 			return true;
 	return false;
 }

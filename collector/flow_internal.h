@@ -5,15 +5,18 @@
 #ifndef COLLECTOR_FLOW_INTERNAL_H
 #define COLLECTOR_FLOW_INTERNAL_H
 
+#include <stdalign.h>
+
 #include "collector/flow_table.h"
 #include "collector/leg.h"
+#include "core/bring.h"
 #include "core/flow.h"
 
 #define FLOW_PUT_OUT        65536 /* live connections put out, remembered … */
 #define FLOW_PUT_OUT_WAYS   4     /* … in buckets of so many */
 #define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
-#define FLOW_ASKED          65536 /* questions of what is over, remembered … */
-#define FLOW_ASKED_WAYS     16    /* … in buckets of so many */
+#define FLOW_ASKED          4096  /* buckets of exchanges that are over … */
+#define FLOW_ASKED_WAYS     15    /* … each of so many */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -22,9 +25,17 @@ struct flow_fragment {
 	uint16_t sport, dport;
 };
 
-/* A question of an exchange that is over, and when that was last heard. */
+/* A DNS exchange that is over: what its questions are known again by. */
 struct flow_asked {
-	uint32_t hash, ms;
+	uint16_t ports; /* of their hash; 0: none */
+	uint16_t when;  /* it was last heard, in steps of 16 ms, modulo */
+	uint16_t id[2]; /* twice the same where there was one question */
+};
+
+/* Those of like ports; two lines. */
+struct flow_asked_bucket {
+	alignas(64) struct flow_asked v[FLOW_ASKED_WAYS];
+	uint32_t next; /* to be overwritten: the oldest */
 };
 
 struct flow_table {
@@ -36,7 +47,7 @@ struct flow_table {
 	size_t n_next;
 	const struct flow_sighting *brought; /* whose legs are brought in */
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
-	struct flow_asked *asked; /* FLOW_ASKED of them; two lines a bucket */
+	struct flow_asked_bucket *asked; /* FLOW_ASKED of them */
 	struct flow_table_config config;
 	struct flow_table_stats stats;
 	int64_t epoch_us; /* time of the first packet */
@@ -131,27 +142,41 @@ void flow_hurry(struct flow_table *ft, uint32_t root);
 void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
     struct leg_join_marks *marks, bool from_lo);
 
+/* Read what of a DNS message says which exchange it is of. */
+void flow_dns_read(const struct packet *p, struct flow_sighting *s);
+
 /* Take a message of a DNS leg: who asks whom, and what waits for an answer. */
-void flow_dns_note(struct leg *leg, const struct packet *p, bool from_lo);
+void flow_dns_note(struct leg *leg, const struct flow_sighting *s);
 
 /* Has every question of a DNS leg had its answer? */
 bool flow_dns_is_over(const struct leg *leg);
 
 /* Is this a message about a question that the DNS leg had before? */
-bool flow_dns_had(const struct leg *leg, const struct packet *p);
+bool flow_dns_had(const struct leg *leg, const struct flow_sighting *s);
 
 /* Of a DNS leg that ends: remember for a while what it was asked. */
 void flow_dns_remember(struct flow_table *ft, const struct leg *leg);
 
-/* Bring in what flow_dns_is_more will read, and flow_dns_remember write. */
-void flow_dns_bring(
-    const struct flow_table *ft, uint32_t hash, const struct packet *p);
-void flow_dns_bring_end(const struct flow_table *ft, const struct leg *leg);
-
-/* Is this DNS message, on ports of that hash, more of an exchange that ended a
- * short while ago? */
+/* Is this DNS message more of an exchange that ended a short while ago? */
 bool flow_dns_is_more(
-    const struct flow_table *ft, uint32_t hash, const struct packet *p);
+    const struct flow_table *ft, const struct flow_sighting *s);
+
+/* Where exchanges on ports of that hash are remembered. */
+static inline struct flow_asked_bucket *
+flow_dns_bucket(const struct flow_table *ft, uint32_t hash)
+{
+	return &ft->asked[hash >> 20 & (FLOW_ASKED - 1)];
+}
+
+/* Bring in what the two before will read and write. */
+static inline void
+flow_dns_bring(const struct flow_table *ft, uint32_t hash)
+{
+	const struct flow_asked_bucket *b = flow_dns_bucket(ft, hash);
+
+	bring_line(b);
+	bring_line(&b->v[8]);
+}
 
 /*
  * A SYN on leg opens another connection. If the leg is only what a node's

@@ -139,8 +139,8 @@ syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
 }
 
 static bool
-udp_starts_anew(
-    const struct flow_table *ft, const struct leg *leg, const struct packet *p)
+udp_starts_anew(const struct flow_table *ft, const struct leg *leg,
+    const struct flow_sighting *s)
 {
 	uint32_t silent = ft->now_ms - leg->last_ms;
 
@@ -148,18 +148,20 @@ udp_starts_anew(
 	    silent <= flow_idle_ms(leg))
 		return false;
 	return !leg_is_dns(leg) || silent > FLOW_TABLE_DNS_MS ||
-	    !flow_dns_had(leg, p);
+	    !flow_dns_had(leg, s);
 }
 
 /* Does this packet begin another connection on the leg's ports? */
 static bool
-starts_anew(const struct flow_table *ft, uint32_t index, const struct packet *p,
-    bool from_lo)
+starts_anew(
+    const struct flow_table *ft, uint32_t index, const struct flow_sighting *s)
 {
 	const struct leg *leg = &ft->pool.legs[index];
+	const struct packet *p = s->p;
+	bool from_lo = s->from_lo;
 
 	if (p->protocol == FLOW_UDP) /* it has no end: silence is one */
-		return udp_starts_anew(ft, leg, p);
+		return udp_starts_anew(ft, leg, s);
 	if (p->protocol == FLOW_TCP
 		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
 		: (p->tcp_flags & SCTP_INIT) != 0)
@@ -268,7 +270,7 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
 		leg->flags |= LEG_CONTINUED;
 	if (p->protocol == FLOW_UDP && leg_is_dns(leg) &&
-	    flow_dns_is_more(ft, s->hash, p))
+	    flow_dns_is_more(ft, s))
 		leg->flags |= LEG_CONTINUED;
 	ft->stats.legs++;
 	return index;
@@ -328,7 +330,7 @@ take(struct flow_table *ft, struct flow_sighting *s)
 	if (index != LEG_NONE &&
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
 		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
-	    starts_anew(ft, index, p, s->from_lo)) {
+	    starts_anew(ft, index, s)) {
 		if (ft->pool.legs[index].flags & LEG_KNOWN)
 			flow_known_opens(ft, index, p);
 		if (!flow_let_go(ft, index, s->from_lo))
@@ -341,7 +343,7 @@ take(struct flow_table *ft, struct flow_sighting *s)
 	leg->last_ms = ft->now_ms;
 	first = leg_count(leg, p, s->from_lo);
 	if (p->protocol == FLOW_UDP && leg_is_dns(leg))
-		flow_dns_note(leg, p, s->from_lo);
+		flow_dns_note(leg, s);
 	if (!(leg->flags & LEG_SETTLED) || bits << s->from_lo & ~leg->flags)
 		leg_notice(ft, index, s, bits);
 	return first && !(leg->flags & LEG_MEMBER);
@@ -357,6 +359,7 @@ sighting_of(const struct flow_table *ft, const struct packet *p,
 	s->hash = leg_hash(&ft->pool, &s->key);
 	s->leg = LEG_NONE;
 	s->marks.n = 0;
+	flow_dns_read(p, s);
 }
 
 /* Give a later fragment the ports of its datagram's first one. */
@@ -428,8 +431,8 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 		return;
 	}
 	bring_marks(ft, s);
-	if (s->p->protocol == FLOW_UDP)
-		flow_dns_bring(ft, s->hash, s->p);
+	if (s->dns != 0)
+		flow_dns_bring(ft, s->hash);
 }
 
 static void

@@ -88,6 +88,8 @@ struct flow_sighting {
 	uint32_t hash;
 	uint32_t leg; /* the table's own */
 	bool from_lo; /* the packet's source is the key's lower end */
+	uint8_t dns;  /* the table's own, as is dns_id */
+	uint16_t dns_id;
 	struct leg_join_marks marks;
 	uint8_t unused[32];
 };
