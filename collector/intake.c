@@ -5,6 +5,9 @@
 
 #include "collector/decode.h"
 #include "collector/dns.h"
+#include "core/bring.h"
+
+#define AHEAD 6 /* packets */
 
 _Static_assert(sizeof(struct packet) == 128, "two lines of the cache");
 _Static_assert(sizeof(struct flow_sighting) == 128, "two lines of the cache");
@@ -117,6 +120,24 @@ count_result(struct coverage *cov, enum decode_result result)
 	}
 }
 
+/* What the packets behind this one will be written to was read by another core,
+ * and comes from there while this one is decoded. */
+static inline void
+bring_ahead(struct intake *in)
+{
+	size_t i = in->n_batch + AHEAD;
+
+	if (i < FLOW_TABLE_BATCH) {
+		uint8_t *p = (uint8_t *)&in->batch[i];
+		uint8_t *s = (uint8_t *)&in->sightings[i];
+
+		bring_line_to_write(p);
+		bring_line_to_write(p + 64);
+		bring_line_to_write(s);
+		bring_line_to_write(s + 64);
+	}
+}
+
 bool
 intake_decode(struct intake *in, const struct capture_frame *f, int link,
     uint8_t point, struct coverage *cov)
@@ -124,6 +145,7 @@ intake_decode(struct intake *in, const struct capture_frame *f, int link,
 	struct packet *p = &in->batch[in->n_batch];
 	enum decode_result result;
 
+	bring_ahead(in);
 	if (cov->packets++ == 0 || f->ts_us < cov->from_us)
 		cov->from_us = f->ts_us;
 	if (f->ts_us > cov->to_us)

@@ -5,6 +5,7 @@ void
 relay_init(struct relay *r, uint32_t n_slots)
 {
 	r->n_slots = n_slots;
+	r->tail_seen = r->head_seen = 0;
 	atomic_init(&r->head, 0);
 	atomic_init(&r->tail, 0);
 	atomic_init(&r->closed, false);
@@ -24,13 +25,30 @@ relay_release(struct relay *r)
 	(void)pthread_mutex_destroy(&r->lock);
 }
 
-/* Slots that are given and not free again. */
 static uint32_t
-filled(struct relay *r)
+own(atomic_uint *count)
 {
-	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
 
-	return atomic_load_explicit(&r->head, memory_order_acquire) - tail;
+/* Giver: free slots. */
+static uint32_t
+room(struct relay *r)
+{
+	if (own(&r->head) - r->tail_seen == r->n_slots)
+		r->tail_seen =
+		    atomic_load_explicit(&r->tail, memory_order_acquire);
+	return r->n_slots - (own(&r->head) - r->tail_seen);
+}
+
+/* Taker: are there so many filled ones? */
+static bool
+has_filled(struct relay *r, uint32_t n)
+{
+	if (r->head_seen - own(&r->tail) < n)
+		r->head_seen =
+		    atomic_load_explicit(&r->head, memory_order_acquire);
+	return r->head_seen - own(&r->tail) >= n;
 }
 
 /* What the other thread waits for has come. It says that it waits before it
@@ -56,14 +74,14 @@ giver_may_go(struct relay *r, uint32_t most)
 bool
 relay_reserve(struct relay *r, uint32_t *slot)
 {
-	*slot = atomic_load_explicit(&r->head, memory_order_relaxed) &
-	    (r->n_slots - 1);
-	if (filled(r) == r->n_slots) {
+	*slot = own(&r->head) & (r->n_slots - 1);
+	if (room(r) == 0) {
 		(void)pthread_mutex_lock(&r->lock);
 		atomic_store(&r->giver_waits, true);
 		while (!giver_may_go(r, r->n_slots / 4))
 			(void)pthread_cond_wait(&r->taken, &r->lock);
 		atomic_store(&r->giver_waits, false);
+		r->tail_seen = atomic_load(&r->tail);
 		(void)pthread_mutex_unlock(&r->lock);
 	}
 	return !atomic_load(&r->aborted);
@@ -72,9 +90,11 @@ relay_reserve(struct relay *r, uint32_t *slot)
 void
 relay_give(struct relay *r)
 {
-	uint32_t head = atomic_fetch_add(&r->head, 1) + 1;
+	uint32_t head = own(&r->head) + 1;
 
-	if (head - atomic_load(&r->tail) == r->n_slots / 4 * 3)
+	atomic_store(&r->head, head);
+	if (atomic_load(&r->taker_waits) &&
+	    head - atomic_load(&r->tail) == r->n_slots / 4 * 3)
 		wake(r, &r->taker_waits, &r->given);
 }
 
@@ -95,9 +115,8 @@ taker_may_go(struct relay *r, uint32_t least)
 bool
 relay_take(struct relay *r, uint32_t *slot)
 {
-	*slot = atomic_load_explicit(&r->tail, memory_order_relaxed) &
-	    (r->n_slots - 1);
-	if (filled(r) > 0)
+	*slot = own(&r->tail) & (r->n_slots - 1);
+	if (has_filled(r, 1))
 		return true;
 	(void)pthread_mutex_lock(&r->lock);
 	atomic_store(&r->taker_waits, true);
@@ -105,23 +124,24 @@ relay_take(struct relay *r, uint32_t *slot)
 		(void)pthread_cond_wait(&r->given, &r->lock);
 	atomic_store(&r->taker_waits, false);
 	(void)pthread_mutex_unlock(&r->lock);
-	return filled(r) > 0;
+	return has_filled(r, 1);
 }
 
 bool
 relay_peek(struct relay *r, uint32_t *slot)
 {
-	*slot = (atomic_load_explicit(&r->tail, memory_order_relaxed) + 1) &
-	    (r->n_slots - 1);
-	return filled(r) > 1;
+	*slot = (own(&r->tail) + 1) & (r->n_slots - 1);
+	return has_filled(r, 2);
 }
 
 void
 relay_free(struct relay *r)
 {
-	uint32_t tail = atomic_fetch_add(&r->tail, 1) + 1;
+	uint32_t tail = own(&r->tail) + 1;
 
-	if (atomic_load(&r->head) - tail == r->n_slots / 4)
+	atomic_store(&r->tail, tail);
+	if (atomic_load(&r->giver_waits) &&
+	    atomic_load(&r->head) - tail == r->n_slots / 4)
 		wake(r, &r->giver_waits, &r->taken);
 }
 

@@ -15,17 +15,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * A line of the cache for each of the two: to fetch one that the other core has
+ * written takes as long as decoding some packets. So the other's count is read
+ * only when what was seen of it last does not suffice.
+ */
 struct relay {
-	uint32_t n_slots;              /* a power of two, at least 4 */
-	_Alignas(64) atomic_uint head; /* slots given so far */
-	atomic_bool closed;            /* nothing more will be given */
-	_Alignas(64) atomic_uint tail; /* slots taken and released so far */
-	atomic_bool aborted;           /* nothing more will be taken */
-	/* For waiting alone. */
-	_Alignas(64) atomic_bool giver_waits;
-	atomic_bool taker_waits;
+	/* For waiting alone; rarely written. */
+	uint32_t n_slots; /* a power of two, at least 4 */
+	atomic_bool giver_waits, taker_waits;
+	atomic_bool closed;  /* nothing more will be given */
+	atomic_bool aborted; /* nothing more will be taken */
 	pthread_mutex_t lock;
 	pthread_cond_t given, taken;
+	/* The giver's. */
+	_Alignas(64) atomic_uint head; /* slots given so far */
+	uint32_t tail_seen;
+	/* The taker's. */
+	_Alignas(64) atomic_uint tail; /* slots taken and released so far */
+	uint32_t head_seen;
 };
 
 void relay_init(struct relay *r, uint32_t n_slots);

@@ -17,4 +17,19 @@ bring_line(const void *p)
 	__asm__ volatile("");
 }
 
+/*
+ * The same for what will be written: it is taken from the core that had it. A
+ * processor that does not know the instruction passes over it.
+ */
+static inline void
+bring_line_to_write(void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+	__asm__ volatile("");
+#endif
+}
+
 #endif
