@@ -371,18 +371,13 @@ failure 'validate: no such file' 'nofile.yaml' validate -f nofile.yaml
 # ------------------------------------------------------------------ output
 # A pipe or link that -o names is written to, not replaced.
 special() {
-	mkfifo "fifo-$1" && ln -s "target-$1" "link-$1" || return 1
-	timeout 10 cat "fifo-$1" >"got-$1" &
-	run 0 "$@" -o "fifo-$1" && wait $! && [ -p "fifo-$1" ] &&
-	    [ -s "got-$1" ] && run 0 "$@" -o "link-$1" &&
-	    [ -h "link-$1" ] && [ -s "target-$1" ]
+	mkfifo fifo && ln -s target.db link.db || return 1
+	timeout 10 cat fifo >got.db &
+	run 0 backup --db shop.db -o fifo && wait $! && [ -p fifo ] &&
+	    [ -s got.db ] && run 0 backup --db shop.db -o link.db &&
+	    [ -h link.db ] && cmp -s target.db got.db
 }
-for command in backup report; do
-	special_of() {
-		special "$command" --db shop.db
-	}
-	check "$command: into a pipe, through a link" special_of
-done
+check 'backup: into a pipe, through a link' special
 modes() {
 	: >page.html && chmod 640 page.html &&
 	    run 0 report --db shop.db -o page.html &&

@@ -94,4 +94,21 @@ large() { # 200 workloads, 10,000 edges; the bound is for a slow, busy machine
 }
 check 'ten thousand edges: a box a namespace, in seconds' large
 
+# Names as long as they may be, at the widths of a phone, a tablet, a desk.
+layout() {
+	tail=whose-name-is-as-long-as-a-name-of-sixty-three-bytes
+	sed "s/\"\(frontend\|shop\)\"/\"\1-$tail\"/g" \
+		"$shop/snapshot.json" >long.json &&
+		"$ringfence" collect -q -r "$shop/capture-node-1.pcap" \
+			--snapshot long.json --db long.db &&
+		run 0 report --db long.db -o long.html || return 1
+	python3 -B "$root/tests/e2e/page_layout.py" bad.html long.html \
+		>out 2>err
+}
+if command -v chromium >/dev/null; then
+	check 'nothing stands out of the page, whatever its width' layout
+else
+	echo 'skipped: the layout of the page: no chromium'
+fi
+
 finish
