@@ -102,7 +102,7 @@ report() {
 	case $1 in
 	data-full) [ $(($7 + $8)) -ge "$4" ] ;;
 	connections | burst | cluster) [ "${10}" -eq "$5" ] ;;
-	scan) [ $((${10} + $8)) -eq "$5" ] ;;
+	scan | attempts) [ $((${10} + $8)) -eq "$5" ] ;;
 	esac || { echo "$1: of $4 packets and $5 connections some are lost" \
 		"and not counted" && rc=1; }
 }
@@ -139,6 +139,7 @@ for c in $cases; do
 			-- connections 2000 "$seconds" 4000
 		;;
 	burst) run $c --census 1s -- connections 20000 "$seconds" ;;
+	attempts) run $c -- scan 2 $((seconds * 2000)) ;;
 	scan) run $c -- scan 100 "${BENCH_LIVE_SOURCES:-1000000}" ;;
 	*)
 		echo "live.sh: no case named $c" >&2

@@ -174,6 +174,10 @@ print_summary(
 		printf("%" PRIu64 " connections wait in them for their ends to "
 		       "be known, and are not part of it yet\n",
 		    s->waiting);
+	if (s->open > 0)
+		printf("%" PRIu64 " attempts in them have no answer yet, and "
+		       "are not part of it\n",
+		    s->open);
 	printf("stored in %s; next: ringfence flows --db %s\n", o->output,
 	    o->output);
 }

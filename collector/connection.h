@@ -52,7 +52,9 @@ struct connection {
 	bool left;        /* … and one left; at each capture point that it
 			   * entered */
 	bool known;       /* the kernel's connection table had it */
+	bool delivered;   /* a process before this one knew that it was */
 	uint32_t counted; /* so many connections; 0: more of one told before */
+	int64_t saved;    /* the row that has it as not told yet; 0: none */
 	uint64_t packets, bytes;
 	int64_t first_us, last_us;
 	struct connection_leg legs[CONNECTION_LEGS_MAX]; /* first seen first */

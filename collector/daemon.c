@@ -112,6 +112,7 @@ daemon_complete_buffer(struct daemon *d)
 	copy_coverage(d);
 	move_names(d);
 	daemon_save_waiting(d);
+	daemon_move_open_left(d);
 }
 
 static enum rf_status
@@ -145,10 +146,15 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
+	d->open_left_max = table.legs_max * 2;
+	d->open_left = malloc(d->open_left_max * sizeof(*d->open_left));
+	if (d->open_left == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	d->intake.ft = d->ft;
 	d->intake.names = d->names;
 	/* Before the database is the writer's alone. */
-	if ((st = daemon_restore_waiting(d, err)) != RF_OK)
+	if ((st = daemon_restore_waiting(d, err)) != RF_OK ||
+	    (st = daemon_restore_open(d, err)) != RF_OK)
 		return st;
 	st = writer_new(&d->writer, config, err);
 	if (st == RF_OK)
@@ -195,6 +201,8 @@ daemon_free(struct daemon *d)
 	names_free(d->names);
 	waiting_free(d->waiting);
 	free(d->left_by);
+	free(d->open_left);
+	free(d->opened);
 	cluster_use_drop(d->cluster);
 	free(d);
 }
@@ -258,7 +266,7 @@ daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 		return;
 	d->flush_us = now_us;
 	flow_table_flush(d->ft);
-	(void)daemon_rotate(d);
+	(void)daemon_rotate(d, true);
 	daemon_take_waiting(d, false);
 }
 
@@ -270,11 +278,13 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	intake_flush(&d->intake);
 	d->now_us = now_us;
 	d->waits = d->config.synchronous ? 0 : WAITS;
-	flow_table_finish(d->ft);
+	flow_table_tell_all(d->ft);
 	if (waiting_count(d->waiting) > 0) {
-		(void)daemon_rotate(d); /* for the newest cluster there is */
+		/* For the newest cluster there is. */
+		(void)daemon_rotate(d, false);
 		daemon_take_waiting(d, true);
 	}
+	daemon_save_open(d, true);
 	daemon_complete_buffer(d);
 	st = writer_finish(d->writer, d->buffer, err);
 	if (st != RF_OK)

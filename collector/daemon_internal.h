@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * daemon_internal: what daemon.c (frames, time and the account of them),
- * daemon_take.c (what becomes of a connection) and daemon_saved.c (what waits
- * outlives us) share.
+ * daemon_take.c (what becomes of a connection), daemon_saved.c (what waits
+ * outlives us) and daemon_open.c (so does what is open) share.
  */
 #ifndef COLLECTOR_DAEMON_INTERNAL_H
 #define COLLECTOR_DAEMON_INTERNAL_H
 
 #include "collector/daemon.h"
+#include "collector/certain.h"
 #include "collector/daemon_writer.h"
+#include "collector/flow_saved.h"
 #include "collector/intake.h"
 #include "collector/summing.h"
 #include "collector/waiting.h"
 #include "collector/wall_clock.h"
+
+/* What the process before this one knew of a connection of its own. */
+struct open_before {
+	int64_t row;
+	bool delivered; /* it left for the pod that it was sent to */
+	struct certain_owners owners;
+};
 
 struct daemon {
 	struct daemon_config config;
@@ -27,6 +36,11 @@ struct daemon {
 	struct waiting *waiting;
 	int64_t next_row;               /* of what waits, in the database */
 	struct certain_owners *left_by; /* of the groups put back */
+	int64_t next_open;              /* row of what is open */
+	int64_t *open_left;             /* rows that are over */
+	size_t n_open_left, open_left_max;
+	struct open_before *opened; /* before us, and not told; by row */
+	size_t n_opened, opened_left;
 	int64_t known_us; /* as of when the cluster in use is right */
 	struct wall_clock clock;
 	bool was_set; /* the clock, since the last buffer */
@@ -57,9 +71,30 @@ void daemon_save_waiting(struct daemon *d);
 RF_MUST_USE enum rf_status daemon_restore_waiting(
     struct daemon *d, struct rf_error *err);
 
+/* Put what the flow table has open, and is not stored as it is, into the
+ * buffer: when all that was told is summed, or waits. */
+void daemon_save_open(struct daemon *d, bool is_last);
+
+/* A row of what was open is over. */
+void daemon_forget_open(void *arg, int64_t row);
+
+/* Put the rows that are over into the buffer. */
+void daemon_move_open_left(struct daemon *d);
+
+/* Take up what was open; and what the process before this one knew of a
+ * connection that is told now, or NULL. */
+RF_MUST_USE enum rf_status daemon_restore_open(
+    struct daemon *d, struct rf_error *err);
+const struct open_before *daemon_open_before(
+    const struct daemon *d, const struct connection *c);
+
+/* One of those was told, and is not asked for again. */
+void daemon_done_with_opened(struct daemon *d);
+
 /* Exchange the buffers, if the writer is done with the other one; then resolve
- * with the newest cluster. */
-bool daemon_rotate(struct daemon *d);
+ * with the newest cluster. is_flushed: the flow table just was, and what is
+ * open goes along. */
+bool daemon_rotate(struct daemon *d, bool is_flushed);
 
 /* Note what goes with the flows of a buffer that is to be stored. */
 void daemon_complete_buffer(struct daemon *d);

@@ -138,7 +138,8 @@ forget_rows(struct daemon *d, const int64_t *ids, size_t n, uint64_t lost,
 	    "read; they are lost",
 	    lost);
 	d->lost += lost;
-	return store_put_waiting(d->config.store, NULL, 0, ids, n, err);
+	return store_put_waiting(d->config.store,
+	    &(struct store_rows){ .ended = ids, .n_ended = n }, err);
 }
 
 static enum rf_status

@@ -50,10 +50,12 @@ renew_cluster(struct daemon *d)
 }
 
 bool
-daemon_rotate(struct daemon *d)
+daemon_rotate(struct daemon *d, bool is_flushed)
 {
 	if (!writer_is_ready(d->writer))
 		return false;
+	if (is_flushed)
+		daemon_save_open(d, false);
 	daemon_complete_buffer(d);
 	d->buffer = writer_give(d->writer, d->buffer);
 	renew_cluster(d);
@@ -65,7 +67,7 @@ daemon_rotate(struct daemon *d)
 static bool
 rotate_at_last(struct daemon *d)
 {
-	while (!daemon_rotate(d)) {
+	while (!daemon_rotate(d, false)) {
 		if (d->waits == 0)
 			return false;
 		d->waits--;
@@ -262,7 +264,7 @@ make_room(struct daemon *d)
 {
 	uint32_t n = waiting_count(d->waiting);
 
-	(void)daemon_rotate(d);
+	(void)daemon_rotate(d, false);
 	take_groups(d, 0);
 	if (waiting_count(d->waiting) > n - n / 8)
 		take_groups(d, n / 8);
@@ -284,9 +286,53 @@ take_or_wait(struct daemon *d, const struct connection *c)
 	(void)waiting_put(d->waiting, c, d->now_us, span_us);
 }
 
+/* Put it in, apart from others, as what was open before us. */
+static bool
+wait_apart(
+    struct daemon *d, const struct connection *c, const struct open_before *o)
+{
+	struct waiting_group g = { .latest_us = c->first_us,
+		.since_us = d->now_us,
+		.before = &o->owners };
+
+	memcpy(&g.c, c, connection_bytes(c));
+	return waiting_put_back(d->waiting, &g);
+}
+
+/* One that a process before this one saw first: it must be between those who
+ * had its addresses by what that one knew. */
+static void
+take_restored(struct daemon *d, const struct connection *told,
+    const struct open_before *o)
+{
+	struct connection c;
+
+	memcpy(&c, told, connection_bytes(told));
+	c.delivered = o->delivered;
+	if (d->config.grace_us == 0 || !is_early(d, &c)) {
+		take(d, &c, !certain_is_same(d->cluster->c, &c, &o->owners));
+		daemon_done_with_opened(d);
+		return;
+	}
+	if (wait_apart(d, &c, o))
+		return;
+	make_room(d);
+	(void)wait_apart(d, &c, o);
+}
+
 void
 daemon_take_connections(void *arg, const struct connection *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		take_or_wait(arg, &v[i]);
+	struct daemon *d = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct open_before *o = daemon_open_before(d, &v[i]);
+
+		if (o != NULL)
+			take_restored(d, &v[i], o);
+		else
+			take_or_wait(d, &v[i]);
+		if (v[i].saved != 0)
+			daemon_forget_open(d, v[i].saved);
+	}
 }

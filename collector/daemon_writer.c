@@ -95,8 +95,14 @@ put_rest(
 
 	st = store_put_names(config->store, b->names, b->n_names, err);
 	if (st == RF_OK)
-		st = store_put_waiting(config->store, b->waiting, b->n_waiting,
-		    b->left, b->n_left, err);
+		st = store_put_waiting(config->store,
+		    &(struct store_rows){
+			b->waiting, b->n_waiting, b->left, b->n_left },
+		    err);
+	if (st == RF_OK)
+		st = store_put_open(config->store, &b->open, err);
+	if (st == RF_OK)
+		st = store_put_written(config->store, b->now_us, err);
 	for (size_t i = 0; st == RF_OK && i < config->n_points; i++)
 		st = store_put_coverage(config->store, &b->coverage[i], err);
 	if (st == RF_OK && expire)
@@ -172,6 +178,9 @@ buffer_clear(struct buffer *b)
 	b->n_waiting = 0;
 	b->left = NULL;
 	b->n_left = 0;
+	b->open = (struct store_rows){ 0 };
+	b->open_rows = NULL;
+	b->open_cap = 0;
 	b->connections = 0;
 	b->packets = 0;
 }

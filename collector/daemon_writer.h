@@ -38,6 +38,9 @@ struct buffer {
 	size_t n_waiting;
 	int64_t *left; /* … and those to forget: it is in the sums */
 	size_t n_left;
+	struct store_rows open; /* the same of what is open */
+	struct store_waiting *open_rows;
+	size_t open_cap;
 	int64_t now_us;
 	bool may_expire;               /* what is old by now_us is so indeed */
 	bool was_set;                  /* the clock, since the buffer before */

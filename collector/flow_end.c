@@ -131,6 +131,7 @@ describe_end(struct flow_table *ft, uint32_t root, struct connection *c)
 		return false;
 	}
 	ft->stats.connections += c->counted;
+	c->saved = r->save;
 	return c->counted || c->packets != 0;
 }
 
@@ -142,7 +143,10 @@ tell_ends(struct flow_table *ft, const uint32_t *roots, size_t n)
 	size_t told = 0;
 
 	for (size_t i = 0; i < n; i++)
-		told += describe_end(ft, roots[i], &v[told]);
+		if (describe_end(ft, roots[i], &v[told]))
+			told++;
+		else
+			flow_leave_row(ft, roots[i]);
 	if (told != 0)
 		ft->config.sink(ft->config.sink_arg, v, told);
 }
@@ -500,8 +504,27 @@ flow_make_room(struct flow_table *ft)
 	flow_end(ft, best);
 }
 
-void
-flow_table_finish(struct flow_table *ft)
+/* What was told for good; it may go on all the same. */
+static void
+note_told(struct flow_table *ft, const uint32_t *roots, size_t n)
+{
+	struct connection c;
+
+	for (size_t i = 0; i < n; i++) {
+		struct leg *root = &ft->pool.legs[roots[i]];
+
+		(void)flow_describe(ft, roots[i], &c);
+		if (c.accepted || c.both_ways)
+			root->flags |= LEG_CONTINUED;
+		root->packets = root->bytes = root->bytes_high = 0;
+		root->flags &= ~LEG_SAVED;
+		root->save = 0;
+	}
+}
+
+/* They are not forgotten. */
+static void
+tell_all(struct flow_table *ft, bool may_go_on)
 {
 	uint32_t roots[CONNECTION_BATCH];
 	size_t n = 0;
@@ -510,11 +533,28 @@ flow_table_finish(struct flow_table *ft)
 		if (!is_root(&ft->pool.legs[i]))
 			continue;
 		roots[n++] = i;
-		if (n == CONNECTION_BATCH) {
-			tell_ends(ft, roots, n);
-			n = 0;
-		}
+		if (n < CONNECTION_BATCH)
+			continue;
+		tell_ends(ft, roots, n);
+		if (may_go_on)
+			note_told(ft, roots, n);
+		n = 0;
 	}
 	tell_ends(ft, roots, n);
+	if (may_go_on)
+		note_told(ft, roots, n);
+}
+
+void
+flow_table_tell_all(struct flow_table *ft)
+{
+	tell_all(ft, true);
+}
+
+void
+flow_table_finish(struct flow_table *ft)
+{
+	tell_all(ft, false);
 	leg_pool_clear(&ft->pool);
+	ft->n_left = 0;
 }

@@ -41,6 +41,8 @@ struct flow_asked_bucket {
 struct flow_table {
 	struct leg_pool pool;
 	struct leg_join *join;
+	int64_t *left; /* rows that are over; at most one a leg */
+	size_t n_left;
 	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
 	uint32_t n_put_out;
 	struct flow_sighting *next; /* those that are expected, or NULL */
@@ -188,6 +190,9 @@ bool flow_let_go(struct flow_table *ft, uint32_t leg, bool from_lo);
 /* Gather flags and legs; false: a tail, too little to be a connection. */
 bool flow_describe(
     const struct flow_table *ft, uint32_t root, struct connection *c);
+
+/* What the root's row says is over, and nothing is told of it. */
+void flow_leave_row(struct flow_table *ft, uint32_t root);
 
 /* Tell the connection of that leg to the sink and forget all of its legs. */
 void flow_end(struct flow_table *ft, uint32_t leg);

@@ -71,6 +71,7 @@ flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 	struct leg *legs = ft->pool.legs;
 	uint32_t last = ra;
 
+	flow_leave_row(ft, rb);
 	while (legs[last].next != LEG_NONE)
 		last = legs[last].next;
 	legs[last].next = rb;

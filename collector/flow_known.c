@@ -80,6 +80,10 @@ unite(struct flow_table *ft, const struct known_leg *dialled,
 	if (ra == rb || legs[ra].n_legs + legs[rb].n_legs > CONNECTION_LEGS_MAX)
 		return;
 	ft->stats.known--; /* two entries, as of two zones, are one */
+	if (legs[rb].flags & LEG_CONTINUED) { /* by who was before us */
+		legs[ra].flags |= LEG_CONTINUED;
+		legs[ra].saves = legs[rb].saves;
+	}
 	flow_attach(ft, ra, rb,
 	    root_client_lo(ft, dialled) != root_client_lo(ft, served));
 }
@@ -117,8 +121,12 @@ make_root(struct flow_table *ft, uint32_t leg, uint32_t old)
 	legs[before].next = legs[leg].next;
 	legs[leg].next = old;
 	legs[leg].n_legs = legs[old].n_legs;
-	legs[leg].flags |=
-	    legs[old].flags & (LEG_SILENT | LEG_CONTINUED | LEG_KNOWN);
+	legs[leg].flags |= legs[old].flags &
+	    (LEG_SILENT | LEG_CONTINUED | LEG_KNOWN | LEG_SAVED);
+	legs[leg].save = legs[old].save;
+	legs[leg].save_mark = legs[old].save_mark;
+	legs[leg].saves = legs[old].saves;
+	legs[old].save = 0;
 	ft->pool.watch[leg] = ft->pool.watch[old];
 	ft->pool.watch[old] = LEG_WATCH_NONE;
 	for (uint32_t i = leg; i != LEG_NONE; i = legs[i].next) {

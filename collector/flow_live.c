@@ -53,8 +53,10 @@ flow_table_redate(struct flow_table *ft, int64_t by_us)
 		return;
 	ft->epoch_us += by_us;
 	ft->known_us += by_us;
-	for (uint32_t i = 0; i < ft->pool.used; i++)
+	for (uint32_t i = 0; i < ft->pool.used; i++) {
 		ft->pool.legs[i].first_us += by_us;
+		ft->pool.legs[i].save_mark = 0; /* none, so it is written */
+	}
 }
 
 uint32_t
@@ -86,7 +88,10 @@ tell_alive(struct flow_table *ft, uint32_t root, int64_t now_us)
 	    !is_settled(&c, leg_is_closed(r), now_us - c.first_us))
 		return;
 	ft->stats.connections += c.counted;
+	c.saved = r->flags & LEG_SAVED ? 0 : r->save;
 	ft->config.sink(ft->config.sink_arg, &c, 1);
+	if (c.saved != 0)
+		r->save = 0;
 	/* All by the same: which leg was the first stays known. */
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
 		legs[i].first_us += now_us - c.first_us;

@@ -32,9 +32,11 @@ flow_table_new(struct flow_table **out, const struct flow_table_config *config,
 	ft->join =
 	    leg_join_new(config->legs_max / 2 < 64 ? 64 : config->legs_max / 2,
 		config->seed);
+	ft->left = malloc(config->legs_max * sizeof(*ft->left));
 	ft->put_out = calloc(FLOW_PUT_OUT, sizeof(*ft->put_out));
 	ft->asked = alloc_large(FLOW_ASKED * sizeof(*ft->asked));
-	if (ft->join == NULL || ft->put_out == NULL || ft->asked == NULL) {
+	if (ft->join == NULL || ft->left == NULL || ft->put_out == NULL ||
+	    ft->asked == NULL) {
 		st = rf_fail(err, RF_NOMEM, "flow table: out of memory");
 		goto out;
 	}
@@ -52,6 +54,7 @@ flow_table_free(struct flow_table *ft)
 		return;
 	leg_pool_release(&ft->pool);
 	leg_join_free(ft->join);
+	free(ft->left);
 	free(ft->put_out);
 	free_large(ft->asked, FLOW_ASKED * sizeof(*ft->asked));
 	free(ft);

@@ -150,7 +150,13 @@ void flow_table_redate(struct flow_table *ft, int64_t by_us);
  */
 void flow_table_flush(struct flow_table *ft);
 
-/* Tell of everything and forget all legs: the capture is over. */
+/*
+ * Tell of everything: the capture is over. What flow_table_save_last() gives
+ * then goes on without us; nothing else may follow.
+ */
+void flow_table_tell_all(struct flow_table *ft);
+
+/* The same, and forget all legs. */
 void flow_table_finish(struct flow_table *ft);
 
 /* How many legs there are now. */

@@ -73,6 +73,7 @@ struct leg_key {
 #define LEG_SETTLED   ((uint32_t)1 << 22) /* packets only count now */
 #define LEG_KNOWN     ((uint32_t)1 << 23) /* by flow_table_know() */
 #define LEG_SILENT    ((uint32_t)1 << 24) /* root: told if it has packets */
+#define LEG_SAVED     ((uint32_t)1 << 25) /* root: its row says: all was told */
 /* The topmost bits count the packets that were offered for joining. */
 #define LEG_TRY          ((uint32_t)1 << 28)
 #define LEG_TRIES(flags) ((flags) >> 28)
@@ -98,7 +99,10 @@ struct leg {
 	uint32_t last_out_if;
 	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
 	uint8_t last_out_point;
-	uint8_t n_legs; /* of the whole connection, in its root */
+	uint8_t n_legs; /* of the whole connection, in its root … */
+	uint8_t saves;  /* … for how many it goes on since it was told … */
+	uint32_t save_mark; /* … of what its row says … */
+	int64_t save;       /* … and the row, or 0 (flow_saved.c) */
 };
 
 struct leg_slot {

@@ -102,7 +102,7 @@ passage_delivered(const struct passage *p, const struct connection *of,
 {
 	uint32_t i;
 
-	if (!of->types_known)
+	if (!of->types_known || of->delivered)
 		return true;
 	if (!tells_interfaces(of))
 		return of->left;

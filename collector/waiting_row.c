@@ -1,48 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/waiting_row.h"
 
-#include <assert.h>
 #include <string.h>
 
-#include "core/cursor.h"
+#include "collector/row_bytes.h"
 #include "core/flow.h"
 
 #define VERSION 1
-
-struct writer {
-	uint8_t *p, *end;
-};
-
-static void
-put_bytes(struct writer *w, const void *v, size_t n)
-{
-	assert(n <= (size_t)(w->end - w->p));
-	memcpy(w->p, v, n);
-	w->p += n;
-}
-
-/* The n low bytes, in network order. */
-static void
-put_number(struct writer *w, uint64_t v, unsigned n)
-{
-	assert(n <= (size_t)(w->end - w->p));
-	while (n-- > 0)
-		*w->p++ = (uint8_t)(v >> 8 * n);
-}
-
-static uint64_t
-get_u64(struct cursor *c)
-{
-	uint64_t high = cursor_u32(c);
-
-	return high << 32 | cursor_u32(c);
-}
-
-static int64_t
-get_time(struct cursor *c)
-{
-	return (int64_t)get_u64(c);
-}
 
 static uint16_t
 facts_of(const struct connection *c)
@@ -51,7 +15,7 @@ facts_of(const struct connection *c)
 	    (unsigned)c->any_reply << 2 | (unsigned)c->any_data << 3 |
 	    (unsigned)c->refused << 4 | (unsigned)c->types_known << 5 |
 	    (unsigned)c->entered << 6 | (unsigned)c->left << 7 |
-	    (unsigned)c->known << 8;
+	    (unsigned)c->known << 8 | (unsigned)c->delivered << 9;
 
 	return (uint16_t)bits;
 }
@@ -68,13 +32,14 @@ set_facts(struct connection *c, uint16_t bits)
 	c->entered = bits >> 6 & 1;
 	c->left = bits >> 7 & 1;
 	c->known = bits >> 8 & 1;
+	c->delivered = bits >> 9 & 1;
 }
 
 static void
-put_socket(struct writer *w, const struct socket_addr *a)
+put_socket(struct row_writer *w, const struct socket_addr *a)
 {
-	put_bytes(w, a->ip.b, sizeof(a->ip.b));
-	put_number(w, a->port, 2);
+	row_put_bytes(w, a->ip.b, sizeof(a->ip.b));
+	row_put(w, a->port, 2);
 }
 
 static struct socket_addr
@@ -93,28 +58,28 @@ size_t
 waiting_row_write(const struct waiting_group *g,
     const struct certain_owners *owners, uint8_t out[static WAITING_ROW_MAX])
 {
-	struct writer w = { out, out + WAITING_ROW_MAX };
+	struct row_writer w = { out, out + WAITING_ROW_MAX };
 	const struct connection *c = &g->c;
 
-	put_number(&w, VERSION, 1);
-	put_number(&w, c->protocol, 1);
-	put_number(&w, c->opening, 1);
-	put_number(&w, c->n_legs, 1);
-	put_number(&w, facts_of(c), 2);
-	put_number(&w, c->packets, 8);
-	put_number(&w, c->bytes, 8);
-	put_number(&w, (uint64_t)c->last_us, 8);
-	put_number(&w, (uint64_t)g->latest_us, 8);
+	row_put(&w, VERSION, 1);
+	row_put(&w, c->protocol, 1);
+	row_put(&w, c->opening, 1);
+	row_put(&w, c->n_legs, 1);
+	row_put(&w, facts_of(c), 2);
+	row_put(&w, c->packets, 8);
+	row_put(&w, c->bytes, 8);
+	row_put(&w, (uint64_t)c->last_us, 8);
+	row_put(&w, (uint64_t)g->latest_us, 8);
 	for (size_t i = 0; i < c->n_legs; i++) {
 		const struct connection_leg *l = &c->legs[i];
 
 		put_socket(&w, &l->client);
 		put_socket(&w, &l->server);
-		put_number(&w, (uint64_t)l->first_us, 8);
-		put_number(&w, l->last_out_if, 4);
-		put_number(&w, l->last_out_point, 1);
-		put_number(&w, owners->of[i][0], 8);
-		put_number(&w, owners->of[i][1], 8);
+		row_put(&w, (uint64_t)l->first_us, 8);
+		row_put(&w, l->last_out_if, 4);
+		row_put(&w, l->last_out_point, 1);
+		row_put(&w, owners->of[i][0], 8);
+		row_put(&w, owners->of[i][1], 8);
 	}
 	return (size_t)(w.p - out);
 }
@@ -124,11 +89,11 @@ get_leg(struct cursor *c, struct connection_leg *l, uint64_t owners[2])
 {
 	l->client = get_socket(c);
 	l->server = get_socket(c);
-	l->first_us = get_time(c);
+	l->first_us = row_time(c);
 	l->last_out_if = cursor_u32(c);
 	l->last_out_point = cursor_u8(c);
-	owners[0] = get_u64(c);
-	owners[1] = get_u64(c);
+	owners[0] = row_u64(c);
+	owners[1] = row_u64(c);
 }
 
 /* Could a flow table have told of it? */
@@ -157,10 +122,10 @@ waiting_row_read(const uint8_t *row, size_t size, struct waiting_group *g,
 	if (!is_known || c->n_legs == 0 || c->n_legs > CONNECTION_LEGS_MAX)
 		return false;
 	set_facts(c, cursor_u16(&in));
-	c->packets = get_u64(&in);
-	c->bytes = get_u64(&in);
-	c->last_us = get_time(&in);
-	g->latest_us = get_time(&in);
+	c->packets = row_u64(&in);
+	c->bytes = row_u64(&in);
+	c->last_us = row_time(&in);
+	g->latest_us = row_time(&in);
 	for (size_t i = 0; i < c->n_legs; i++)
 		get_leg(&in, &c->legs[i], owners->of[i]);
 	return !in.is_short && cursor_left(&in) == 0 && is_sane(g);

@@ -123,6 +123,7 @@ struct flow_set {
 	size_t n_coverage;
 	uint64_t waiting; /* connections for their ends to be known: they are
 			   * in none of the flows, of whatever time or ends */
+	uint64_t open;    /* neither are these, without an answer yet */
 };
 
 /* Stable words for output and storage; NULL for a value out of range. */

@@ -57,6 +57,11 @@ coverage_tell_waiting(FILE *out, const struct flow_set *fs)
 		    "%" PRIu64 " connections wait for their ends to be known: "
 		    "they are in none of these numbers yet.\n",
 		    fs->waiting);
+	if (fs->open > 0)
+		fprintf(out,
+		    "%" PRIu64 " attempts have no answer yet: they are in none "
+		    "of these numbers until they have, or will not.\n",
+		    fs->open);
 }
 
 void

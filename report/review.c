@@ -57,6 +57,11 @@ put_span(struct writing *w)
 		    "%" PRIu64 " connections wait for their ends to be known: "
 		    "nothing here is of them.\n",
 		    w->fs->waiting);
+	if (w->fs->open > 0)
+		strbuf_printf(w->out,
+		    "%" PRIu64 " attempts have no answer yet: nothing here is "
+		    "of them.\n",
+		    w->fs->open);
 }
 
 static size_t

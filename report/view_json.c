@@ -105,4 +105,5 @@ view_coverage_json(struct json_writer *w, const struct flow_set *fs)
 		put_coverage(w, &fs->coverage[i]);
 	json_writer_array_end(w);
 	json_writer_unsigned(w, "waiting", fs->waiting);
+	json_writer_unsigned(w, "open", fs->open);
 }

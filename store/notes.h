@@ -18,7 +18,8 @@ RF_MUST_USE enum rf_status notes_get_coverage(struct store *s, int64_t since_us,
     int64_t last_us, struct arena *arena, struct flow_set *out,
     struct rf_error *err);
 
-/* How many connections wait for their ends to be known, into out->waiting. */
+/* How many connections wait for their ends to be known, and how many have no
+ * answer yet, into out->waiting and out->open. */
 RF_MUST_USE enum rf_status notes_get_waiting(
     struct store *s, struct flow_set *out, struct rf_error *err);
 

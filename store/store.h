@@ -84,15 +84,35 @@ struct store_waiting {
 	size_t size;
 };
 
-/* Forget those of n_ended ids, then put n. */
-RF_MUST_USE enum rf_status store_put_waiting(struct store *s,
-    const struct store_waiting *v, size_t n, const int64_t *ended,
-    size_t n_ended, struct rf_error *err);
+/* Those of n_ended ids to forget, then n to put. */
+struct store_rows {
+	const struct store_waiting *v;
+	size_t n;
+	const int64_t *ended;
+	size_t n_ended;
+};
+
+RF_MUST_USE enum rf_status store_put_waiting(
+    struct store *s, const struct store_rows *rows, struct rf_error *err);
 
 /* All that wait, by id, in the arena. */
 RF_MUST_USE enum rf_status store_get_waiting(struct store *s,
     struct arena *arena, const struct store_waiting **out, size_t *n,
     struct rf_error *err);
+
+/* The same of those that are open: connections 0, it is in the flows and goes
+ * on; else it is in none of them yet. since_us: a packet was last seen. */
+RF_MUST_USE enum rf_status store_put_open(
+    struct store *s, const struct store_rows *rows, struct rf_error *err);
+RF_MUST_USE enum rf_status store_get_open(struct store *s, struct arena *arena,
+    const struct store_waiting **out, size_t *n, struct rf_error *err);
+
+/* A live collector writes, at now_us by its clock; and when one last did:
+ * INT64_MIN, if none ever. */
+RF_MUST_USE enum rf_status store_put_written(
+    struct store *s, int64_t now_us, struct rf_error *err);
+RF_MUST_USE enum rf_status store_get_written(
+    struct store *s, int64_t *out, struct rf_error *err);
 
 /*
  * It is now_us: windows that begin later, whose flows came by a wrong clock,

@@ -470,8 +470,10 @@ store_unite(struct store *out, const struct unite_input *v, size_t n,
 		return fail_memory(err);
 	for (; st == RF_OK && u.n_parts < n; u.n_parts++)
 		st = part_open(&u.parts[u.n_parts], &v[u.n_parts], err);
-	for (size_t i = 0; st == RF_OK && i < n; i++)
+	for (size_t i = 0; st == RF_OK && i < n; i++) {
 		stats->waiting += u.parts[i].notes.waiting;
+		stats->open += u.parts[i].notes.open;
+	}
 	if (st == RF_OK)
 		qsort(u.parts, n, sizeof(*u.parts), part_compare);
 	for (size_t i = 0; st == RF_OK && i < n; i++)

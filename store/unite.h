@@ -22,6 +22,7 @@ struct unite_stats {
 	uint64_t connections;    /* each once */
 	uint64_t resolved;       /* connections with an end that became known */
 	uint64_t waiting;        /* in none: their ends are not known yet */
+	uint64_t open;           /* in none: they have no answer yet */
 };
 
 /*

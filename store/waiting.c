@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for its ends to be known. It is no flow yet, and in no sum. */
+/* What a live collector leaves to the next one: what waits for its ends to be
+ * known, and what is open. Neither is a flow yet, or in a sum. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,9 +8,10 @@
 #include "store/notes.h"
 
 static enum rf_status
-put(struct store *s, const struct store_waiting *v, struct rf_error *err)
+put(struct store *s, enum sql_query query, const struct store_waiting *v,
+    struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(s, SQL_WAITING_PUT);
+	struct db_stmt q = store_stmt(s, query);
 
 	if (v->connections > INT64_MAX)
 		return rf_fail(err, RF_INVAL,
@@ -24,29 +26,49 @@ put(struct store *s, const struct store_waiting *v, struct rf_error *err)
 }
 
 static enum rf_status
-end(struct store *s, int64_t id, struct rf_error *err)
+end(struct store *s, enum sql_query query, int64_t id, struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(s, SQL_WAITING_DELETE);
+	struct db_stmt q = store_stmt(s, query);
 
 	db_bind_int(&q, 1, id);
 	return db_run(&q, "delete what waited", err);
 }
 
-enum rf_status
-store_put_waiting(struct store *s, const struct store_waiting *v, size_t n,
-    const int64_t *ended, size_t n_ended, struct rf_error *err)
+static enum rf_status
+put_rows(struct store *s, const enum sql_query queries[2],
+    const struct store_rows *rows, struct rf_error *err)
 {
 	enum rf_status st;
 
-	if (n == 0 && n_ended == 0)
+	if (rows->n == 0 && rows->n_ended == 0)
 		return RF_OK;
 	if ((st = store_enter(s, err)) != RF_OK)
 		return st;
-	for (size_t i = 0; i < n_ended && st == RF_OK; i++)
-		st = end(s, ended[i], err);
-	for (size_t i = 0; i < n && st == RF_OK; i++)
-		st = put(s, &v[i], err);
+	for (size_t i = 0; i < rows->n_ended && st == RF_OK; i++)
+		st = end(s, queries[0], rows->ended[i], err);
+	for (size_t i = 0; i < rows->n && st == RF_OK; i++)
+		st = put(s, queries[1], &rows->v[i], err);
 	return store_leave(s, st, err);
+}
+
+enum rf_status
+store_put_waiting(
+    struct store *s, const struct store_rows *rows, struct rf_error *err)
+{
+	static const enum sql_query queries[] = { SQL_WAITING_DELETE,
+		SQL_WAITING_PUT };
+
+	return put_rows(s, queries, rows, err);
+}
+
+enum rf_status
+store_put_open(
+    struct store *s, const struct store_rows *rows, struct rf_error *err)
+{
+	static const enum sql_query queries[] = { SQL_OPEN_DELETE,
+		SQL_OPEN_PUT };
+
+	return put_rows(s, queries, rows, err);
 }
 
 static bool
@@ -67,11 +89,11 @@ copy_row(struct store_waiting *w, struct db_stmt *q, struct arena *arena)
 	return true;
 }
 
-enum rf_status
-store_get_waiting(struct store *s, struct arena *arena,
+static enum rf_status
+get_rows(struct store *s, enum sql_query query, struct arena *arena,
     const struct store_waiting **out, size_t *n, struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(s, SQL_WAITING_LIST);
+	struct db_stmt q = store_stmt(s, query);
 	struct store_waiting *v = NULL;
 	size_t cap = 0;
 	enum rf_status st;
@@ -93,16 +115,68 @@ store_get_waiting(struct store *s, struct arena *arena,
 }
 
 enum rf_status
-notes_get_waiting(struct store *s, struct flow_set *out, struct rf_error *err)
+store_get_waiting(struct store *s, struct arena *arena,
+    const struct store_waiting **out, size_t *n, struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(s, SQL_WAITING_SUM);
+	return get_rows(s, SQL_WAITING_LIST, arena, out, n, err);
+}
+
+enum rf_status
+store_get_open(struct store *s, struct arena *arena,
+    const struct store_waiting **out, size_t *n, struct rf_error *err)
+{
+	return get_rows(s, SQL_OPEN_LIST, arena, out, n, err);
+}
+
+enum rf_status
+store_put_written(struct store *s, int64_t now_us, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_WRITTEN);
+	enum rf_status st;
+
+	if ((st = store_enter(s, err)) != RF_OK)
+		return st;
+	db_bind_int(&q, 1, now_us);
+	st = db_run(&q, "write how far it came", err);
+	return store_leave(s, st, err);
+}
+
+enum rf_status
+store_get_written(struct store *s, int64_t *out, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_GET);
+	enum rf_status st;
+	bool row;
+
+	*out = INT64_MIN;
+	st = db_row(&q, &row, "read how far it came", err);
+	if (st != RF_OK || !row)
+		return st;
+	*out = db_int(&q, 0);
+	db_end(&q);
+	return RF_OK;
+}
+
+static enum rf_status
+count(
+    struct store *s, enum sql_query query, uint64_t *out, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, query);
 	enum rf_status st;
 	bool row;
 
 	st = db_row(&q, &row, "count what waits", err);
 	if (st != RF_OK || !row)
 		return st;
-	out->waiting = (uint64_t)db_int(&q, 0);
+	*out = (uint64_t)db_int(&q, 0);
 	db_end(&q);
 	return RF_OK;
+}
+
+enum rf_status
+notes_get_waiting(struct store *s, struct flow_set *out, struct rf_error *err)
+{
+	enum rf_status st = count(s, SQL_WAITING_SUM, &out->waiting, err);
+
+	return st != RF_OK ? st : count(s, SQL_OPEN_SUM, &out->open, err);
 }

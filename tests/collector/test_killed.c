@@ -277,8 +277,9 @@ test_damaged(void **state)
 	exchange(&w, CLIENT, SERVER, 80);
 	pass(&w, 10 * SECOND, SECOND / 10);
 	kill_it(&w);
-	assert_int_equal(
-	    store_put_waiting(w.store, rows, 2, NULL, 0, &err), RF_OK);
+	assert_int_equal(store_put_waiting(w.store,
+			     &(struct store_rows){ .v = rows, .n = 2 }, &err),
+	    RF_OK);
 	assert_int_equal(stored_waits(&w), 16);
 	start_again(&w);
 	daemon_stats(w.d, &stats);

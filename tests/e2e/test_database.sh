@@ -7,14 +7,15 @@
 . "$(dirname "$0")/../support/lib.sh"
 fixtures=$fixtures/database
 
-# The flows of what flows -o json said, without coverage and version: what is
-# collected to migrate is a file of its own.
+# The flows of what flows -o json said, and how many wait, without coverage and
+# version: what is collected to migrate is a file of its own.
 edges() {
 	python3 -B -c '
 import json, sys
 said = json.load(open(sys.argv[1]))
 assert said["edges"]
-json.dump(said["edges"], sys.stdout, indent=1)' "$1"
+json.dump([said["edges"], said.get("waiting", 0), said.get("open", 0)],
+    sys.stdout, indent=1)' "$1"
 }
 
 # A capture without a packet: its collection changes nothing but the schema.
@@ -39,6 +40,9 @@ one() {
 	verdict "$1: untouched by all that" $?
 	"$ringfence" collect -r none.pcap --db "$1.db" >out 2>err
 	verdict "$1: migrated by who writes" $?
+	"$ringfence" collect -r none.pcap --db "$1.db" >out 2>err
+	[ $? -eq 3 ] && grep -q 'none.pcap' err && ! grep -q merge err
+	verdict "$1: which is still no database that merge made" $?
 	"$ringfence" flows --db "$1.db" -o json >now.json 2>err &&
 	    edges now.json >have && cmp want have >err 2>&1
 	verdict "$1: flows as they were" $?

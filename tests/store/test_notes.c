@@ -148,14 +148,32 @@ test_source(void **state)
 	teardown(&f);
 }
 
+/* What a collector leaves to the next one, of two kinds. */
+struct kept {
+	enum rf_status (*put)(struct store *s, const struct store_rows *rows,
+	    struct rf_error *err);
+	enum rf_status (*get)(struct store *s, struct arena *arena,
+	    const struct store_waiting **out, size_t *n, struct rf_error *err);
+	bool is_open;
+};
+
+static enum rf_status
+put_kept(struct fixture *f, const struct kept *k, const struct store_waiting *v,
+    size_t n, const int64_t *ended, size_t n_ended)
+{
+	return k->put(
+	    f->s, &(struct store_rows){ v, n, ended, n_ended }, &f->err);
+}
+
 static void
-assert_waiting(struct fixture *f, const struct store_waiting *want, size_t n)
+assert_kept(struct fixture *f, const struct kept *k,
+    const struct store_waiting *want, size_t n)
 {
 	const struct store_waiting *v;
 	uint64_t sum = 0;
 	size_t n_have;
 
-	OK(f, store_get_waiting(f->s, &f->arena, &v, &n_have, &f->err));
+	OK(f, k->get(f->s, &f->arena, &v, &n_have, &f->err));
 	assert_int_equal(n_have, n);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(v[i].id, want[i].id);
@@ -167,15 +185,17 @@ assert_waiting(struct fixture *f, const struct store_waiting *want, size_t n)
 		sum += v[i].connections;
 	}
 	get(f, NULL);
-	assert_int_equal(f->set.waiting, sum);
+	assert_int_equal(f->set.waiting, k->is_open ? 0 : sum);
+	assert_int_equal(f->set.open, k->is_open ? sum : 0);
 	assert_int_equal(f->set.n_flows, 0);
 }
 
 /* It is put, replaced and forgotten, all of a call or nothing, and counted as
  * what it is. */
 static void
-test_waiting(void **state)
+test_kept(void **state)
 {
+	const struct kept *k = *state;
 	static const int64_t ended[] = { 3, 9 }, first[] = { 1 };
 	struct store_waiting v[] = {
 		{ .id = 1,
@@ -202,34 +222,55 @@ test_waiting(void **state)
 	};
 	struct fixture f;
 
-	(void)state;
 	setup(&f);
-	assert_waiting(&f, v, 0);
-	OK(&f, store_put_waiting(f.s, v, 3, NULL, 0, &f.err));
-	assert_waiting(&f, v, 3);
+	assert_kept(&f, k, v, 0);
+	OK(&f, put_kept(&f, k, v, 3, NULL, 0));
+	assert_kept(&f, k, v, 3);
 	v[1].connections = 50;
 	v[1].content = "xyz";
 	v[1].size = 3;
-	OK(&f, store_put_waiting(f.s, &v[1], 1, ended, 2, &f.err));
-	assert_waiting(&f, v, 2);
+	OK(&f, put_kept(&f, k, &v[1], 1, ended, 2));
+	assert_kept(&f, k, v, 2);
 	/* What fails changes nothing, what is rolled back neither. */
-	assert_int_equal(
-	    store_put_waiting(f.s, &bad, 1, first, 1, &f.err), RF_INVAL);
+	assert_int_equal(put_kept(&f, k, &bad, 1, first, 1), RF_INVAL);
 	OK(&f, store_begin(f.s, &f.err));
-	OK(&f, store_put_waiting(f.s, NULL, 0, first, 1, &f.err));
+	OK(&f, put_kept(&f, k, NULL, 0, first, 1));
 	store_rollback(f.s);
-	assert_waiting(&f, v, 2);
+	assert_kept(&f, k, v, 2);
+	teardown(&f);
+}
+
+/* How far a collector came. */
+static void
+test_written(void **state)
+{
+	struct fixture f;
+	int64_t us;
+
+	(void)state;
+	setup(&f);
+	OK(&f, store_get_written(f.s, &us, &f.err));
+	assert_true(us == INT64_MIN);
+	OK(&f, store_put_written(f.s, 7, &f.err));
+	OK(&f, store_put_written(f.s, -5, &f.err));
+	OK(&f, store_get_written(f.s, &us, &f.err));
+	assert_int_equal(us, -5);
 	teardown(&f);
 }
 
 int
 main(void)
 {
+	static struct kept waiting = { store_put_waiting, store_get_waiting,
+		false },
+			   open = { store_put_open, store_get_open, true };
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_source),
-		cmocka_unit_test(test_waiting),
+		cmocka_unit_test_prestate(test_kept, &waiting),
+		cmocka_unit_test_prestate(test_kept, &open),
+		cmocka_unit_test(test_written),
 	};
 
 	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);

@@ -1,0 +1,1 @@
+SELECT written_us, swept_us FROM collector WHERE id = 1;

@@ -1,0 +1,1 @@
+UPDATE collector SET swept_us = ?1 WHERE id = 1;

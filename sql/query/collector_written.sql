@@ -1,0 +1,1 @@
+UPDATE collector SET written_us = ?1 WHERE id = 1;

@@ -1,0 +1,1 @@
+DELETE FROM open WHERE id = ?1;
