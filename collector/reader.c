@@ -242,7 +242,9 @@ reader_coverage(const struct reader *r, size_t i)
 uint64_t
 reader_digest(const struct reader *r, size_t i)
 {
-	return r->sources[i].digest;
+	uint64_t digest = r->sources[i].digest;
+
+	return digest != 0 ? digest : 1; /* 0 is what merge leaves */
 }
 
 void
