@@ -193,6 +193,7 @@ def chart_values():
           schema_gaps(values, schema))
     check("each value of the chart is tried below",
           differences(sorted(values), sorted(OTHERS)))
+    check("odd names stay strings", odd_names())
     plain = helm_render.render(CHART, {})
     for name, other in OTHERS.items():
         made = helm_render.render(CHART, {name: other})
@@ -200,6 +201,36 @@ def chart_values():
             list(yaml.safe_load_all(text)) if template != "NOTES.txt" else 0
         check("the chart heeds " + name,
               [] if made != plain else ["nothing changed"])
+
+
+def odd_names():
+    """What Helm lets a release, a namespace or a value be called, and YAML
+    would read as a number, a truth, a comment or a mistake."""
+    texts = helm_render.render(
+        CHART, {"databasePath": "/data/a: b #c", "nameOverride": "true",
+                "metricsOnNodeAddress": True, "openshift": {"enabled": True},
+                "podMonitor": {"enabled": True, "interval": "60"}},
+        "123", "7")
+    objects = [o for name, t in texts.items() if name != "NOTES.txt"
+               for o in yaml.safe_load_all(t)]
+    problems = []
+    for o in objects:
+        meta = o["metadata"]
+        strings = [meta["name"], meta.get("namespace", ""),
+                   *meta["labels"].values()]
+        for s in o.get("subjects", []) + [o.get("roleRef", {})]:
+            strings += s.values()
+        if o["kind"] == "DaemonSet":
+            spec = o["spec"]["template"]["spec"]
+            strings += [*o["spec"]["selector"]["matchLabels"].values(),
+                        spec["serviceAccountName"], spec["priorityClassName"]]
+            if spec["volumes"][0]["hostPath"]["path"] != "/data/a: b #c":
+                problems.append("databasePath")
+        if o["kind"] == "PodMonitor":
+            strings.append(o["spec"]["podMetricsEndpoints"][0]["interval"])
+        problems += ["%s: %r" % (o["kind"], s) for s in strings
+                     if not isinstance(s, str)]
+    return problems
 
 
 def versions(ringfence, objects):

@@ -45,6 +45,7 @@ def quote(value):
 FUNCTIONS = {
     "default": lambda d, v=None: v if truth(v) else d,
     "quote": quote,
+    "int64": int,
     "trunc": lambda n, s: s[:n],
     "trimSuffix": lambda end, s: s[:-len(end)] if s.endswith(end) else s,
     "contains": lambda part, s: part in s,

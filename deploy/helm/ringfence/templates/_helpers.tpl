@@ -14,8 +14,8 @@
 {{- end }}
 
 {{- define "ringfence.baseLabels" -}}
-app.kubernetes.io/name: {{ include "ringfence.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ringfence.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "ringfence.selectorLabels" -}}
