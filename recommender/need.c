@@ -169,6 +169,8 @@ add_ingress_from(struct run *r, const struct flow *f, uint32_t group,
 			.group = plan_group(r, from) };
 		return needs_add(r, need);
 	}
+	if (ip_is_link_local(&from->ip))
+		return add_block(r, need, BLOCK_LINK_LOCAL, &from->ip);
 	if (from->type == ENDPOINT_EXTERNAL &&
 	    plan_is_api_address(r, &from->ip)) {
 		st = add_api_backends(r, need);

@@ -231,7 +231,8 @@ plan_ingress(const struct run *r, const struct flow *f)
 	if (src->type == ENDPOINT_NODE && plan_is_own_node(r, dst, seen) &&
 	    plan_is_own_node(r, dst, src))
 		return refuse("own-node");
-	if (seen->type != ENDPOINT_WORKLOAD && ip_is_link_local(&seen->ip))
+	if (seen->type != ENDPOINT_WORKLOAD && ip_is_link_local(&seen->ip) &&
+	    !link_local_allowed(r, &seen->ip))
 		return decide("link-local");
 	return (struct plan){ .want = WANT_INGRESS };
 }
