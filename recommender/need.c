@@ -94,6 +94,23 @@ add_api_backends(struct run *r, struct need need)
 	return RF_OK;
 }
 
+/* Those that may have been reached, where only the Service's side was seen. */
+static enum rf_status
+add_api_targets(struct run *r, const struct flow *f, uint32_t group)
+{
+	size_t n = plan_targets(r, f, NULL, 0);
+	struct target *t = arena_calloc(r->arena, n, sizeof(*t));
+	enum rf_status st = RF_OK;
+
+	if (t == NULL)
+		return run_nomem(r);
+	(void)plan_targets(r, f, t, n);
+	for (size_t i = 0; i < n && st == RF_OK; i++)
+		st = add_block(r, need_of(f, group, POLICY_EGRESS, t[i].port),
+		    BLOCK_API_SERVER, &t[i].ip);
+	return st;
+}
+
 /* All of them, and the one that was reached. */
 static enum rf_status
 add_api_server(struct run *r, const struct flow *f, uint32_t group)
@@ -106,6 +123,8 @@ add_api_server(struct run *r, const struct flow *f, uint32_t group)
 		return st;
 	if ((st = cni_add_service(r, f, group, NULL)) != RF_OK)
 		return st;
+	if (plan_is_open(f, dst))
+		return add_api_targets(r, f, group);
 	if (ip_is_none(&dst->ip))
 		return RF_OK;
 	return add_block(r, need_of(f, group, POLICY_EGRESS, f->port),

@@ -191,7 +191,7 @@ plan_egress(const struct run *r, const struct flow *f, uint32_t group)
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
 	struct target t;
 
-	if (plan_is_api_server(r, f))
+	if (plan_is_api_server(r, f) && !plan_is_open(f, dst))
 		return (struct plan){ .want = WANT_EGRESS };
 	if (plan_is_open(f, dst)) {
 		if (plan_targets(r, f, &t, 1) > 0)

@@ -210,9 +210,7 @@ prove_flow(struct proving *p, const struct edge *e, const struct flow *f,
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
 	struct evaluator_query q = proof_query(r, f);
 
-	if (plan_is_api_server(r, f) && ip_is_none(&dst->ip))
-		return RF_OK; /* all of its addresses are allowed */
-	if (plan_is_open(f, dst) && !plan_is_api_server(r, f))
+	if (plan_is_open(f, dst))
 		return prove_open(p, e, f, plan, q);
 	return prove_query(p, e, plan.want, &q);
 }

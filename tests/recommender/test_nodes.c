@@ -131,6 +131,46 @@ by_port_of_own_node(struct world *w)
 	    world_at_node(w, b.n1, NULL);
 }
 
+static const char *const locals[] = { "169.254.7.7" };
+
+/* As Istio's ambient mode rewrites the kubelet's address. */
+static void
+link_local_client(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t dst;
+
+	world_finish(w);
+	dst = world_at_pod(w, b.web);
+	(void)world_flow(w, world_at(w, ENDPOINT_EXTERNAL, "169.254.7.7"), dst,
+	    FLOW_TCP, 8080);
+}
+
+/* Seen before the Service's address was rewritten, and not after. */
+static void
+api_service_side(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t src, dst;
+	struct flow *f;
+
+	world_backend(w, 1, "192.168.0.8", 6443, FLOW_NONE);
+	world_finish(w);
+	src = world_at_pod(w, b.web);
+	dst = world_at(w, ENDPOINT_UNKNOWN, "10.96.0.1");
+	f = world_flow(w, src, dst, FLOW_TCP, 443);
+	f->service = 1;
+	f->service_port = 443;
+}
+
+/* The same where nothing is known to be behind it. */
+static void
+api_unknown(struct world *w)
+{
+	api_service_side(w);
+	w->c->services[1].n_ports = 0;
+}
+
 static struct world_case cases[] = {
 	REMARK("a node comes in by the pod's own", by_port_of_own_node, "web",
 	    "app=web in 192.168.0.1/32 192.168.0.2/32 @TCP/8443 eg",
@@ -158,6 +198,17 @@ static struct world_case cases[] = {
 	    "app=web in 192.168.0.1/32 192.168.0.2/32 198.51.100.7/32 "
 	    "@TCP/8443 eg",
 	    "all-nodes"),
+	SHOP("API server: the Service's side alone", api_service_side, "web",
+	    "app=web in eg " DNS " & 192.168.0.8/32 192.168.0.9/32 @TCP/6443"),
+	LEFT_OUT(
+	    "API server: nothing behind it", api_unknown, "unknown-address"),
+	DECIDE("link-local client", link_local_client, "link-local"),
+	{ .name = "link-local client allowed by address",
+	    .build = link_local_client,
+	    .namespace = "shop",
+	    .policy = "web",
+	    .want = "app=web in 169.254.7.7/32 @TCP/8080 eg",
+	    .options = { .link_local = locals, .n_link_local = 1 } },
 };
 
 static void

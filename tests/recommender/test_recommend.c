@@ -201,19 +201,6 @@ link_local(struct world *w)
 	(void)world_call_out(w, b.web, "169.254.7.7", 80);
 }
 
-/* As Istio's ambient mode rewrites the kubelet's address. */
-static void
-link_local_client(struct world *w)
-{
-	struct world_base b = world_base(w);
-	uint32_t dst;
-
-	world_finish(w);
-	dst = world_at_pod(w, b.web);
-	(void)world_flow(w, world_at(w, ENDPOINT_EXTERNAL, "169.254.7.7"), dst,
-	    FLOW_TCP, 8080);
-}
-
 static void
 unknown(struct world *w)
 {
@@ -441,13 +428,6 @@ static struct world_case cases[] = {
 	    .namespace = "shop",
 	    .policy = "web",
 	    .want = "app=web in eg " DNS " & 169.254.7.7/32 @TCP/80",
-	    .options = { .link_local = locals, .n_link_local = 2 } },
-	DECIDE("link-local client", link_local_client, "link-local"),
-	{ .name = "link-local client allowed by address",
-	    .build = link_local_client,
-	    .namespace = "shop",
-	    .policy = "web",
-	    .want = "app=web in 169.254.7.7/32 @TCP/8080 eg",
 	    .options = { .link_local = locals, .n_link_local = 2 } },
 	{ .name = "another link-local address allowed",
 	    .build = link_local,
