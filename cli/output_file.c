@@ -66,9 +66,12 @@ output_open(
 	}
 	strbuf_printf(&o->beside, "%s.XXXXXX", path);
 	if (strbuf_failed(&o->beside)) {
+		st = o->beside.is_full
+		    ? rf_fail(
+			  err, RF_IO, "create %s: the name is too long", path)
+		    : rf_fail(err, RF_NOMEM, "create %s: out of memory", path);
 		strbuf_release(&o->beside);
-		return rf_fail(
-		    err, RF_IO, "create %s: the name is too long", path);
+		return st;
 	}
 	fd = mkostemp(o->beside.s, O_CLOEXEC);
 	if (fd >= 0 && !is_private)

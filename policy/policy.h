@@ -5,8 +5,7 @@
  * A policy_set is read from YAML or JSON (policy/read.h), built by the
  * recommender, written (policy/write.h) and compiled (policy/evaluator.h).
  * Everything is borrowed from the arena that the builder used. Numbers in
- * comments are those of SEMANTICS, the list of rules that policy/ was written
- * from; the tests in tests/policy name them, too.
+ * comments are those of policy/SEMANTICS.md.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
