@@ -41,9 +41,9 @@ make_key(struct follow_mark *m, const struct view_edge *v, struct strbuf *text)
 	const struct edge *e = v->edge;
 
 	strbuf_clear(text);
-	view_end_text(text, &v->src);
+	view_end_text(text, v->src);
 	strbuf_putc(text, '\n');
-	view_end_text(text, &v->dst);
+	view_end_text(text, v->dst);
 	strbuf_putc(text, '\n');
 	view_service_text(text, v);
 	strbuf_printf(text, "\n%u %u %u %u", e->protocol, e->port, e->outcome,

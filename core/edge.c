@@ -148,6 +148,7 @@ static void
 edge_count(struct edge *e, const struct flow *f)
 {
 	e->n_flows++;
+	e->is_rewritten |= f->seen_src != f->src;
 	e->connections += f->connections;
 	e->packets += f->packets;
 	e->bytes += f->bytes;

@@ -21,6 +21,7 @@ struct edge {
 	uint16_t service_port;
 	uint16_t port;
 	uint8_t protocol, outcome, certainty;
+	bool is_rewritten; /* of some flow: seen_src is not src */
 	uint64_t connections, packets, bytes;
 	int64_t first_us, last_us;
 };

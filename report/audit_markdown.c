@@ -84,8 +84,8 @@ put_edge(struct page *p, const struct audit_edge *e)
 	const struct edge *edge = e->view->edge;
 
 	strbuf_puts(&p->line, "| ");
-	add_end(p, &e->view->src);
-	add_end(p, &e->view->dst);
+	add_end(p, e->view->src);
+	add_end(p, e->view->dst);
 	strbuf_printf(&p->line, "%s/%u | ", flow_protocol_name(edge->protocol),
 	    edge->port);
 	view_service_text(&p->name, e->view);

@@ -84,10 +84,10 @@ add_row(struct table *t, const struct audit *a, const struct audit_edge *e,
 	table_add_coloured(t, audit_verdict_name(e->verdict),
 	    audit_verdict_colour(e->verdict));
 	strbuf_clear(scratch);
-	view_end_text(scratch, &e->view->src);
+	view_end_text(scratch, e->view->src);
 	table_add(t, strbuf_str(scratch));
 	strbuf_clear(scratch);
-	view_end_text(scratch, &e->view->dst);
+	view_end_text(scratch, e->view->dst);
 	table_add(t, strbuf_str(scratch));
 	table_printf(
 	    t, "%s/%u", flow_protocol_name(edge->protocol), edge->port);

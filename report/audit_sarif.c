@@ -75,9 +75,9 @@ add_result(struct making *m, enum rule rule, uint32_t policy, uint32_t line)
 static void
 add_edge_text(struct strbuf *out, const struct audit_edge *e)
 {
-	view_end_text(out, &e->view->src);
+	view_end_text(out, e->view->src);
 	strbuf_puts(out, " to ");
-	view_end_text(out, &e->view->dst);
+	view_end_text(out, e->view->dst);
 	strbuf_printf(out, ", %s/%u",
 	    flow_protocol_name(e->view->edge->protocol), e->view->edge->port);
 }

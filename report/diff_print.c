@@ -140,10 +140,10 @@ add_edge(struct table *t, const struct diff_report *r, size_t i,
 	add_verdict(t, a->verdict);
 	add_verdict(t, b->verdict);
 	strbuf_clear(scratch);
-	view_end_text(scratch, &a->view->src);
+	view_end_text(scratch, a->view->src);
 	table_add(t, strbuf_str(scratch));
 	strbuf_clear(scratch);
-	view_end_text(scratch, &a->view->dst);
+	view_end_text(scratch, a->view->dst);
 	table_add(t, strbuf_str(scratch));
 	table_printf(t, "%s/%u", flow_protocol_name(edge->protocol),
 	    (unsigned)edge->port);

@@ -56,10 +56,10 @@ add_row(struct table *t, const struct edges *edges, size_t i,
 		    audit_verdict_colour(verdict));
 	}
 	strbuf_clear(scratch);
-	view_end_text(scratch, &v->src);
+	view_end_text(scratch, v->src);
 	table_add(t, strbuf_str(scratch));
 	strbuf_clear(scratch);
-	view_end_text(scratch, &v->dst);
+	view_end_text(scratch, v->dst);
 	table_add(t, strbuf_str(scratch));
 	table_printf(t, "%s/%u", flow_protocol_name(e->protocol), e->port);
 	strbuf_clear(scratch);
@@ -180,8 +180,8 @@ put_csv_edge(
 	const struct edge *e = v->edge;
 	char time[RFC3339_STRLEN];
 
-	put_csv_end(c, &v->src, scratch);
-	put_csv_end(c, &v->dst, scratch);
+	put_csv_end(c, v->src, scratch);
+	put_csv_end(c, v->dst, scratch);
 	csv_text(c, flow_protocol_name(e->protocol));
 	csv_unsigned(c, e->port);
 	csv_text(c, v->service_namespace);

@@ -86,8 +86,8 @@ is_node_local(const struct audit_edge *e)
 	for (size_t d = 0; d < 2; d++)
 		if ((e->sides[d].flags & EVAL_NODE_LOCAL) != 0 &&
 		    e->sides[d].n_rules == 0)
-			return e->view->src.type == ENDPOINT_NODE ||
-			    e->view->dst.type == ENDPOINT_NODE;
+			return e->view->src->type == ENDPOINT_NODE ||
+			    e->view->dst->type == ENDPOINT_NODE;
 	return false;
 }
 
@@ -95,10 +95,10 @@ is_node_local(const struct audit_edge *e)
 static bool
 is_inside(const struct map_input *in, const struct view_edge *e)
 {
-	return e->src.type == ENDPOINT_WORKLOAD &&
-	    e->dst.type == ENDPOINT_WORKLOAD &&
-	    strcmp(e->src.namespace, e->dst.namespace) == 0 &&
-	    !map_is_fine(in, e->src.namespace);
+	return e->src->type == ENDPOINT_WORKLOAD &&
+	    e->dst->type == ENDPOINT_WORKLOAD &&
+	    strcmp(e->src->namespace, e->dst->namespace) == 0 &&
+	    !map_is_fine(in, e->src->namespace);
 }
 
 /* Which of the counters an edge that is not drawn belongs to; NULL: draw. */
@@ -177,8 +177,8 @@ make_keys(struct map_making *m)
 	for (size_t i = 0; i < m->n_strokes; i++) {
 		const struct view_edge *e = m->strokes[i].edge->view;
 
-		v[n++] = key_of(m, &e->src, true);
-		v[n++] = key_of(m, &e->dst, false);
+		v[n++] = key_of(m, e->src, true);
+		v[n++] = key_of(m, e->dst, false);
 	}
 	for (size_t i = 0; i < in->n_members; i++)
 		if (is_drawn_alone(in, &in->members[i]) &&
@@ -445,8 +445,8 @@ make_all(struct map_making *m, struct strbuf *text)
 	for (size_t i = 0; i < m->n_strokes; i++) {
 		struct stroke *s = &m->strokes[i];
 
-		s->src = find_box(m, &s->edge->view->src, true);
-		s->dst = find_box(m, &s->edge->view->dst, false);
+		s->src = find_box(m, s->edge->view->src, true);
+		s->dst = find_box(m, s->edge->view->dst, false);
 	}
 	return make_boxes(m, text) && make_slots(m, text) &&
 	    make_lines(m, text);

@@ -173,8 +173,8 @@ put_edge(struct page *p, const struct audit_edge *e, const char *space)
 	strbuf_printf(p->out, "<tr data-v=\"%s\"><td>", verdict);
 	page_verdict(p, e);
 	strbuf_puts(p->out, "</td>");
-	put_end(p, &e->view->src, space);
-	put_end(p, &e->view->dst, space);
+	put_end(p, e->view->src, space);
+	put_end(p, e->view->dst, space);
 	strbuf_printf(p->out, "<td class=\"port\">%s %u</td><td class=\"end\">",
 	    flow_protocol_name(edge->protocol), edge->port);
 	view_service_text(&p->cell, e->view);

@@ -86,8 +86,8 @@ page_remarks(struct page *p)
 static bool
 is_unresolved(const struct audit_edge *e)
 {
-	return e->view->src.type == ENDPOINT_UNKNOWN ||
-	    e->view->dst.type == ENDPOINT_UNKNOWN ||
+	return e->view->src->type == ENDPOINT_UNKNOWN ||
+	    e->view->dst->type == ENDPOINT_UNKNOWN ||
 	    e->reason == AUDIT_NO_BACKEND || e->reason == AUDIT_GUESSED;
 }
 

@@ -52,10 +52,10 @@ make_spaces(struct page *p)
 	for (size_t i = 0; in->n_namespaces == 0 && i < p->a->n_edges; i++) {
 		const struct view_edge *e = p->a->edges[i].view;
 
-		if (namespace_of(&e->src) != NULL)
-			v[n++] = e->src.namespace;
-		if (namespace_of(&e->dst) != NULL)
-			v[n++] = e->dst.namespace;
+		if (namespace_of(e->src) != NULL)
+			v[n++] = e->src->namespace;
+		if (namespace_of(e->dst) != NULL)
+			v[n++] = e->dst->namespace;
 	}
 	qsort(v, n, sizeof(*v), compare_names);
 	p->spaces = v;
@@ -71,7 +71,7 @@ static size_t
 spaces_of(const struct page *p, const struct audit_edge *e, uint32_t out[2])
 {
 	const struct view_edge *v = e->view;
-	const char *names[] = { namespace_of(&v->src), namespace_of(&v->dst) };
+	const char *names[] = { namespace_of(v->src), namespace_of(v->dst) };
 	size_t n = 0;
 
 	if (names[0] == NULL && names[1] == NULL)
@@ -245,10 +245,10 @@ count_boxes(const struct page *p)
 		const struct view_edge *e = p->all[i]->view;
 
 		/* Ends without a row are in namespaces of others. */
-		n += namespace_of(&e->src) != NULL &&
-		    find_space(p, e->src.namespace) == NO_SPACE;
-		n += namespace_of(&e->dst) != NULL &&
-		    find_space(p, e->dst.namespace) == NO_SPACE;
+		n += namespace_of(e->src) != NULL &&
+		    find_space(p, e->src->namespace) == NO_SPACE;
+		n += namespace_of(e->dst) != NULL &&
+		    find_space(p, e->dst->namespace) == NO_SPACE;
 	}
 	return n;
 }

@@ -9,8 +9,8 @@
 
 /* An endpoint that edges name as an end. */
 struct face {
-	struct view_end end; /* without pods, which differ by edge */
-	uint32_t rank;       /* among all, by compare_end */
+	struct view_end end;
+	uint32_t rank; /* among all, by compare_end */
 };
 
 struct making {
@@ -60,8 +60,8 @@ view_edge_compare(const struct view_edge *a, const struct view_edge *b)
 	const struct edge *e = a->edge, *f = b->edge;
 	int c;
 
-	if ((c = compare_end(&a->src, &b->src)) != 0 ||
-	    (c = compare_end(&a->dst, &b->dst)) != 0 ||
+	if ((c = compare_end(a->src, b->src)) != 0 ||
+	    (c = compare_end(a->dst, b->dst)) != 0 ||
 	    (c = compare_u64(e->protocol, f->protocol)) != 0 ||
 	    (c = compare_u64(e->port, f->port)) != 0 ||
 	    (c = compare_service(a, b)) != 0 ||
@@ -123,15 +123,14 @@ put_names(const struct making *m, struct view_end *out)
 	return true;
 }
 
-/* Distinct pods on one side of the edge's flows; false: out of memory. */
+/* Distinct pods on one side of several flows; false: out of memory. */
 static bool
 count_pods(
-    const struct making *m, const struct edge *e, bool is_src, size_t *out)
+    const struct making *m, const struct edge *e, bool is_src, uint32_t *out)
 {
 	uint32_t few[16], *pods = few;
 	size_t n = 0;
 
-	*out = 0;
 	if (e->n_flows > sizeof(few) / sizeof(few[0]) &&
 	    (pods = malloc(e->n_flows * sizeof(*pods))) == NULL)
 		return false;
@@ -191,7 +190,7 @@ make_end(const struct making *m, const struct endpoint *e, struct view_end *out)
 	return true;
 }
 
-/* The source's rewritten addresses: of most edges there are none. */
+/* The source's rewritten addresses, of which most edges have none. */
 static bool
 put_seen_from(const struct making *m, struct view_edge *out)
 {
@@ -201,8 +200,6 @@ put_seen_from(const struct making *m, struct view_edge *out)
 
 	for (size_t i = 0; i < e->n_flows; i++)
 		n += e->flows[i]->seen_src != e->flows[i]->src;
-	if (n == 0)
-		return true;
 	v = arena_calloc(m->arena, n, sizeof(*v));
 	if (v == NULL)
 		return false;
@@ -218,7 +215,7 @@ put_seen_from(const struct making *m, struct view_edge *out)
 		if (kept == 0 || !ip_equal(&v[kept - 1], &v[i]))
 			v[kept++] = v[i];
 	out->seen_from = v;
-	out->n_seen_from = kept;
+	out->n_seen_from = (uint32_t)kept;
 	return true;
 }
 
@@ -228,13 +225,21 @@ face_of(const struct making *m, const struct endpoint *e)
 	return &m->faces[m->face_of[e - m->flows->endpoints] - 1];
 }
 
+/* An edge of one flow has that flow's ends, which it need not be asked for. */
 static bool
 put_end(const struct making *m, const struct edge *e, bool is_src,
-    struct view_end *out)
+    const struct view_end **out, uint32_t *pods)
 {
-	*out = face_of(m, is_src ? e->src : e->dst)->end;
-	return out->type != ENDPOINT_WORKLOAD ||
-	    count_pods(m, e, is_src, &out->pods);
+	const struct endpoint *end = is_src ? e->src : e->dst;
+
+	*out = &face_of(m, end)->end;
+	*pods = 0;
+	if (end->type != ENDPOINT_WORKLOAD)
+		return true;
+	if (e->n_flows > 1)
+		return count_pods(m, e, is_src, pods);
+	*pods = end->pod != FLOW_NONE;
+	return true;
 }
 
 static bool
@@ -245,8 +250,9 @@ put_edge(const struct making *m, const struct edge *e, struct view_edge *out)
 		out->service_namespace = m->c->services[e->service].namespace;
 		out->service_name = m->c->services[e->service].name;
 	}
-	return put_end(m, e, true, &out->src) &&
-	    put_end(m, e, false, &out->dst) && put_seen_from(m, out);
+	return put_end(m, e, true, &out->src, &out->src_pods) &&
+	    put_end(m, e, false, &out->dst, &out->dst_pods) &&
+	    (!e->is_rewritten || put_seen_from(m, out));
 }
 
 static bool
@@ -336,12 +342,11 @@ view_make(struct view *out, const struct edge_set *edges,
 	bool ok;
 
 	*out = (struct view){ 0 };
-	m.faces = calloc(n_ends + 1, sizeof(*m.faces));
+	m.faces = arena_calloc(arena, n_ends + 1, sizeof(*m.faces));
 	m.face_of = calloc(n_ends + 1, sizeof(*m.face_of));
 	ok = v != NULL && rows != NULL && m.faces != NULL &&
 	    m.face_of != NULL && make_faces(&m, edges) &&
 	    put_edges(&m, edges, rows, v);
-	free(m.faces);
 	free(m.face_of);
 	free(rows);
 	if (!ok)

@@ -23,17 +23,19 @@ struct view_end {
 	struct ip_addr ip;            /* EXTERNAL and UNKNOWN */
 	const char **dns;             /* EXTERNAL: names seen for it, sorted */
 	size_t n_dns;
-	size_t pods; /* WORKLOAD: how many of its pods took part; 0 when it
-		      * is not known which */
 };
 
+/* Of a million edges a million of these: ends are shared. */
 struct view_edge {
 	const struct edge *edge;
-	struct view_end src, dst;
+	const struct view_end *src, *dst;
 	const char *service_namespace, *service_name; /* NULL: none dialled */
 	struct ip_addr *seen_from; /* the source's rewritten addresses, as
 				    * the destination saw them; sorted */
-	size_t n_seen_from;
+	uint32_t n_seen_from;
+	/* How many pods of a workload took part; 0 when it is not known which,
+	 * and of ends that are no workload. */
+	uint32_t src_pods, dst_pods;
 };
 
 struct view {

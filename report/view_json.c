@@ -2,7 +2,8 @@
 #include "report/view.h"
 
 static void
-put_end(struct json_writer *w, const char *name, const struct view_end *e)
+put_end(struct json_writer *w, const char *name, const struct view_end *e,
+    uint32_t pods)
 {
 	json_writer_object_begin_inline(w, name);
 	json_writer_string(w, "type", endpoint_type_name(e->type));
@@ -11,7 +12,7 @@ put_end(struct json_writer *w, const char *name, const struct view_end *e)
 		json_writer_string(w, "kind", e->kind);
 		json_writer_string(w, "namespace", e->namespace);
 		json_writer_string(w, "name", e->name);
-		json_writer_unsigned(w, "pods", e->pods);
+		json_writer_unsigned(w, "pods", pods);
 		break;
 	case ENDPOINT_NODE:
 		json_writer_string(w, "name", e->name);
@@ -49,8 +50,8 @@ view_edge_json(struct json_writer *w, const struct view_edge *v)
 {
 	const struct edge *e = v->edge;
 
-	put_end(w, "src", &v->src);
-	put_end(w, "dst", &v->dst);
+	put_end(w, "src", v->src, v->src_pods);
+	put_end(w, "dst", v->dst, v->dst_pods);
 	json_writer_string(w, "protocol", flow_protocol_name(e->protocol));
 	json_writer_unsigned(w, "port", e->port);
 	put_service(w, v);

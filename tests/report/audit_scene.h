@@ -130,9 +130,9 @@ find_edges(struct scene *s)
 
 			if (v->edge->port == keys[k].port &&
 			    v->edge->outcome == keys[k].outcome &&
-			    v->src.type == keys[k].src &&
-			    v->dst.type == keys[k].dst &&
-			    strcmp(v->src.name, keys[k].src_name) == 0)
+			    v->src->type == keys[k].src &&
+			    v->dst->type == keys[k].dst &&
+			    strcmp(v->src->name, keys[k].src_name) == 0)
 				s->at[k] = i;
 		}
 		assert_true(s->at[k] != SIZE_MAX);

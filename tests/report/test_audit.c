@@ -127,9 +127,9 @@ test_edges(void **state)
 	struct strbuf sb;
 
 	strbuf_init(&sb, 1000);
-	view_end_text(&sb, &v->src);
+	view_end_text(&sb, v->src);
 	strbuf_putc(&sb, '|');
-	view_end_text(&sb, &v->dst);
+	view_end_text(&sb, v->dst);
 	assert_string_equal(strbuf_str(&sb),
 	    "shop/deployment/web|external/203.0.113.7 (pay.example)");
 	strbuf_clear(&sb);
@@ -139,8 +139,8 @@ test_edges(void **state)
 	strbuf_release(&sb);
 	assert_int_equal(v->n_seen_from, 1);
 	assert_int_equal(s->view.edges[s->at[API]].n_seen_from, 0);
-	assert_int_equal(s->view.edges[s->at[DB]].dst.pods, 2);
-	assert_int_equal(s->view.edges[s->at[SEVERAL]].dst.pods, 0);
+	assert_int_equal(s->view.edges[s->at[DB]].dst_pods, 2);
+	assert_int_equal(s->view.edges[s->at[SEVERAL]].dst_pods, 0);
 	for (size_t i = 1; i < s->view.n_edges; i++)
 		assert_true(view_edge_compare(
 				&s->view.edges[i - 1], &s->view.edges[i]) < 0);

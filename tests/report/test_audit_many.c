@@ -125,7 +125,7 @@ check_rules(const struct audit_edge *e)
 	uint16_t port = e->view->edge->port;
 	size_t n = port <= 8000 ? 6 : port <= 10000 ? 1 : 0;
 
-	if (e->view->src.type != ENDPOINT_WORKLOAD || side->flags != 0 ||
+	if (e->view->src->type != ENDPOINT_WORKLOAD || side->flags != 0 ||
 	    e->pairs != 1 || side->verdict == EVAL_NOT_SUBJECT)
 		return;
 	assert_int_equal(side->n_rules, n);
