@@ -87,7 +87,13 @@ report_host_pods(
 	struct lint_at at =
 	    lint_at_policy(p, p->selector_line, "spec.podSelector");
 
-	if (n->host_pods == n->pods)
+	if (n->host_pods == n->pods && selector_is_empty(&p->pod_selector))
+		lint_add(l, 1, LINT_NOTE, &at,
+		    "every pod of the namespace uses the network of its node "
+		    "(hostNetwork), where most network plugins enforce no "
+		    "policy: this one holds for others that come",
+		    "Protect those that are there on the node itself.");
+	else if (n->host_pods == n->pods)
 		lint_add(l, 1, LINT_WARNING, &at,
 		    "every pod that the policy selects uses the network of "
 		    "its node (hostNetwork), where most network plugins "
