@@ -279,6 +279,19 @@ is_outside(const struct lint *l, const struct policy_ip_block *b)
 	return !h.nodes && !h.gateways && !h.pods && !h.pod_ranges;
 }
 
+/* Does the rule name nodes, too, as whom such clients arrive? */
+static bool
+names_nodes(const struct lint *l, const struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_peers; i++) {
+		const struct policy_ip_block *b = rule->peers[i].ip_block;
+
+		if (b != NULL && holding_of(l->c, b).nodes)
+			return true;
+	}
+	return false;
+}
+
 static void
 report_masked(struct lint *l, const struct lint_spot *s, size_t i,
     const struct kube_service *by)
@@ -305,7 +318,8 @@ lint_check_snat(struct lint *l)
 	while (lint_next_rule(l, &s)) {
 		uint32_t ns = lint_ns(l, s.policy);
 
-		if (s.direction != POLICY_INGRESS || ns == FLOW_NONE)
+		if (s.direction != POLICY_INGRESS || ns == FLOW_NONE ||
+		    names_nodes(l, s.rule))
 			continue;
 		for (size_t i = 0; i < s.rule->n_peers; i++) {
 			const struct kube_service *by;
