@@ -18,10 +18,11 @@ struct writer {
 	const struct daemon_config *config;
 	struct buffer buffers[2];
 	struct cluster_use *put; /* what store_put_cluster was called with */
-	int64_t expired_us;
-	bool is_current; /* the store knows which windows are done */
-	bool expiring;   /* more is to expire than went with the last flush */
-	bool failing;    /* said so already */
+	int64_t expired_us;      /* INT64_MIN: not yet */
+	int64_t written_us; /* by the collector before this one, or INT64_MIN */
+	bool is_current;    /* the store knows which windows are done */
+	bool expiring; /* more is to expire than went with the last flush */
+	bool failing;  /* said so already */
 
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t changed;
@@ -86,6 +87,22 @@ put_cluster(struct writer *w, struct cluster_use *u, struct rf_error *err)
 	return st;
 }
 
+/*
+ * What began before then goes. For an hour the clock is not trusted further
+ * than that of the collector before this one: if it is wrong, as after a boot,
+ * everything is old, and in an hour it will have been set.
+ */
+static int64_t
+expire_before(const struct writer *w, const struct buffer *b)
+{
+	int64_t age_us = b->now_us - w->config->start_us, now_us = b->now_us;
+
+	if (w->written_us != INT64_MIN && age_us >= 0 &&
+	    age_us < EXPIRE_EVERY && w->written_us + age_us < now_us)
+		now_us = w->written_us + age_us;
+	return now_us - w->config->retain_us;
+}
+
 static enum rf_status
 put_rest(
     struct writer *w, const struct buffer *b, bool expire, struct rf_error *err)
@@ -106,7 +123,7 @@ put_rest(
 	for (size_t i = 0; st == RF_OK && i < config->n_points; i++)
 		st = store_put_coverage(config->store, &b->coverage[i], err);
 	if (st == RF_OK && expire)
-		st = store_expire(config->store, b->now_us - config->retain_us,
+		st = store_expire(config->store, expire_before(w, b),
 		    EXPIRE_ROWS, &w->expiring, err);
 	return st;
 }
@@ -198,12 +215,15 @@ say(struct writer *w, enum rf_status st, const struct rf_error *err)
 	w->failing = st != RF_OK;
 }
 
-/* A clock that was put back must not stop it. */
+/* At once, where it is known how far the collector before this one came: it may
+ * be that none lives for an hour. A clock that was put back must not stop it.
+ */
 static bool
 is_expiry_due(const struct writer *w, const struct buffer *b)
 {
 	return w->config->retain_us > 0 && b->may_expire &&
-	    (w->expiring || b->now_us < w->expired_us ||
+	    (w->expiring || w->expired_us == INT64_MIN ||
+		b->now_us < w->expired_us ||
 		b->now_us - w->expired_us >= EXPIRE_EVERY);
 }
 
@@ -301,7 +321,9 @@ writer_new(struct writer **out, const struct daemon_config *config,
 	if (w == NULL)
 		return rf_fail(err, RF_NOMEM, "writer: out of memory");
 	w->config = config;
-	w->expired_us = config->start_us;
+	st = store_get_written(config->store, &w->written_us, err);
+	w->expired_us =
+	    w->written_us != INT64_MIN ? INT64_MIN : config->start_us;
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

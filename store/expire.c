@@ -22,6 +22,33 @@ static const struct {
 	{ SQL_EXPIRE_PODS, true, "expire pods" },
 };
 
+/* Before when store_expire looked for what is named no more, in this run of the
+ * collector or in an earlier one. */
+static enum rf_status
+get_swept(struct store *s, int64_t *out, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_GET);
+	enum rf_status st;
+	bool row;
+
+	*out = INT64_MIN;
+	st = db_row(&q, &row, "read how far it came", err);
+	if (st != RF_OK || !row)
+		return st;
+	*out = db_int(&q, 1);
+	db_end(&q);
+	return RF_OK;
+}
+
+static enum rf_status
+put_swept(struct store *s, int64_t before_us, struct rf_error *err)
+{
+	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_SWEPT);
+
+	db_bind_int(&q, 1, before_us);
+	return db_run(&q, "write how far it came", err);
+}
+
 /* The oldest rows before before_us, at most max, in the order of the key. */
 static enum rf_status
 read_oldest(struct store *s, int64_t before_us, size_t max, struct flow *rows,
@@ -97,20 +124,18 @@ expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
 	}
 	/* Row ids of pods may be gone. */
 	store_ids_release(&s->put);
-	s->has_swept = st == RF_OK;
-	s->swept_us = before_us;
-	return st;
+	return st == RF_OK ? put_swept(s, before_us, err) : st;
 }
 
 /* All totals are read for it, and what is not in them: not each time that an
  * hour of flows goes, and not while much is not. */
 static bool
-is_sweep_due(const struct store *s, int64_t before_us)
+is_sweep_due(const struct store *s, int64_t before_us, int64_t swept_us)
 {
 	if (s->is_behind)
 		return false;
-	return !s->has_swept || before_us < s->swept_us ||
-	    before_us - s->swept_us >= SWEEP_EVERY_US;
+	return before_us < swept_us ||
+	    swept_us <= time_before(before_us, SWEEP_EVERY_US);
 }
 
 /* A handle that put no flows does not know of windows that wait for the totals,
@@ -134,13 +159,17 @@ expire_others(
     struct store *s, int64_t before_us, bool *more, struct rf_error *err)
 {
 	enum rf_status st = RF_OK;
+	int64_t swept_us;
 
-	if (s->is_behind || !s->has_swept)
+	if (s->is_behind || !s->caught_up)
 		st = catch_up(s, err);
+	if (st != RF_OK || (st = get_swept(s, &swept_us, err)) != RF_OK)
+		return st;
+	s->caught_up = !s->is_behind;
 	*more = s->is_behind;
-	return st == RF_OK && is_sweep_due(s, before_us)
+	return is_sweep_due(s, before_us, swept_us)
 	    ? expire_rest(s, before_us, err)
-	    : st;
+	    : RF_OK;
 }
 
 enum rf_status

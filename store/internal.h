@@ -37,8 +37,7 @@ struct store {
 	bool snapshot;    /* READ: a get holds the state that it saw */
 	bool is_behind;   /* windows wait to be added to the totals */
 	size_t roll_max;  /* so many rows of them at a time */
-	bool has_swept;   /* store_expire, all but flows … */
-	int64_t swept_us; /* … of before then */
+	bool caught_up;   /* store_expire looked for windows that wait */
 	struct store_ids put;
 	struct store_indices got;
 };

@@ -130,8 +130,8 @@ uint64_t store_work(struct store *s);
  * Forget the flows of windows that began before before_us, the oldest max of
  * them: where there were as many, *more says to call again. When none is left
  * names and coverage go that ended before it, and pods that ended before it
- * and that nothing else speaks of, the first time and then once a day of
- * before_us; store_put_cluster has then to be called before flows are put
+ * and that nothing else speaks of, once a day of before_us, whoever does it;
+ * store_put_cluster has then to be called before flows are put
  * again.
  */
 RF_MUST_USE enum rf_status store_expire(struct store *s, int64_t before_us,

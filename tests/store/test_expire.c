@@ -205,7 +205,7 @@ test_idle(void **state)
 	do {
 		assert_int_equal(
 		    store_expire(s, 1 * DAY, 100, &more, NULL), RF_OK);
-		assert_int_equal(s->has_swept, !more);
+		assert_int_equal(s->caught_up, !more);
 		calls++;
 	} while (more && calls < 100);
 	assert_in_range(calls, 3, 8);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retention by collectors none of which lives for an hour. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/log.h"
+#include "tests/collector/daemon_world.h"
+
+static void
+quiet(enum log_level level, const char *line, void *arg)
+{
+	(void)level;
+	(void)line;
+	(void)arg;
+}
+
+/* One that lives for so long: it sees a connection, and is killed. */
+static void
+live(struct world *w, int64_t start_us, int64_t us)
+{
+	w->now_us = w->config.start_us = start_us;
+	world_start(w);
+	handshake(w, 40000);
+	hang_up(w, 40000);
+	pass(w, us, 30 * SECOND);
+	daemon_free(w->d);
+	w->d = NULL;
+}
+
+static void
+open_world(struct world *w)
+{
+	log_set_sink(quiet, NULL);
+	world_open(w);
+	w->config.retain_us = DAY;
+	w->config.interval_us = 60 * SECOND;
+}
+
+/* Half an hour each, for three days. */
+static void
+test_short_lives(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	for (int64_t i = 0; i < 3 * 48; i++)
+		live(&w, START + i * 30 * MINUTE, 29 * MINUTE);
+	assert_in_range(look(&w).connections, 48, 52);
+	world_close(&w);
+}
+
+/* Seldom, and for a short time: each forgets by the clock of the one before. */
+static void
+test_seldom(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	for (int64_t i = 0; i < 10; i++) {
+		live(&w, START + i * 2 * DAY, 10 * MINUTE);
+		assert_in_range(look(&w).connections, 1, 2);
+	}
+	world_close(&w);
+}
+
+/* The clock is wrong by years when it starts, and is set ten minutes later:
+ * nothing is forgotten by it. If it is right, and it was just away, then all
+ * is, within the hour. */
+static void
+test_wrong_clock(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	live(&w, START, 10 * MINUTE);
+	live(&w, START + 600 * DAY, 10 * MINUTE);
+	assert_int_equal(look(&w).connections, 2);
+	live(&w, START + 20 * MINUTE, 10 * MINUTE);
+	assert_int_equal(look(&w).connections, 3);
+	live(&w, START + 700 * DAY, 70 * MINUTE);
+	assert_int_equal(look(&w).connections, 1);
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short_lives),
+		cmocka_unit_test(test_seldom),
+		cmocka_unit_test(test_wrong_clock),
+	};
+
+	return cmocka_run_group_tests_name("forget", tests, NULL, NULL);
+}
