@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -483,8 +482,6 @@ collect_live(const struct collect_live_options *o,
 
 	if ((status = check(o, target)) != OPTIONS_RUN)
 		return status;
-	/* A database says who talks to whom: its owner's alone to read. */
-	(void)umask(S_IRWXG | S_IRWXO);
 	(void)pthread_mutex_init(&s.lock, NULL);
 	st = run_session(&s, &sig, &err);
 	if (st != RF_OK)

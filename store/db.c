@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -387,6 +388,24 @@ frozen_uri(const char *path, char uri[static URI_MAX])
 	    snprintf(uri + n, URI_MAX - n, "?immutable=1") < (int)(URI_MAX - n);
 }
 
+/*
+ * A database says who talks to whom, so one that is made is its owner's alone
+ * to read; the files that SQLite keeps beside it are as it is. One that is
+ * there is left as it is, and not even opened: to close it would end locks.
+ */
+static void
+make_private(const char *path)
+{
+	int fd;
+
+	if (*path == '\0' || strcmp(path, ":memory:") == 0)
+		return;
+	fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 enum rf_status
 db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 {
@@ -401,6 +420,8 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 	int rc;
 
 	*out = NULL;
+	if (write)
+		make_private(path);
 	if (!write && is_frozen(path) && frozen_uri(path, uri))
 		rc = sqlite3_open_v2(uri, &db, flags | SQLITE_OPEN_URI, NULL);
 	else

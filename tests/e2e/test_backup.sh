@@ -37,6 +37,9 @@ verdict() {
 "$rf" collect -q -r "$shop/capture-node-1.pcap" -s "$shop/snapshot.json" \
     --db flows.db >/dev/null
 "$rf" flows --db flows.db >wanted
+"$rf" merge -o merged.db flows.db >out 2>err
+[ "$(stat -c %a flows.db merged.db | uniq)" = 600 ]
+verdict 'only its owner may read what is collected or merged' $?
 
 expect 'to a file' 0 "$rf" backup --db flows.db -o copy.db
 "$rf" flows --db copy.db 2>err | cmp - wanted >>err
