@@ -146,7 +146,7 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
-	d->open_left_max = table.legs_max * 2;
+	d->open_left_max = (size_t)table.legs_max * 2;
 	d->open_left = malloc(d->open_left_max * sizeof(*d->open_left));
 	if (d->open_left == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");

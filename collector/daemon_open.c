@@ -238,6 +238,7 @@ restore(struct daemon *d, struct flow_restore *r,
 	r->arg = &judged;
 	if (get_owners(row, before, &s))
 		did = flow_table_restore(d->ft, r, &s, &c);
+	r->arg = NULL;
 	if (did != FLOW_RESTORED)
 		un->rows[un->n++] = row->id;
 	if (did == FLOW_RESTORED_BAD)

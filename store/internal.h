@@ -32,12 +32,12 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_QUERY_COUNT];
 	enum store_mode mode;
-	bool in_tx;       /* between store_begin and its end */
-	bool spoiled;     /* what was to be taken back could not be */
-	bool snapshot;    /* READ: a get holds the state that it saw */
-	bool is_behind;   /* windows wait to be added to the totals */
-	size_t roll_max;  /* so many rows of them at a time */
-	bool caught_up;   /* store_expire looked for windows that wait */
+	bool in_tx;      /* between store_begin and its end */
+	bool spoiled;    /* what was to be taken back could not be */
+	bool snapshot;   /* READ: a get holds the state that it saw */
+	bool is_behind;  /* windows wait to be added to the totals */
+	size_t roll_max; /* so many rows of them at a time */
+	bool caught_up;  /* store_expire looked for windows that wait */
 	struct store_ids put;
 	struct store_indices got;
 };

@@ -47,7 +47,7 @@ test_short_lives(void **state)
 
 	(void)state;
 	open_world(&w);
-	for (int64_t i = 0; i < 3 * 48; i++)
+	for (int64_t i = 0; i < (int64_t)3 * 48; i++)
 		live(&w, START + i * 30 * MINUTE, 29 * MINUTE);
 	assert_in_range(look(&w).connections, 48, 52);
 	world_close(&w);

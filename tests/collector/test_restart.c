@@ -323,10 +323,10 @@ test_every_flush(void **state)
 static size_t
 open_rows(struct world *w, uint64_t *untold)
 {
-	const struct store_waiting *v;
+	const struct store_waiting *v = NULL;
 	struct arena arena;
 	struct rf_error err;
-	size_t n;
+	size_t n = 0;
 
 	arena_init(&arena, 0);
 	assert_int_equal(store_get_open(w->store, &arena, &v, &n, &err), RF_OK);
@@ -480,7 +480,7 @@ test_staying(void **state)
 static void
 test_over(void **state)
 {
-	struct row have[KEYS];
+	struct row have[KEYS] = { 0 };
 	uint64_t all, untold;
 	struct world w;
 
