@@ -100,7 +100,12 @@ read_side(struct comparison *c, struct policy_input *out, bool is_b)
 		o->recurse, o->namespace };
 	enum rf_status st = cluster_or_files(out, &source, &c->arena);
 
-	return st == RF_OK ? policy_input_accept(out, "compared") : st;
+	if (st == RF_OK)
+		st = policy_input_accept(out, "compared");
+	if (st == RF_OK && out->set.n_policies == 0)
+		fprintf(stderr, "Warning: there is no NetworkPolicy in %s.\n",
+		    !is_b && o->cluster.chosen ? "the cluster" : one.v[0]);
+	return st;
 }
 
 static enum rf_status

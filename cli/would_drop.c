@@ -89,6 +89,10 @@ rules_read(struct rules **out, const struct would_drop_options *o,
 		rules_free(r);
 		return rf_fail(err, st, "the policies cannot be used");
 	}
+	if (c == NULL && r->in.set.n_policies == 0)
+		log_warn("would-drop",
+		    "there is no NetworkPolicy in what --policies names, so "
+		    "nothing would be dropped");
 	*out = r;
 	return RF_OK;
 }

@@ -143,6 +143,8 @@ echo '{"apiVersion": "v1", "kind": "List", "items": []}' >none.json
 says 'check: a cluster of nothing' 0 err 'there is no pod in' \
     check --snapshot none.json -f "$p" 192.0.2.1 192.0.2.2 --port 80
 mkdir none
+says 'diff: a folder of nothing' 1 err 'there is no NetworkPolicy in none' \
+    diff none "$p"
 says 'check: a folder of nothing' 0 err 'there is no NetworkPolicy in' \
     check --db shop.db -f none 192.0.2.1 192.0.2.2 --port 80
 says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
