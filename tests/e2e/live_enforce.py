@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NetworkPolicies as iptables rules, for live_enforce.sh.
+"""NetworkPolicies as iptables rules, for live_enforce.sh and live_nodes.sh.
 
-live_enforce.py POLICY-DIR CLUSTER.json 4|6
+live_enforce.py POLICY-DIR CLUSTER.json 4|6 [NODE]: of all pods, or of a node's
 
 What NetworkPolicy v1 says, as far as recommendations use it, written from its
 documentation and not from our evaluator: a pod that a policy selects has its
@@ -101,10 +101,12 @@ def rule_lines(cluster, policy, rule, pod, egress):
                        (f"--dport {n} " if n else ""))
 
 
-def direction(cluster, policies, egress):
+def direction(cluster, policies, egress, node):
     kind, key = ("Egress", "egress") if egress else ("Ingress", "ingress")
     for i, pod in enumerate(cluster.pods):
         meta = pod["metadata"]
+        if node and pod["spec"]["nodeName"] != node:
+            continue
         chosen = [p for p in policies
                   if p["metadata"]["namespace"] == meta["namespace"]
                   and kind in p["spec"]["policyTypes"]
@@ -123,7 +125,8 @@ def direction(cluster, policies, egress):
 
 
 def main():
-    folder, objects, family = sys.argv[1:]
+    folder, objects, family = sys.argv[1:4]
+    node = sys.argv[4] if len(sys.argv) > 4 else None
     cluster = Cluster(objects, int(family))
     policies = []
     for path in sorted(glob.glob(f"{folder}/*/*.yaml")):
@@ -137,7 +140,7 @@ def main():
     if family == "6":
         print("-A FORWARD -p icmpv6 -j ACCEPT")
     for egress in (True, False):
-        for line in direction(cluster, policies, egress):
+        for line in direction(cluster, policies, egress, node):
             print(line)
     print("COMMIT")
 
