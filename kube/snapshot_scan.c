@@ -535,7 +535,9 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 	if (peek_text(s) == EOF)
 		st = refuse(s, "empty, where kubectl's objects should be");
 	while (st == RF_OK && peek_text(s) != EOF)
-		st = read_outer(s);
+		st = peek_text(s) == '{'
+		    ? read_outer(s)
+		    : refuse(s, "expected '{', as kubectl's -o json prints");
 	if (st == RF_OK && ferror(f))
 		st = refuse(s, "");
 	if (st != RF_OK)
