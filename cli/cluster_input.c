@@ -72,7 +72,7 @@ cluster_input_read(
 		fprintf(stderr, "ringfence: %s\n", err.msg);
 		cluster_free(*out);
 		*out = NULL;
-	} else if ((*out)->n_pods == 0) {
+	} else if (*out != NULL && (*out)->n_pods == 0) {
 		fprintf(stderr,
 		    "Warning: there is no pod in what %s names, so every "
 		    "address is outside of the cluster.\n",

@@ -416,21 +416,35 @@ check_cluster(const struct collect_options *o)
 	return OPTIONS_RUN;
 }
 
-/* What a live capture alone has use for, and what only files have. */
+/* An option that a live capture alone has use for; NULL: none was given. */
+static const char *
+live_option(const struct collect_live_options *l)
+{
+	const struct collect_live_options *d = &collect_live_defaults;
+	const struct {
+		const char *name;
+		bool given;
+	} rows[] = {
+		{ "--census", l->census != d->census },
+		{ "--interval", l->interval != d->interval },
+		{ "--retain", l->retain != d->retain },
+		{ "--ring-mib", l->ring_mib != d->ring_mib },
+		{ "--depth", l->depth != d->depth },
+		{ "--listen", l->listen != NULL },
+		{ "--user", l->user != NULL },
+		{ "--no-seccomp", l->no_seccomp },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given)
+			return rows[i].name;
+	return NULL;
+}
+
 static int
 check_live(const struct collect_options *o)
 {
-	const struct collect_live_options *l = &o->live,
-					  *d = &collect_live_defaults;
-	const char *name = l->census != d->census ? "--census"
-	    : l->interval != d->interval          ? "--interval"
-	    : l->retain != d->retain              ? "--retain"
-	    : l->ring_mib != d->ring_mib          ? "--ring-mib"
-	    : l->depth != d->depth                ? "--depth"
-	    : l->listen != NULL                   ? "--listen"
-	    : l->user != NULL                     ? "--user"
-	    : l->no_seccomp                       ? "--no-seccomp"
-						  : NULL;
+	const char *name = live_option(&o->live);
 
 	if (o->files.n != 0 && name != NULL)
 		return options_usage(&collect_spec,
