@@ -3,15 +3,17 @@
 # Usage: tests/e2e/live_killed.sh RINGFENCE
 # A collector that follows an API server is killed again and again, also while
 # the server is away: what came before the last interval is counted, once, and
-# by the owners of its time. Takes about twenty seconds.
+# by the owners of its time; so is what has no answer yet, and what stays open
+# over an end in order is not counted again. Takes about 25 seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
 live_enter 90 "$@"
 
+census=0
 start() {
 	rm -f "$dir/err"
 	"$rf" collect -i any --cluster --kubeconfig "$dir/kubeconfig" \
-		--node node-0 --interval 3s --census 0 --db "$dir/f.db" \
+		--node node-0 --interval 3s --census "$census" --db "$dir/f.db" \
 		--listen 127.0.0.1:9797 >"$dir/out" 2>"$dir/err" &
 	collector=$!
 	wait_for grep -qs capturing "$dir/err"
@@ -33,6 +35,49 @@ connect() {
 	    socket.create_connection(("10.244.0.10", 8080), 3).close()
 	    print(time.time(), flush=True)
 	PY
+}
+# One datagram that is never answered, one that is after seven seconds, and a
+# connection that speaks now and then for a minute.
+in_pod() { # POD, python on standard input
+	ip netns exec "$1" timeout 60 python3 - <&0 &
+}
+attempts() {
+	in_pod time-0 <<-'PY'
+	import socket, time
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind(("10.244.0.25", 9125))
+	data, peer = s.recvfrom(99)
+	time.sleep(7)
+	s.sendto(data, peer)
+	PY
+	late=$!
+	wait_for ip netns exec time-0 sh -c 'ss -Hlun | grep -q :9125'
+	ip netns exec client-1 python3 - <<-'PY'
+	import socket
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind(("10.244.0.31", 9126))
+	s.sendto(b"late", ("10.244.0.25", 9125))
+	socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
+	    b"never", ("10.244.0.25", 8125))
+	PY
+}
+staying() {
+	in_pod db-0 <<-'PY'
+	import socket, time
+	s = socket.create_server(("10.244.0.20", 9127))
+	c = s.accept()[0]
+	while True:
+	    c.send(b"still here")
+	    time.sleep(.2)
+	PY
+	wait_for ip netns exec db-0 sh -c 'ss -Hltn | grep -q :9127'
+	in_pod client-1 <<-'PY'
+	import socket
+	s = socket.create_connection(("10.244.0.20", 9127))
+	while s.recv(99):
+	    pass
+	PY
+	wait_for ip netns exec db-0 sh -c 'ss -Htn | grep -q :9127'
 }
 ask() { # SQL
 	sqlite3 "$dir/f.db" "$1"
@@ -72,18 +117,21 @@ result $? "merge leaves it out, and says so"
 # At moments that nobody chose, under load.
 serve_api
 start
+attempts
 connect 400 8 &
 load=$!
 rc=0
 : >"$dir/kills"
-for nap in 3.3 3.3; do
+for nap in 3.3 3.31; do
 	sleep "$nap"
 	printf '%s ' "$(date +%s.%N)" >>"$dir/kills"
 	end || rc=1
+	[ "$nap" != 3.3 ] || untold=$(ask 'SELECT sum(connections) FROM open')
 	start
 	date +%s.%N >>"$dir/kills"
 done
-wait "$load"
+wait "$load" "$late"
+staying
 sleep 1
 stop TERM
 [ $status -eq 0 ] && [ $rc -eq 0 ] && [ "$(waiting)" -eq 0 ]
@@ -102,4 +150,22 @@ result $? "$now of $made are counted, of which $certain were certain to be"
 [ "$(ask 'SELECT count(*) FROM flow JOIN endpoint e ON e.id IN (src, dst)
 	WHERE port = 8080 AND e.type = 3')" -eq 0 ]
 result $? "each with its owners"
+of_port() { # its connections, and how many of them are established
+	ask "SELECT sum(connections), sum(connections * (outcome = 0))
+		FROM flow WHERE port = $1"
+}
+[ "$untold" -ge 2 ] && [ "$(of_port 8125)" = '1|0' ]
+result $? "what was never answered is one attempt ($(of_port 8125))"
+[ "$(of_port 9125)" = '1|1' ]
+result $? "what was answered to another one is one exchange ($(of_port 9125))"
+
+census=1s
+start
+sleep 2
+[ "$(ask 'SELECT count(*) FROM open WHERE connections = 0')" -ge 1 ]
+result $? "what stays open is in the database"
+stop TERM
+[ "$(ask 'SELECT count(DISTINCT from_us) FROM coverage')" -ge 4 ] &&
+	[ "$(of_port 9127)" = '1|1' ]
+result $? "and was not counted again ($(of_port 9127))"
 live_end
