@@ -97,8 +97,9 @@ expire_before(const struct writer *w, const struct buffer *b)
 {
 	int64_t age_us = b->now_us - w->config->start_us, now_us = b->now_us;
 
-	if (w->written_us != INT64_MIN && age_us >= 0 &&
-	    age_us < EXPIRE_EVERY && w->written_us + age_us < now_us)
+	if (w->written_us != INT64_MIN && w->written_us < now_us &&
+	    age_us >= 0 && age_us < EXPIRE_EVERY &&
+	    w->written_us + age_us < now_us)
 		now_us = w->written_us + age_us;
 	return now_us - w->config->retain_us;
 }

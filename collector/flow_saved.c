@@ -231,6 +231,14 @@ is_in_order(const struct leg_key *k)
 	return leg_key_of(&ordered, &p) && leg_key_equal(&ordered, k);
 }
 
+/* Are they times that a clock can show? */
+static bool
+is_dated(const struct saved_leg *l)
+{
+	return l->leg.first_us >= 0 && l->leg.first_us <= INT64_MAX / 4 &&
+	    l->last_us >= 0 && l->last_us <= INT64_MAX / 4;
+}
+
 /* The legs of a row; 0: it is none that we wrote. */
 static size_t
 read_row(struct saved_leg v[static CONNECTION_LEGS_MAX],
@@ -249,7 +257,7 @@ read_row(struct saved_leg v[static CONNECTION_LEGS_MAX],
 		struct leg *l = &v[i].leg;
 
 		get_leg(&in, protocol, &v[i]);
-		if (in.is_short || !is_in_order(&v[i].key))
+		if (in.is_short || !is_in_order(&v[i].key) || !is_dated(&v[i]))
 			return 0;
 		if (same_points && v[i].last_us >= r->booted_us)
 			continue;
@@ -340,13 +348,13 @@ static bool
 is_same(const struct leg *root, const struct flow_restore *r,
     const struct connection *c)
 {
-	int64_t gap_us = r->now_us - r->saved_us;
 	int64_t most_us = root->key.protocol == FLOW_UDP
 	    ? (int64_t)FLOW_TABLE_UDP_MS * 1000
 	    : FLOW_SAVED_GAP_US;
 	struct connection now;
 
-	if (gap_us < 0 || gap_us > most_us || r->saved_us < r->booted_us)
+	if (r->saved_us < r->booted_us || r->saved_us > r->now_us ||
+	    r->now_us - r->saved_us > most_us)
 		return false;
 	memcpy(&now, c, connection_bytes(c));
 	now.first_us = r->now_us;
