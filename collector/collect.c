@@ -188,8 +188,11 @@ put_rest(struct run *run, struct rf_error *err)
 		if (i == 0)
 			cov->table_full = stats->forced_out;
 		run->report->packets += cov->packets;
-		st = store_put_source(run->store, reader_digest(run->reader, i),
-		    cov->packets, config->files[i], config->now_us, err);
+		/* Without a packet all are alike, and none is a copy. */
+		if (cov->packets > 0)
+			st = store_put_source(run->store,
+			    reader_digest(run->reader, i), cov->packets,
+			    config->files[i], config->now_us, err);
 		if (st == RF_OK)
 			st = store_put_coverage(run->store, cov, err);
 		if (st != RF_OK)

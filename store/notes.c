@@ -102,8 +102,6 @@ store_put_source(struct store *s, uint64_t digest, uint64_t packets,
 		return rf_fail(err, RF_INVAL,
 		    "capture %s: %" PRIu64 " packets exceed 63 bits", name,
 		    packets);
-	if (packets == 0) /* all empty ones are alike, and count nothing */
-		return RF_OK;
 	if ((st = store_enter(s, err)) != RF_OK)
 		return st;
 	if ((st = refuse_known(s, key, name, err)) != RF_OK)
