@@ -36,6 +36,16 @@ make_leg(struct flow_table *ft, const struct leg_key *key, uint32_t hash,
 	return index;
 }
 
+/* An attempt of which a process before this one saw no answer: there was one,
+ * or the kernel would not tell of it. */
+static void
+note_accepted(struct leg *leg, const struct flow_known *k, bool client_lo)
+{
+	if (k->protocol != FLOW_UDP && leg->flags & LEG_SYN << client_lo &&
+	    k->last_us >= leg->first_us)
+		leg->flags |= LEG_SYNACK << !client_lo;
+}
+
 static struct known_leg
 find_leg(struct flow_table *ft, const struct flow_known *k,
     const struct socket_addr *client, const struct socket_addr *server,
@@ -57,6 +67,8 @@ find_leg(struct flow_table *ft, const struct flow_known *k,
 	l.index = leg_find(&ft->pool, &key, hash);
 	if (l.index == LEG_NONE)
 		l.index = make_leg(ft, &key, hash, k, l.client_lo, served);
+	else
+		note_accepted(&ft->pool.legs[l.index], k, l.client_lo);
 	return l;
 }
 

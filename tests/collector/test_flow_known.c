@@ -247,6 +247,30 @@ test_unsure(void **state)
 	assert_int_equal(w.seen[0].opening, OPENING_FIRST);
 }
 
+/* What was open before us, and had no answer then: the kernel saw one. */
+static void
+test_answered(void **state)
+{
+	struct flow_known k = translated(false);
+	static struct world w;
+
+	(void)state;
+	for (int later = 0; later < 2; later++) {
+		world_open(&w, 1024);
+		packet(&w, -100, k.client, k.dialled, TCP_SYN, 100);
+		k.last_us = START + (later ? 0 : -7000000);
+		assert_true(flow_table_know(w.ft, &k, START));
+		flow_table_tick(w.ft, START + 5000000);
+		flow_table_flush(w.ft);
+		assert_int_equal(w.n, later);
+		world_close(&w);
+		assert_int_equal(w.n, 1);
+		assert_int_equal(w.seen[0].accepted, later);
+		assert_int_equal(w.seen[0].packets, 1);
+		assert_int_equal(w.seen[0].n_legs, 2);
+	}
+}
+
 /* The table keeps half of itself for what is to come. */
 static void
 test_bounded(void **state)
@@ -319,6 +343,7 @@ main(void)
 		cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_unsure),
+		cmocka_unit_test(test_answered),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_soon),
 	};
