@@ -54,13 +54,16 @@ add(struct finding *f, struct check_end e, uint16_t port)
 	f->v[f->n++] = e;
 }
 
+/* By each address that the Service, unless it is NULL, can lead to. */
 static void
-add_pod(struct finding *f, uint32_t pod, uint16_t port)
+add_pod(struct finding *f, uint32_t pod, const struct kube_service *s,
+    uint16_t port)
 {
 	const struct kube_pod *p = &f->c->pods[pod];
 
 	for (size_t i = 0; i < p->n_ips; i++)
-		add(f, check_end_of_pod(f->c, pod, &p->ips[i]), port);
+		if (s == NULL || kube_service_has_family(s, &p->ips[i]))
+			add(f, check_end_of_pod(f->c, pod, &p->ips[i]), port);
 }
 
 static enum rf_status
@@ -119,7 +122,7 @@ find_pod(struct finding *f, const struct parts *p, struct rf_error *err)
 		return rf_fail(err, RF_CORRUPT,
 		    "pod %s/%s has ended: it holds no address", p->v[0],
 		    p->v[1]);
-	add_pod(f, pod, f->port.port);
+	add_pod(f, pod, NULL, f->port.port);
 	return RF_OK;
 }
 
@@ -166,7 +169,7 @@ find_workload(struct finding *f, const struct parts *p, struct rf_error *err)
 	for (uint32_t i = 0; i < f->c->n_pods; i++)
 		if (f->c->pods[i].workload == workload &&
 		    check_pod_lives(&f->c->pods[i]))
-			add_pod(f, i, f->port.port);
+			add_pod(f, i, NULL, f->port.port);
 	return RF_OK;
 }
 
@@ -233,7 +236,7 @@ add_selected(struct finding *f, const struct kube_service *s,
 		if (strcmp(p->namespace, s->namespace) == 0 &&
 		    check_pod_lives(p) && (sp == NULL || port != 0) &&
 		    selector_matches(&s->selector, &p->labels))
-			add_pod(f, i, port);
+			add_pod(f, i, s, port);
 	}
 }
 

@@ -101,15 +101,6 @@ add_slices(struct assembly *a, bool legacy)
 	}
 }
 
-static bool
-has_family(const struct kube_service *s, const struct ip_addr *ip)
-{
-	for (size_t i = 0; i < s->n_cluster_ips; i++)
-		if (ip_is_v4(&s->cluster_ips[i]) == ip_is_v4(ip))
-			return true;
-	return s->n_cluster_ips == 0;
-}
-
 static void
 add_pod_behind(struct assembly *a, uint32_t service, uint32_t pod)
 {
@@ -128,7 +119,7 @@ add_pod_behind(struct assembly *a, uint32_t service, uint32_t pod)
 
 		for (size_t k = 0; b.port != 0 && k < p->n_ips; k++) {
 			b.ip = p->ips[k];
-			if (has_family(s, &b.ip))
+			if (kube_service_has_family(s, &b.ip))
 				add_backend(a, &b);
 		}
 	}

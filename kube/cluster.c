@@ -92,6 +92,15 @@ kube_service_target(
 	return sp->target_port != 0 ? sp->target_port : sp->port;
 }
 
+bool
+kube_service_has_family(const struct kube_service *s, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < s->n_cluster_ips; i++)
+		if (ip_is_v4(&s->cluster_ips[i]) == ip_is_v4(ip))
+			return true;
+	return s->n_cluster_ips == 0;
+}
+
 /* The first two addresses of a range, unless it is too small for a bridge. */
 static bool
 is_gateway(const struct ip_prefix *p, const struct ip_addr *a)

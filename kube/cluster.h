@@ -197,6 +197,10 @@ uint16_t kube_pod_named_port(
 uint16_t kube_service_target(
     const struct kube_service_port *sp, const struct kube_pod *p);
 
+/* Can a Service of these addresses lead to ip? A headless one leads to all. */
+bool kube_service_has_family(
+    const struct kube_service *s, const struct ip_addr *ip);
+
 /* Is a one of the node's own addresses or the gateway addresses (.0 and .1,
  * the first two) of its pod ranges? */
 bool kube_node_owns(const struct kube_node *n, const struct ip_addr *a);

@@ -21,7 +21,7 @@
 /*
  * web (two pods) and db in shop, api in other; Service db leads from 80 to
  * 5432 and has two backends, of which one is no pod; Service loose has no
- * EndpointSlice.
+ * EndpointSlice, nor has six, whose family the pods lack.
  */
 static void
 build(struct world *w)
@@ -43,6 +43,8 @@ build(struct world *w)
 	s = world_service(w, "shop", "loose", "10.96.0.5", "app=web");
 	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
 	s = world_service(w, "shop", "empty", "10.96.0.6", "app=none");
+	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
+	s = world_service(w, "shop", "six", "fd00:96::7", "app=web");
 	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
 	(void)world_app(w, "shop", "side", "10.0.0.6", n1);
 	s = world_service(w, "shop", "side", "10.96.0.7", "app=side");
@@ -86,6 +88,7 @@ static struct ref_case {
 	{ "svc/shop/db", 5432, "has no port TCP/5432; it has TCP/80",
 	    RF_CORRUPT },
 	{ "svc/shop/empty", 80, "no ready pod behind it", RF_CORRUPT },
+	{ "svc/shop/six", 80, "no ready pod behind it", RF_CORRUPT },
 	{ "svc/shop/dc", 80, "did you mean db?", RF_CORRUPT },
 	{ "shop/web-11", 80, "there is no pod shop/web-11; did you mean web-1?",
 	    RF_CORRUPT },
