@@ -263,9 +263,11 @@ print_report(const struct collect_options *o, const struct collect_report *r)
 {
 	for (size_t i = 0; i < o->files.n; i++)
 		print_coverage(&r->coverage[i]);
-	printf("%" PRIu64 " connections, each counted once (%" PRIu64
+	printf("%" PRIu64 " connections%s (%" PRIu64
 	       " sightings behind address translation joined)\n",
-	    r->connections, r->joined);
+	    r->connections,
+	    r->coverage[0].table_full == 0 ? ", each counted once" : "",
+	    r->joined);
 	if (r->unresolved != 0)
 		printf("%" PRIu64 " of them have an end whose owner at that "
 		       "time is unknown: they give no rule\n",
@@ -278,6 +280,10 @@ print_report(const struct collect_options *o, const struct collect_report *r)
 		printf("%" PRIu64 " were put out of a full table while they "
 		       "lived; none is lost\n",
 		    r->coverage[0].table_full);
+	if (r->forgotten != 0)
+		printf("%" PRIu64 " address pairs of those were forgotten: "
+		       "what they sent later was counted again\n",
+		    r->forgotten);
 	fputs("stored in ", stdout);
 	terminal_puts(o->db, stdout);
 	fputs("; next: ringfence flows --db ", stdout);

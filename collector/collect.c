@@ -179,6 +179,7 @@ put_rest(struct run *run, struct rf_error *err)
 	names = names_all(run->names, &n);
 	run->report->names = n;
 	run->report->joined = stats->joined;
+	run->report->forgotten = stats->forgotten;
 	if ((st = store_put_names(run->store, names, n, err)) != RF_OK)
 		return st;
 	for (size_t i = 0; i < config->n_files; i++) {

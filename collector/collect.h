@@ -43,6 +43,8 @@ struct collect_report {
 			      * recognised as the same connection */
 	uint64_t unresolved; /* connections with an end of unknown owner */
 	uint64_t guessed;    /* connections of guessed direction */
+	uint64_t forgotten;  /* address pairs put out of a full table and
+			      * forgotten: more of them was counted again */
 	struct coverage coverage[COLLECT_FILES_MAX]; /* one per file */
 };
 

@@ -305,6 +305,7 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.connections = d->connections,
 		.joined = ft->joined,
 		.forced_out = ft->forced_out,
+		.forgotten = ft->forgotten,
 		.strays = ft->strays,
 		.unresolved = d->unresolved,
 		.guessed = d->guessed,

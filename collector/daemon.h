@@ -89,7 +89,7 @@ struct daemon_config {
 struct daemon_stats {
 	uint64_t packets, dropped, truncated, malformed, unsupported;
 	uint64_t non_ip, icmp, ignored, fragments;
-	uint64_t connections, joined, forced_out, strays;
+	uint64_t connections, joined, forced_out, forgotten, strays;
 	uint64_t unresolved, guessed;
 	uint64_t lost_connections; /* no room while the database failed */
 	uint64_t unowned; /* of the unresolved: the source knew too little of

@@ -253,6 +253,8 @@ watch_kind(const struct leg *root)
 		return leg_is_dns(root) ? LEG_WATCH_DNS : LEG_WATCH_UDP;
 	if (leg_is_closed(root))
 		return LEG_WATCH_CLOSED;
+	if (leg_is_tail(root))
+		return LEG_WATCH_CLOSED;
 	return flow_idle_ms(root) == FLOW_TABLE_HALF_OPEN_MS
 	    ? LEG_WATCH_HALF_OPEN
 	    : LEG_WATCH_ESTABLISHED;
@@ -327,41 +329,35 @@ quota(struct flow_table *ft, size_t n)
 	return q < ft->pool.used ? q : ft->pool.used;
 }
 
-/* The bucket for hashes like this one. */
-static uint32_t *
-put_out_bucket(struct flow_table *ft, uint32_t hash)
-{
-	return &ft->put_out[hash / FLOW_PUT_OUT_WAYS * FLOW_PUT_OUT_WAYS %
-	    FLOW_PUT_OUT];
-}
-
-/* Remember a leg that is put out while it lives; the oldest is forgotten. */
-static void
-remember(struct flow_table *ft, uint32_t hash)
-{
-	uint32_t *b = put_out_bucket(ft, hash);
-
-	ft->n_put_out += b[FLOW_PUT_OUT_WAYS - 1] == 0 && hash != 0;
-	for (int i = FLOW_PUT_OUT_WAYS - 1; i > 0; i--)
-		b[i] = b[i - 1];
-	b[0] = hash;
-}
-
+/* Remember legs that are put out while they live. */
 static void
 remember_all(struct flow_table *ft, uint32_t root)
 {
 	const struct leg *legs = ft->pool.legs;
+	uint32_t all = legs[root].flags & LEG_FIRST_LO;
 
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
-		remember(ft, legs[i].hash);
+		all |= leg_root_pairs(&legs[i]);
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next) {
+		uint32_t flags = all;
+
+		if (legs[i].flags & LEG_FLIP)
+			flags = leg_flip_pairs(all & LEG_PAIRS) |
+			    (~all & LEG_FIRST_LO);
+		put_out_remember(
+		    ft->put_out, &legs[i].key, legs[i].hash, flags);
+	}
 }
 
-/* Told while it lived, silent since: if it speaks again, that is more of it. */
+/* Told while it lived, silent since; or over before its time, to make place: if
+ * it speaks again, that is more of it. */
 static bool
-was_told_alive(const struct leg *root)
+may_go_on(const struct flow_table *ft, const struct leg *root)
 {
-	return (root->flags & LEG_CONTINUED) != 0 && !leg_is_closed(root) &&
-	    root->key.protocol != FLOW_UDP;
+	if (root->key.protocol == FLOW_UDP)
+		return !flow_dns_is_over(root) &&
+		    ft->now_ms - root->last_ms <= flow_idle_ms(root);
+	return (root->flags & LEG_CONTINUED) != 0 && !leg_is_closed(root);
 }
 
 /*
@@ -381,7 +377,7 @@ look_at(struct flow_table *ft, const struct crowding *c,
 		}
 	tell_ends(ft, due, n_over);
 	for (size_t i = 0; i < n_over; i++) {
-		if (was_told_alive(&ft->pool.legs[due[i]]))
+		if (may_go_on(ft, &ft->pool.legs[due[i]]))
 			remember_all(ft, due[i]);
 		forget(ft, due[i]);
 	}
@@ -448,7 +444,7 @@ worth(const struct leg *leg)
 {
 	uint64_t rank = 3;
 
-	if (leg_is_closed(leg) || is_answered_udp(leg))
+	if (leg_is_closed(leg) || is_answered_udp(leg) || leg_is_tail(leg))
 		rank = 0;
 	else if (leg->key.protocol == FLOW_UDP)
 		rank = 1;
@@ -457,20 +453,18 @@ worth(const struct leg *leg)
 	return rank << 32 | leg->last_ms;
 }
 
-bool
-flow_was_put_out(struct flow_table *ft, uint32_t hash)
+/* What is still to be seen of a connection that has to go is more of it, be it
+ * the answer to its end. A DNS exchange is remembered by its questions. */
+static void
+note_put_out(struct flow_table *ft, uint32_t root)
 {
-	uint32_t *b = put_out_bucket(ft, hash);
+	const struct leg *leg = &ft->pool.legs[root];
 
-	if (ft->n_put_out == 0)
-		return false;
-	for (int i = 0; i < FLOW_PUT_OUT_WAYS; i++)
-		if (b[i] == hash && hash != 0) {
-			b[i] = 0;
-			ft->n_put_out--;
-			return true;
-		}
-	return false;
+	if (is_over_dns(leg) || leg_is_tail(leg))
+		return;
+	ft->stats.forced_out += !leg_is_closed(leg);
+	remember_all(ft, root);
+	ft->stats.forgotten = put_out_forgotten(ft->put_out);
 }
 
 /*
@@ -496,11 +490,7 @@ flow_make_room(struct flow_table *ft)
 		    (best == LEG_NONE || worth(leg) < worth(&pool->legs[best])))
 			best = (uint32_t)(leg - pool->legs);
 	}
-	if (!leg_is_closed(&pool->legs[best]) &&
-	    !is_answered_udp(&pool->legs[best])) {
-		ft->stats.forced_out++;
-		remember_all(ft, best);
-	}
+	note_put_out(ft, best);
 	flow_end(ft, best);
 }
 

@@ -9,14 +9,13 @@
 
 #include "collector/flow_table.h"
 #include "collector/leg.h"
+#include "collector/put_out.h"
 #include "core/bring.h"
 #include "core/flow.h"
 
-#define FLOW_PUT_OUT        65536 /* live connections put out, remembered … */
-#define FLOW_PUT_OUT_WAYS   4     /* … in buckets of so many */
-#define FLOW_FRAGMENTS      1024  /* datagrams whose ports are remembered */
-#define FLOW_ASKED          4096  /* buckets of exchanges that are over … */
-#define FLOW_ASKED_WAYS     15    /* … each of so many */
+#define FLOW_FRAGMENTS      1024 /* datagrams whose ports are remembered */
+#define FLOW_ASKED          4096 /* buckets of exchanges that are over … */
+#define FLOW_ASKED_WAYS     15   /* … each of so many */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -43,8 +42,7 @@ struct flow_table {
 	struct leg_join *join;
 	int64_t *left; /* rows that are over; at most one a leg */
 	size_t n_left;
-	uint32_t *put_out; /* hashes; FLOW_PUT_OUT of them */
-	uint32_t n_put_out;
+	struct put_out *put_out;
 	struct flow_sighting *next; /* those that are expected, or NULL */
 	size_t n_next;
 	const struct flow_sighting *brought; /* whose legs are brought in */
@@ -74,6 +72,18 @@ leg_is_closed(const struct leg *leg)
 	    (leg->flags & LEG_BOTH(LEG_FIN)) == LEG_BOTH(LEG_FIN);
 }
 
+/* Nothing but acknowledgements of one side: of a connection that is over, as a
+ * rule; one that goes on shows more of itself. */
+static inline bool
+leg_is_tail(const struct leg *leg)
+{
+	return leg->key.protocol == FLOW_TCP && leg->n_legs == 1 &&
+	    (leg->flags &
+		(LEG_BOTH(LEG_SYN | LEG_SYNACK | LEG_DATA | LEG_FIN) |
+		    LEG_CONTINUED | LEG_KNOWN)) == 0 &&
+	    (leg->flags & LEG_BOTH(LEG_SEEN)) != LEG_BOTH(LEG_SEEN);
+}
+
 /* Is this root one that the kernel's table told of, and nobody was told? */
 static inline bool
 leg_is_news(const struct leg *root)
@@ -82,15 +92,20 @@ leg_is_news(const struct leg *root)
 	    LEG_KNOWN;
 }
 
+/* Pair flags as a leg has them that sees the ends the other way round. */
+static inline uint32_t
+leg_flip_pairs(uint32_t pairs)
+{
+	return (pairs & 0x5555) << 1 | (pairs & 0xaaaa) >> 1;
+}
+
 /* The pair flags of a leg as its root would have them. */
 static inline uint32_t
 leg_root_pairs(const struct leg *leg)
 {
 	uint32_t pairs = leg->flags & LEG_PAIRS;
 
-	if (leg->flags & LEG_FLIP)
-		pairs = (pairs & 0x5555) << 1 | (pairs & 0xaaaa) >> 1;
-	return pairs;
+	return leg->flags & LEG_FLIP ? leg_flip_pairs(pairs) : pairs;
 }
 
 /* The leg that stands for the connection of leg. */
@@ -202,8 +217,5 @@ void flow_expire(struct flow_table *ft, size_t n);
 
 /* End one connection so that a leg is free. */
 void flow_make_room(struct flow_table *ft);
-
-/* Was a leg of that hash put out while it lived? Forgets it. */
-bool flow_was_put_out(struct flow_table *ft, uint32_t hash);
 
 #endif

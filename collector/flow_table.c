@@ -33,7 +33,7 @@ flow_table_new(struct flow_table **out, const struct flow_table_config *config,
 	    leg_join_new(config->legs_max / 2 < 64 ? 64 : config->legs_max / 2,
 		config->seed);
 	ft->left = malloc(config->legs_max * sizeof(*ft->left));
-	ft->put_out = calloc(FLOW_PUT_OUT, sizeof(*ft->put_out));
+	ft->put_out = put_out_new(config->seed);
 	ft->asked = alloc_large(FLOW_ASKED * sizeof(*ft->asked));
 	if (ft->join == NULL || ft->left == NULL || ft->put_out == NULL ||
 	    ft->asked == NULL) {
@@ -55,7 +55,7 @@ flow_table_free(struct flow_table *ft)
 	leg_pool_release(&ft->pool);
 	leg_join_free(ft->join);
 	free(ft->left);
-	free(ft->put_out);
+	put_out_free(ft->put_out);
 	free_large(ft->asked, FLOW_ASKED * sizeof(*ft->asked));
 	free(ft);
 }
@@ -118,7 +118,7 @@ flow_idle_ms(const struct leg *leg)
 	if (leg->key.protocol == FLOW_UDP)
 		return flow_dns_is_over(leg) ? FLOW_TABLE_DNS_OVER_MS
 					     : FLOW_TABLE_DNS_MS;
-	if (leg_is_closed(leg))
+	if (leg_is_closed(leg) || leg_is_tail(leg))
 		return FLOW_TABLE_CLOSED_MS;
 	if (f & LEG_BOTH(LEG_SYN) && !(f & LEG_BOTH(LEG_SYNACK)) &&
 	    (f & LEG_BOTH(LEG_DATA)) == 0)
@@ -239,7 +239,7 @@ leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s,
 	if (!is_answered(leg->flags))
 		note_passage(leg, p, from_lo);
 	leg->flags |= bits << from_lo;
-	if (!was_closed && leg_is_closed(leg))
+	if ((!was_closed && leg_is_closed(leg)) || leg_is_tail(leg))
 		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, p))
 		flow_join(ft, index, p, &s->marks, from_lo);
@@ -248,6 +248,19 @@ leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s,
 		leg->flags |= LEG_SETTLED;
 	else
 		leg->flags &= ~LEG_SETTLED;
+}
+
+/* A new leg may be one that was put out. A SYN begins another connection. */
+static void
+take_up(struct flow_table *ft, struct leg *leg, const struct packet *p)
+{
+	uint32_t flags;
+
+	if (!put_out_recall(ft->put_out, &leg->key, leg->hash, &flags) ||
+	    (p->protocol == FLOW_TCP &&
+		(p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN))
+		return;
+	leg->flags = (leg->flags & ~LEG_FIRST_LO) | flags | LEG_CONTINUED;
 }
 
 /* A leg for the packet's key; there is always one after making room. */
@@ -269,9 +282,7 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 	leg->root = index;
 	leg->n_legs = 1;
 	flow_watch(ft, index);
-	if (flow_was_put_out(ft, s->hash) &&
-	    !(p->protocol == FLOW_TCP && p->tcp_flags & TCP_SYN))
-		leg->flags |= LEG_CONTINUED;
+	take_up(ft, leg, p);
 	if (p->protocol == FLOW_UDP && leg_is_dns(leg) &&
 	    flow_dns_is_more(ft, s))
 		leg->flags |= LEG_CONTINUED;

@@ -66,6 +66,7 @@ struct flow_table_stats {
 	uint64_t legs;        /* made */
 	uint64_t joined;      /* legs joined to another */
 	uint64_t forced_out;  /* live connections that a full table put out */
+	uint64_t forgotten;   /* legs of those: more of them is another one */
 	uint64_t known;       /* connections that flow_table_know() took */
 	uint64_t strays;      /* tails without payload: no connection */
 	uint64_t orphan_fragments; /* fragments whose first was not seen */

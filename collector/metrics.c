@@ -40,6 +40,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_connections_lost_total", "Connections not stored: the database failed for longer than memory lasts.", COUNTER, COUNT, AT(lost_connections) },
 	{ "ringfence_sightings_joined_total", "Sightings behind address translation that were joined.", COUNTER, COUNT, AT(joined) },
 	{ "ringfence_table_forced_out_total", "Living connections that a full table put out early.", COUNTER, COUNT, AT(forced_out) },
+	{ "ringfence_table_forgotten_total", "Address pairs put out and forgotten: more of them is another connection.", COUNTER, COUNT, AT(forgotten) },
 	{ "ringfence_table_strays_total", "Tails of connections that are too little to count.", COUNTER, COUNT, AT(strays) },
 	{ "ringfence_conntrack_connections", "Connections taken over from the kernel's connection table at the start.", GAUGE, COUNT, AT(known) },
 	{ "ringfence_conntrack_lost", "Entries of that table that found no room or could not be read.", GAUGE, COUNT, AT(known_lost) },
