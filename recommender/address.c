@@ -6,6 +6,10 @@
 
 #include "recommender/internal.h"
 
+/* Networks in which plugins give addresses to pods where nodes tell none. */
+#define NEAR_BITS_V4 24
+#define NEAR_BITS_V6 64
+
 static int
 compare_addresses(const void *x, const void *y)
 {
@@ -102,6 +106,39 @@ address_holds_pods(const struct run *r, const struct ip_prefix *p)
 			return true;
 	return addr_list_touches(&r->pod_ips, p) ||
 	    addr_list_touches(&r->service_ips, p);
+}
+
+/* Did a DNS answer give it a name? */
+static bool
+has_name(const struct run *r, const struct ip_addr *ip)
+{
+	size_t lo = 0, hi = r->fs->n_names;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int d = ip_compare(&r->fs->names[mid].ip, ip);
+
+		if (d == 0)
+			return true;
+		if (d < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+bool
+address_is_beside_pods(const struct run *r, const struct ip_addr *ip)
+{
+	struct ip_prefix near =
+	    ip_prefix_of(ip, ip_is_v4(ip) ? 96 + NEAR_BITS_V4 : NEAR_BITS_V6);
+
+	for (size_t i = 0; i < r->pod_ranges.n; i++)
+		if (overlaps(&r->pod_ranges.v[i], &near))
+			return false;
+	return ip_is_private(ip) && addr_list_touches(&r->pod_ips, &near) &&
+	    !has_name(r, ip);
 }
 
 bool

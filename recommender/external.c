@@ -10,6 +10,7 @@
 #include "recommender/internal.h"
 
 #define MERGE_BUDGET 4  /* addresses covered for each one observed */
+#define BESIDE_MAX   4  /* addresses in one remark */
 #define EXCEPT_MAX   64 /* exceptions of a block; more are merged */
 
 static const char *const private_classes[] = { "10.0.0.0/8", "172.16.0.0/12",
@@ -300,6 +301,39 @@ add_public(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		n_public));
 }
 
+/* Where nodes do not tell the ranges of pods, a pod that is gone looks like
+ * an address outside. */
+static enum rf_status
+remark_beside_pods(struct run *r, const struct raw *raws, size_t n)
+{
+	const char *list = NULL;
+	char text[IP_STRLEN];
+	size_t more = 0, k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!address_is_beside_pods(r, &raws[i].ip))
+			continue;
+		if (k++ >= BESIDE_MAX) {
+			more++;
+			continue;
+		}
+		list = run_printf(r, "%s%s%s", list == NULL ? "" : list,
+		    list == NULL ? "" : ", ", ip_format(&raws[i].ip, text));
+		if (list == NULL)
+			return run_nomem(r);
+	}
+	if (list == NULL)
+		return RF_OK;
+	if (more > 0)
+		list = run_printf(r, "%s and %zu more", list, more);
+	return remark(r, raws, "beside-pods",
+	    run_printf(r,
+		"%s: private, without a name, and beside addresses of pods, "
+		"of which no node tells the range; make sure that it is no "
+		"pod that is gone, for its address passes to another one",
+		list));
+}
+
 enum rf_status
 external_needs(struct run *r, const struct raw *raws, size_t n)
 {
@@ -309,7 +343,10 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 		.port = raws->port };
 	bool in = raws->direction == POLICY_INGRESS;
 	size_t n_open = 0, n_inner = 0;
+	enum rf_status st = remark_beside_pods(r, raws, n);
 
+	if (st != RF_OK)
+		return st;
 	/* Who comes from the Internet is anybody, whether through a Service, a
 	 * hostPort or a balancer that knows the pods. */
 	for (size_t i = 0; i < n; i++)

@@ -308,6 +308,9 @@ RF_MUST_USE enum rf_status raws_add(struct run *r, struct raw raw);
 RF_MUST_USE enum rf_status address_collect(struct run *r);
 /* Does the prefix hold a pod, a Service or a pod range? */
 bool address_holds_pods(const struct run *r, const struct ip_prefix *p);
+/* Might an address that is external for all that is known have been a pod's:
+ * private, without a DNS name, in a network from which pods have theirs? */
+bool address_is_beside_pods(const struct run *r, const struct ip_addr *ip);
 /* Does it hold a node, or touch link-local, loopback or multicast? */
 bool address_holds_special(const struct run *r, const struct ip_prefix *p);
 bool addr_list_touches(const struct addr_list *l, const struct ip_prefix *p);

@@ -272,7 +272,49 @@ public_clients_of_no_service(struct world *w)
 	}
 }
 
+/* web calls an address beside its own; the nodes may tell pods' ranges. */
+static void
+call_beside(struct world *w, const char *range, const char *ip)
+{
+	uint32_t n1 = world_node(w, "n1", "192.168.0.1", range);
+	uint32_t web = world_app(w, "shop", "web", "10.0.1.10", n1);
+
+	(void)world_dns(w, "10.0.1.53", n1);
+	world_finish(w);
+	(void)world_call_out(w, web, ip, 80);
+	world_name(w, "10.0.1.78", "db.example");
+}
+
+static void
+beside_pods(struct world *w)
+{
+	call_beside(w, NULL, "10.0.1.77");
+}
+
+static void
+beside_named(struct world *w)
+{
+	call_beside(w, NULL, "10.0.1.78");
+}
+
+static void
+beside_range(struct world *w)
+{
+	call_beside(w, "10.0.1.0/26", "10.0.1.77");
+}
+
+static void
+beside_nothing(struct world *w)
+{
+	call_beside(w, NULL, "10.0.2.77");
+}
+
 /* clang-format off */
+#define BESIDE(title, fn, ip, no) \
+	{ .name = (title), .build = (fn), .namespace = "shop", \
+	  .policy = "web", .want = "app=web in eg " DNS " & " ip "/32 @TCP/80", \
+	  .note = "beside-pods", .kind = NOTE_REMARK, .no_note = (no) }
+
 static struct world_case cases[] = {
 	REMARK("public clients of no Service: the world",
 	    public_clients_of_no_service, "web",
@@ -296,6 +338,11 @@ static struct world_case cases[] = {
 	    "192.168.0.18/32 192.168.0.19/32 192.168.0.20/32 "
 	    "198.51.100.9/32 @TCP/8080 eg",
 	    "all-nodes"),
+	BESIDE("an address beside pods', whose range nobody tells",
+	    beside_pods, "10.0.1.77", false),
+	BESIDE("not if it has a name", beside_named, "10.0.1.78", true),
+	BESIDE("not if nodes tell it", beside_range, "10.0.1.77", true),
+	BESIDE("not if it is elsewhere", beside_nothing, "10.0.2.77", true),
 };
 /* clang-format on */
 

@@ -91,7 +91,7 @@ world_case_run(void **state)
 		assert_string_equal(text, c->want);
 	}
 	if (c->note != NULL)
-		assert_true(has_note(&out, c));
+		assert_int_equal(has_note(&out, c), !c->no_note);
 	assert_int_equal(out.proof.rules, out.proof.rules_needed);
 	assert_int_equal(out.proof.edges_observed,
 	    out.proof.edges_allowed + out.proof.edges_excluded +

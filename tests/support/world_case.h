@@ -19,6 +19,7 @@ struct world_case {
 	const char *want;      /* its rules */
 	const char *note;      /* reason of a note that must be there */
 	enum recommend_note_kind kind;
+	bool no_note; /* it must not be there */
 	struct recommend_options options;
 };
 
