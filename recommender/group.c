@@ -217,6 +217,32 @@ sanitise(struct run *r, const char *text, const char *more)
 	return arena_strndup(r->arena, buf, n);
 }
 
+/* What the names of several members of one kind begin with, up to a dash: the
+ * runs of something come and go, and its policy keeps its name. */
+static const char *
+common_stem(struct run *r, const struct group *g)
+{
+	const struct kube_workload *w = r->c->workloads;
+	const struct kube_workload *first = &w[g->members[0]];
+	size_t len = strlen(first->name), cut = 0;
+
+	for (size_t i = 1; i < g->n_members; i++) {
+		const struct kube_workload *x = &w[g->members[i]];
+		size_t k = 0;
+
+		if (strcmp(x->kind, first->kind) != 0)
+			return first->name;
+		while (k < len && x->name[k] == first->name[k])
+			k++;
+		len = k;
+	}
+	for (size_t i = 0; i < len && g->n_members > 1; i++)
+		if (first->name[i] == '-')
+			cut = i;
+	return cut == 0 ? first->name
+			: arena_strndup(r->arena, first->name, cut);
+}
+
 /* The candidates for a group's policy name, from plain to certain. */
 static const char *
 name_try(struct run *r, const struct group *g, unsigned level)
@@ -225,7 +251,7 @@ name_try(struct run *r, const struct group *g, unsigned level)
 	uint64_t h;
 
 	if (level == 0)
-		return sanitise(r, w->name, NULL);
+		return sanitise(r, common_stem(r, g), NULL);
 	if (level == 1)
 		return sanitise(r, w->name, w->kind);
 	h = hash_string(hash_string(1, w->kind), w->name);
@@ -326,15 +352,18 @@ groups_build(struct run *r)
 }
 
 const char *
-group_title(struct run *r, const struct group *g)
+group_title(struct run *r, const struct group *g, size_t max)
 {
 	const char *title = "";
+	size_t n = g->n_members > max ? max : g->n_members;
 
-	for (size_t i = 0; i < g->n_members && title != NULL; i++) {
+	for (size_t i = 0; i < n && title != NULL; i++) {
 		const struct kube_workload *w = &r->c->workloads[g->members[i]];
 
 		title = run_printf(
 		    r, "%s%s%s %s", title, i > 0 ? ", " : "", w->kind, w->name);
 	}
-	return title;
+	if (title == NULL || n == g->n_members)
+		return title;
+	return run_printf(r, "%s and %zu more", title, g->n_members - n);
 }

@@ -233,6 +233,8 @@ RF_MUST_USE enum rf_status scope_edges(struct run *r);
 
 /* variant.c: the label sets of every namespace. */
 RF_MUST_USE enum rf_status variants_build(struct run *r);
+/* Does it stand for the key alone, whose values do not last? */
+bool label_is_mark(const struct label *l);
 int workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b);
 
 /*
@@ -254,8 +256,11 @@ bool label_is_version(const char *key);
 
 /* group.c: workloads to groups, with their selectors and policy names. */
 RF_MUST_USE enum rf_status groups_build(struct run *r);
-/* "Deployment web" or "Deployment web, StatefulSet web". */
-const char *group_title(struct run *r, const struct group *g);
+/* "Deployment web" or "Deployment web, StatefulSet web", and how many more than
+ * max there are. */
+#define TITLE_MAX  4   /* where it stands beside other things */
+#define MEMBER_MAX 100 /* where it is what is told */
+const char *group_title(struct run *r, const struct group *g, size_t max);
 
 /* family.c: groups must be in place. */
 RF_MUST_USE enum rf_status families_build(struct run *r);

@@ -194,7 +194,7 @@ note_edge_reasons(struct run *r, const struct edge *e)
 static enum rf_status
 note_shared(struct run *r, const struct group *g, struct recommend_note note)
 {
-	const char *title = group_title(r, g);
+	const char *title = group_title(r, g, MEMBER_MAX);
 
 	if (title == NULL)
 		return run_nomem(r);

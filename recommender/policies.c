@@ -76,7 +76,7 @@ build_workload(struct building *b, const struct planned *planned)
 	struct rule_list rules[2];
 	struct policy p = { .namespace = r->c->namespaces[g->ns].name,
 		.name = g->policy_name,
-		.comment = group_title(r, g),
+		.comment = group_title(r, g, TITLE_MAX),
 		.pod_selector = g->subject,
 		.types = { true, true } };
 	enum rf_status st;

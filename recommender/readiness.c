@@ -385,7 +385,8 @@ readiness_judge(struct run *r)
 			continue;
 		w->namespace = r->c->namespaces[r->groups[g].ns].name;
 		w->policy = r->groups[g].policy;
-		if ((w->title = group_title(r, &r->groups[g])) == NULL)
+		if ((w->title = group_title(r, &r->groups[g], TITLE_MAX)) ==
+		    NULL)
 			return run_nomem(r);
 		st = judge_group(
 		    &j, g, &j.kinds[first], k - first, &w->readiness);

@@ -3,11 +3,12 @@
  * Which labels select these workloads and no others of the namespace.
  *
  * In this order: the workload's own spec.selector; the smallest set of stable
- * labels that all its pods share; such a set together with keys that its
- * pods never carry and the others do. What names a version is used only as
- * far as spec.selector has it. Neither that nor what many unlike workloads may
- * carry ("tier: backend") is used alone where a label says of what: the next
- * workload that gets it would be meant as well.
+ * labels that all its pods share; such a set together with a key that its pods
+ * carry whatever its value, or keys that they never carry and the others do.
+ * What names a version is used only as far as spec.selector has it. Neither
+ * that nor what many unlike workloads may carry ("tier: backend") is used alone
+ * where a label says of what: the next workload that gets it would be meant as
+ * well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +158,8 @@ common_labels(const struct asked *q, struct label_pick *out)
 		return;
 	for (size_t i = 0; i < first->labels.n; i++) {
 		const struct label *l = &first->labels.v[i];
-		bool shared =
-		    out->n < CANDIDATES_MAX && !label_is_version(l->key);
+		bool shared = out->n < CANDIDATES_MAX &&
+		    !label_is_version(l->key) && !label_is_mark(l);
 
 		for (size_t k = 0; k < q->space->n_variants && shared; k++)
 			shared = !is_ours(q, &q->space->variants[k]) ||
@@ -358,6 +359,8 @@ negative_reduce(
 		less.n--;
 		memmove(&less.v[i], &less.v[i + 1],
 		    (less.n - i) * sizeof(less.v[0]));
+		if (says_what(base) && !says_what(&less))
+			continue;
 		if ((st = to_selector(q->r, &less, &try)) != RF_OK)
 			return st;
 		if (!selects_exactly(q, &try))
@@ -368,7 +371,45 @@ negative_reduce(
 	return RF_OK;
 }
 
-/* Keep ours apart by keys that only the strangers carry. */
+/* Does every one of ours carry the mark? */
+static bool
+all_carry(const struct asked *q, const struct label *mark)
+{
+	for (size_t i = 0; i < q->space->n_variants; i++)
+		if (is_ours(q, &q->space->variants[i]) &&
+		    !holds_all(&q->space->variants[i].labels, mark, 1))
+			return false;
+	return true;
+}
+
+/* The first mark that all of ours carry, or NULL. */
+static const struct label *
+common_mark(const struct asked *q)
+{
+	const struct variant *first = q->space->variants;
+
+	while (!is_ours(q, first))
+		first++;
+	for (size_t i = 0; i < first->labels.n; i++)
+		if (label_is_mark(&first->labels.v[i]) &&
+		    all_carry(q, &first->labels.v[i]))
+			return &first->labels.v[i];
+	return NULL;
+}
+
+/* Of n strangers those that carry the mark, too. */
+static size_t
+keep_marked(const struct variant **s, size_t n, const struct label *mark)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (holds_all(&s[i]->labels, mark, 1))
+			s[k++] = s[i];
+	return k;
+}
+
+/* Keep ours apart by keys that only the strangers carry, besides a mark. */
 static enum rf_status
 pick_negative(const struct asked *q, struct label_pick *base,
     struct label_selector *out, uint32_t *clash)
@@ -379,13 +420,19 @@ pick_negative(const struct asked *q, struct label_pick *base,
 	const char **keys =
 	    arena_calloc(a, q->space->n_postings, sizeof(*keys));
 	struct selector_requirement *req =
-	    arena_calloc(a, q->space->n_variants, sizeof(*req));
+	    arena_calloc(a, q->space->n_variants + 1, sizeof(*req));
+	const struct label *mark = common_mark(q);
 	enum rf_status st;
 	size_t n, n_req = 0;
 
 	if (s == NULL || keys == NULL || req == NULL)
 		return run_nomem(q->r);
 	n = collect_strangers(q, base, s);
+	if (mark != NULL) {
+		req[n_req++] = (struct selector_requirement){ .key = mark->key,
+			.op = SELECTOR_EXISTS };
+		n = keep_marked(s, n, mark);
+	}
 	while (n > 0) {
 		const char *key = best_absent_key(q, s, n, keys);
 		size_t left = 0;
@@ -408,15 +455,56 @@ pick_negative(const struct asked *q, struct label_pick *base,
 	return negative_reduce(q, base, out);
 }
 
+/* Tell ours by a key that they carry whatever its value is, as the pods of
+ * Jobs do "job-name". found: that is enough. */
+static enum rf_status
+pick_carried(const struct asked *q, struct label_pick base,
+    struct label_selector *out, bool *found)
+{
+	const struct variant *first = q->space->variants;
+	struct selector_requirement *req =
+	    arena_calloc(q->r->arena, 1, sizeof(*req));
+	struct label_selector try = { 0 };
+	enum rf_status st;
+
+	*found = false;
+	if (req == NULL)
+		return run_nomem(q->r);
+	while (!is_ours(q, first))
+		first++;
+	if ((st = to_selector(q->r, &base, &try)) != RF_OK)
+		return st;
+	for (size_t i = 0; i < first->labels.n && !*found; i++) {
+		const struct label *l = &first->labels.v[i];
+
+		if (!label_is_mark(l) || !all_carry(q, l))
+			continue;
+		*req = (struct selector_requirement){ .key = l->key,
+			.op = SELECTOR_EXISTS };
+		try.match_expressions = req;
+		try.n_match_expressions = 1;
+		*found = selects_exactly(q, &try);
+	}
+	if (!*found)
+		return RF_OK;
+	*out = try;
+	return negative_reduce(q, &base, out);
+}
+
 /* The subject's selector from labels alone; clash says that none exists. */
 static enum rf_status
 choose_subject(const struct asked *q, struct label_pick *common,
     struct group *g, uint32_t *clash)
 {
 	struct label_pick pick;
+	enum rf_status st;
+	bool found;
 
 	if (pick_smallest(q, common, &pick))
 		return to_selector(q->r, &pick, &g->subject);
+	st = pick_carried(q, *common, &g->subject, &found);
+	if (st != RF_OK || found)
+		return st;
 	return pick_negative(q, common, &g->subject, clash);
 }
 

@@ -6,6 +6,9 @@
 
 #include "recommender/internal.h"
 
+#define NELEM(a)   (sizeof(a) / sizeof((a)[0]))
+#define LABEL_MARK "\x01" /* no value that a label may have */
+
 int
 workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b)
 {
@@ -110,6 +113,47 @@ pod_counts(const struct run *r, const bool *alive, uint32_t pod)
 	return !p->host_network && (!p->deleted || !alive[p->workload]);
 }
 
+/* Keys whose values never last, and whose presence tells what runs a pod. */
+static const char *const marks[] = { "hub.jupyter.org/username", "job-name",
+	"serving.knative.dev/revision", "spark-app-selector", "spark-exec-id",
+	"tekton.dev/taskRun", "workflows.argoproj.io/workflow" };
+
+bool
+label_is_mark(const struct label *l)
+{
+	return strcmp(l->value, LABEL_MARK) == 0;
+}
+
+/* Add the marks that these labels carry. false: out of memory. */
+static bool
+add_marks(struct run *r, struct label_set *to, const struct label_set *carried)
+{
+	struct label *v =
+	    arena_calloc(r->arena, to->n + NELEM(marks), sizeof(*v));
+	size_t n = to->n;
+
+	if (v == NULL)
+		return false;
+	for (size_t i = 0; i < to->n; i++)
+		v[i] = to->v[i];
+	for (size_t i = 0; i < NELEM(marks); i++)
+		if (label_get(carried, marks[i]) != NULL)
+			v[n++] = (struct label){ marks[i], LABEL_MARK };
+	*to = (struct label_set){ v, label_sort(v, n) };
+	return true;
+}
+
+/* What the pods of a template will carry that it does not tell. */
+static struct label_set
+carried_by(const struct kube_workload *w)
+{
+	static const struct label job = { "job-name", "" };
+
+	if (strcmp(w->kind, "Job") == 0 || strcmp(w->kind, "CronJob") == 0)
+		return (struct label_set){ &job, 1 };
+	return (struct label_set){ NULL, 0 };
+}
+
 /* One row for each pod that counts and each template without pods. */
 static enum rf_status
 rows_collect(struct run *r, struct row *rows, size_t *n)
@@ -135,15 +179,22 @@ rows_collect(struct run *r, struct row *rows, size_t *n)
 		stable = c->workloads[p->workload].has_selector
 		    ? label_stable(&p->labels, r->arena)
 		    : label_lasting(&p->labels, r->arena);
-		if (stable.v == NULL && stable.n != 0)
+		if ((stable.v == NULL && stable.n != 0) ||
+		    !add_marks(r, &stable, &p->labels))
 			return run_nomem(r);
 		rows[(*n)++] = (struct row){ p->ns, { p->workload, stable } };
 	}
-	for (uint32_t i = 0; i < c->n_workloads; i++)
-		if (!seen[i] && c->workloads[i].has_object &&
-		    c->workloads[i].labels.n > 0 && r->ns_of[i] != FLOW_NONE)
-			rows[(*n)++] = (struct row){ r->ns_of[i],
-				{ i, c->workloads[i].labels } };
+	for (uint32_t i = 0; i < c->n_workloads; i++) {
+		struct label_set labels = c->workloads[i].labels,
+				 carried = carried_by(&c->workloads[i]);
+
+		if (seen[i] || !c->workloads[i].has_object || labels.n == 0 ||
+		    r->ns_of[i] == FLOW_NONE)
+			continue;
+		if (!add_marks(r, &labels, &carried))
+			return run_nomem(r);
+		rows[(*n)++] = (struct row){ r->ns_of[i], { i, labels } };
+	}
 	return RF_OK;
 }
 

@@ -68,6 +68,62 @@ job(struct world *w)
 	(void)world_connect(w, pod, b.db, 5432);
 }
 
+/* A Job with the labels of a Deployment, as Helm's hooks have them. */
+static void
+hook(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x =
+	    world_workload(w, "shop", "Job", "import", NULL, "app=web");
+	uint32_t pod = world_pod(
+	    w, x, "import-x", "app=web,job-name=import", "10.0.1.12", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+/* One without labels beside it. */
+static void
+loose_job(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x =
+	    world_workload(w, "shop", "Job", "import", NULL, "app=web");
+	uint32_t y = world_workload(w, "shop", "Job", "loose", NULL, "");
+	uint32_t pod =
+	    world_pod(w, y, "y", "job-name=loose", "10.0.1.13", b.n1);
+
+	(void)world_pod(
+	    w, x, "x", "app=web,job-name=import", "10.0.1.12", b.n1);
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+/* One that runs nothing now. */
+static void
+idle_hook(struct world *w)
+{
+	(void)world_base(w);
+	(void)world_workload(w, "shop", "CronJob", "backup", NULL, "app=web");
+	world_finish(w);
+}
+
+/* Two runs that have no label that lasts. */
+static void
+workflows(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Workflow", "etl-1", NULL, "");
+	uint32_t y = world_workload(w, "shop", "Workflow", "etl-2", NULL, "");
+	uint32_t pod = world_pod(w, x, "etl-1-x",
+	    "workflows.argoproj.io/workflow=etl-1", "10.0.1.31", b.n1);
+
+	(void)world_pod(w, y, "etl-2-x", "workflows.argoproj.io/workflow=etl-2",
+	    "10.0.1.32", b.n1);
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
 static void
 cron_job(struct world *w)
 {
@@ -417,6 +473,18 @@ static struct world_case cases[] = {
 	    "app=web in eg"),
 	SHOP("job: stable labels", job, "import",
 	    "app=shop in eg " DNS " & app=db @TCP/5432"),
+	SHOP("a Job with another's labels: by the key that Jobs' pods carry",
+	    hook, "import",
+	    "app=web+job-name in eg " DNS " & app=db @TCP/5432"),
+	SHOP(
+	    "and the other without it", hook, "web", "app=web+!job-name in eg"),
+	REMARK("a Job without labels beside it: by both", loose_job, "loose",
+	    "job-name+!app in eg " DNS " & app=db @TCP/5432", "missing-labels"),
+	SHOP("also where the Job runs nothing now", idle_hook, "backup",
+	    "app=web+job-name in eg"),
+	REMARK("runs without a label that lasts", workflows, "etl",
+	    "workflows.argoproj.io/workflow in eg " DNS " & app=db @TCP/5432",
+	    "shared-labels"),
 	SHOP("CronJob between runs", cron_job, "backup", "app=backup in eg"),
 	SHOP("bare pods: a valid name", bare_pods, "debug-x",
 	    "run=debug in eg " DNS " & app=db @TCP/5432"),
