@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,19 @@ is_mount_link(const char *path)
 	    memcmp(target, through, sizeof(through) - 1) == 0;
 }
 
+/* Is it such a directory, beside ..data? */
+static bool
+is_behind_links(const char *dir, const char *name)
+{
+	char data[PATH_MAX];
+	struct stat sb;
+
+	if (strncmp(name, "..", 2) != 0)
+		return false;
+	(void)snprintf(data, sizeof(data), "%s/..data", dir);
+	return lstat(data, &sb) == 0 && S_ISLNK(sb.st_mode);
+}
+
 static enum rf_status
 read_subdir(struct policy_reader *r, const char *path, struct walk walk,
     struct rf_error *err)
@@ -159,7 +173,7 @@ read_entry(struct policy_reader *r, const char *dir, const char *name,
 		st = read_link(r, path, name, walk, err);
 	else if (!S_ISDIR(link.st_mode))
 		st = is_manifest(name) ? read_file(r, path, err) : RF_OK;
-	else if (walk.recurse && strncmp(name, "..", 2) != 0)
+	else if (walk.recurse && !is_behind_links(dir, name))
 		st = read_subdir(r, path, walk, err);
 	free(path);
 	return st;

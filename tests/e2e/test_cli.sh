@@ -357,7 +357,9 @@ validate_mount() {
 		ln -s ..2026_03_10_08_00_00.1234 mount/..data &&
 		ln -s ..data/deny.yaml mount/deny.yaml &&
 		ln -s ..data/sub mount/sub && ln -s mount mount/circle &&
-		run 0 validate -R -f mount && has err '2 NetworkPolicies' &&
+		mkdir mount/real mount/real/..odd &&
+		sed 's/name: /name: odd-/' deny.yaml >mount/real/..odd/c.yaml &&
+		run 0 validate -R -f mount && has err '3 NetworkPolicies' &&
 		run 0 validate -f mount && has err '1 NetworkPolicy,'
 }
 check 'validate: a mounted ConfigMap' validate_mount
