@@ -6,8 +6,9 @@
  * a writer's thread stores the other: SQLite is never waited for. A database
  * that cannot be written (full, locked, read-only) is tried again; until then
  * sums go on in the one buffer, and what no longer fits is counted. What waits
- * for its ends to be known is stored as such, so that a process that is killed
- * loses what came since the last interval, and nothing else. Time is a
+ * for its ends to be known, or for an answer, is stored as such, so that a
+ * process that is killed loses what came since the last interval, and nothing
+ * else. Time is a
  * parameter, so that a test can let months pass: the system's clock, which may
  * be set, as now_us, and beside it boot_us, which no setting moves.
  */

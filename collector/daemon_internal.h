@@ -41,6 +41,7 @@ struct daemon {
 	size_t n_open_left, open_left_max;
 	struct open_before *opened; /* before us, and not told; by row */
 	size_t n_opened, opened_left;
+	bool is_last;     /* nothing is saved after it */
 	int64_t known_us; /* as of when the cluster in use is right */
 	struct wall_clock clock;
 	bool was_set; /* the clock, since the last buffer */

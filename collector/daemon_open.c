@@ -17,7 +17,8 @@
 #include "core/hash.h"
 #include "core/log.h"
 
-#define ROWS_MAX ((size_t)1 << 15) /* of one buffer: some megabytes */
+/* Of one buffer: some megabytes. After the last one there is no other. */
+#define ROWS_MAX ((size_t)1 << 15)
 /* What was told is counted again after a kill, until it was open for long. */
 #define LASTING_US ((int64_t)60 * 1000000)
 #define OWNERS_MAX (2 + 2 * 8 * CONNECTION_LEGS_MAX)
@@ -105,7 +106,7 @@ put_open(void *arg, const struct flow_saved *s)
 	struct row_writer w = { owners, owners + sizeof(owners) };
 	size_t n;
 
-	if (b->open.n == ROWS_MAX)
+	if (b->open.n == ROWS_MAX && !d->is_last)
 		return false;
 	put_owners(d, s, &w);
 	n = (size_t)(w.p - owners);
@@ -161,6 +162,7 @@ daemon_save_open(struct daemon *d, bool is_last)
 		.arg = d,
 	};
 
+	d->is_last = is_last;
 	if (is_last)
 		flow_table_save_last(d->ft, &s);
 	else

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "store/notes.h"
 #include "store/total.h"
 
 #define SWEEP_EVERY_US ((int64_t)86400 * 1000000)
@@ -21,24 +22,6 @@ static const struct {
 	{ SQL_EXPIRE_BACKENDS, true, "expire backends" },
 	{ SQL_EXPIRE_PODS, true, "expire pods" },
 };
-
-/* Before when store_expire looked for what is named no more, in this run of the
- * collector or in an earlier one. */
-static enum rf_status
-get_swept(struct store *s, int64_t *out, struct rf_error *err)
-{
-	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_GET);
-	enum rf_status st;
-	bool row;
-
-	*out = INT64_MIN;
-	st = db_row(&q, &row, "read how far it came", err);
-	if (st != RF_OK || !row)
-		return st;
-	*out = db_int(&q, 1);
-	db_end(&q);
-	return RF_OK;
-}
 
 static enum rf_status
 put_swept(struct store *s, int64_t before_us, struct rf_error *err)
@@ -159,11 +142,13 @@ expire_others(
     struct store *s, int64_t before_us, bool *more, struct rf_error *err)
 {
 	enum rf_status st = RF_OK;
-	int64_t swept_us;
+	int64_t written_us, swept_us;
 
 	if (s->is_behind || !s->caught_up)
 		st = catch_up(s, err);
-	if (st != RF_OK || (st = get_swept(s, &swept_us, err)) != RF_OK)
+	if (st == RF_OK)
+		st = notes_get_progress(s, &written_us, &swept_us, err);
+	if (st != RF_OK)
 		return st;
 	s->caught_up = !s->is_behind;
 	*more = s->is_behind;

@@ -142,19 +142,29 @@ store_put_written(struct store *s, int64_t now_us, struct rf_error *err)
 }
 
 enum rf_status
-store_get_written(struct store *s, int64_t *out, struct rf_error *err)
+notes_get_progress(struct store *s, int64_t *written_us, int64_t *swept_us,
+    struct rf_error *err)
 {
 	struct db_stmt q = store_stmt(s, SQL_COLLECTOR_GET);
 	enum rf_status st;
 	bool row;
 
-	*out = INT64_MIN;
+	*written_us = *swept_us = INT64_MIN;
 	st = db_row(&q, &row, "read how far it came", err);
 	if (st != RF_OK || !row)
 		return st;
-	*out = db_int(&q, 0);
+	*written_us = db_int(&q, 0);
+	*swept_us = db_int(&q, 1);
 	db_end(&q);
 	return RF_OK;
+}
+
+enum rf_status
+store_get_written(struct store *s, int64_t *out, struct rf_error *err)
+{
+	int64_t swept_us;
+
+	return notes_get_progress(s, out, &swept_us, err);
 }
 
 static enum rf_status

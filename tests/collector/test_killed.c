@@ -248,6 +248,35 @@ test_room(void **state)
 	world_close(&w);
 }
 
+/* More without an answer than are written at once. */
+static void
+test_many_open(void **state)
+{
+	struct world w;
+	struct stored s;
+
+	(void)state;
+	open_quiet(&w);
+	for (uint16_t port = 1000; port < 41000; port++) {
+		segment(&w, CLIENT, 40001, SERVER, port, SYN);
+		w.now_us -= 1000;
+	}
+	pass(&w, 7 * SECOND, SECOND / 2);
+	for (int i = 0; i < 2; i++) {
+		stored_open(&s, w.db);
+		assert_int_equal(s.flows.open, i == 0 ? 1 << 15 : 40000);
+		stored_close(&s);
+		pass(&w, 5 * SECOND, SECOND / 2);
+	}
+	kill_it(&w);
+	start_again(&w);
+	pass(&w, 90 * SECOND, SECOND);
+	world_finish(&w);
+	assert_int_equal(look(&w).connections, 40000);
+	assert_int_equal(look(&w).unknown, 0);
+	world_close(&w);
+}
+
 /* Rows that cannot be of us are lost, once, and nothing else is. */
 static void
 test_damaged(void **state)
@@ -304,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_many_open),
 		cmocka_unit_test(test_damaged),
 	};
 
