@@ -46,16 +46,16 @@ world_open(struct world *w)
 	assert_int_equal(flow_table_new(&w->ft, &config, NULL), RF_OK);
 }
 
-/* A packet of talk i, to the server or back. */
+/* A packet of talk i, to the server or back; of UDP if it has no flags. */
 static void
-say(struct world *w, int ms, int i, bool back, uint8_t protocol, uint8_t flags,
-    uint32_t seq, uint32_t bytes)
+say(struct world *w, int ms, int i, bool back, uint8_t flags, uint32_t seq,
+    uint32_t bytes)
 {
 	struct packet p = {
 		.ts_us = 1700000000000000 + (int64_t)ms * 1000,
 		.sport = back ? 443 : (uint16_t)(30000 + i),
 		.dport = back ? (uint16_t)(30000 + i) : 443,
-		.protocol = protocol,
+		.protocol = flags != 0 ? FLOW_TCP : FLOW_UDP,
 		.tcp_flags = flags,
 		.type = PACKET_TYPE_UNKNOWN,
 		.ip_bytes = 40 + bytes,
@@ -82,20 +82,20 @@ test_tcp(void **state)
 	(void)state;
 	world_open(&w);
 	for (int i = 0; i < TALKS; i++) {
-		say(&w, ms++, i, false, FLOW_TCP, TCP_SYN, 100, 0);
-		say(&w, ms, i, true, FLOW_TCP, TCP_SYN | TCP_ACK, 500, 0);
+		say(&w, ms++, i, false, TCP_SYN, 100, 0);
+		say(&w, ms, i, true, TCP_SYN | TCP_ACK, 500, 0);
 	}
 	for (int round = 0; round < 4; round++)
 		for (int i = 0; i < TALKS; i++)
-			say(&w, ms++, i, round & 1, FLOW_TCP, TCP_ACK,
+			say(&w, ms++, i, round & 1, TCP_ACK,
 			    round & 1 ? 501 : 101, 9);
 	for (int i = 0; i < TALKS; i++) {
-		say(&w, ms++, i, true, FLOW_TCP, TCP_ACK | TCP_FIN, 520, 0);
-		say(&w, ms++, i, false, FLOW_TCP, TCP_ACK | TCP_FIN, 120, 0);
+		say(&w, ms++, i, true, TCP_ACK | TCP_FIN, 520, 0);
+		say(&w, ms++, i, false, TCP_ACK | TCP_FIN, 120, 0);
 	}
 	/* the last acknowledgements, when all of their legs are gone */
 	for (int i = 0; i < TALKS; i++)
-		say(&w, ms++, i, true, FLOW_TCP, TCP_ACK, 521, 0);
+		say(&w, ms++, i, true, TCP_ACK, 521, 0);
 	assert_true(flow_table_stats(w.ft)->forced_out > TALKS);
 	assert_int_equal(flow_table_stats(w.ft)->forgotten, 0);
 	flow_table_finish(w.ft);
@@ -117,8 +117,8 @@ test_udp(void **state)
 	world_open(&w);
 	for (int round = 0; round < 5; round++)
 		for (int i = 0; i < TALKS; i++) {
-			say(&w, ms++, i, round == 1, FLOW_UDP, 0, 0, 30);
-			say(&w, ms, i, round != 1, FLOW_UDP, 0, 0, 60);
+			say(&w, ms++, i, round == 1, 0, 0, 30);
+			say(&w, ms, i, round != 1, 0, 0, 60);
 		}
 	assert_int_equal(flow_table_stats(w.ft)->forgotten, 0);
 	flow_table_finish(w.ft);
@@ -138,7 +138,7 @@ test_syn(void **state)
 	world_open(&w);
 	for (int round = 0; round < 2; round++)
 		for (int i = 0; i < TALKS; i++)
-			say(&w, round * 60000 + i, i, false, FLOW_TCP, TCP_SYN,
+			say(&w, round * 60000 + i, i, false, TCP_SYN,
 			    100 + (uint32_t)round, 0);
 	flow_table_finish(w.ft);
 	flow_table_free(w.ft);
@@ -155,13 +155,13 @@ test_tails(void **state)
 	(void)state;
 	world_open(&w);
 	for (int i = 0; i < 30; i++) {
-		say(&w, ms++, i, false, FLOW_TCP, TCP_SYN, 100, 0);
-		say(&w, ms++, i, true, FLOW_TCP, TCP_SYN | TCP_ACK, 500, 0);
+		say(&w, ms++, i, false, TCP_SYN, 100, 0);
+		say(&w, ms++, i, true, TCP_SYN | TCP_ACK, 500, 0);
 	}
 	for (int i = 0; i < 5000; i++)
-		say(&w, ms++, 100 + i, false, FLOW_TCP, TCP_ACK, 100, 0);
+		say(&w, ms++, 100 + i, false, TCP_ACK, 100, 0);
 	assert_in_range(flow_table_stats(w.ft)->forced_out, 0, 300);
-	say(&w, ms + 20000, 6000, false, FLOW_TCP, TCP_ACK, 100, 0);
+	say(&w, ms + 20000, 6000, false, TCP_ACK, 100, 0);
 	flow_table_tick(w.ft, 1700000000000000 + (int64_t)(ms + 40000) * 1000);
 	flow_table_tick(w.ft, 1700000000000000 + (int64_t)(ms + 50000) * 1000);
 	assert_in_range(flow_table_legs(w.ft), 30, 31);
