@@ -40,6 +40,19 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 	return true;
 }
 
+/*
+ * Is all that differs the port of one end? No translation that two interfaces
+ * see does that: those are two exchanges of one client.
+ */
+static bool
+differ_in_port(const struct leg *a, const struct leg *b, bool flip)
+{
+	struct leg_ends x = ends_of(a, true), y = ends_of(b, !flip);
+
+	return ip_equal(x.src, y.src) && ip_equal(x.dst, y.dst) &&
+	    (x.sport == y.sport) != (x.dport == y.dport);
+}
+
 static bool
 is_flipped(const struct leg *leg)
 {
@@ -56,12 +69,16 @@ all_agree(
 	if (legs[ra].n_legs + legs[rb].n_legs > CONNECTION_LEGS_MAX)
 		return false;
 	for (uint32_t i = ra; i != LEG_NONE; i = legs[i].next)
-		for (uint32_t j = rb; j != LEG_NONE; j = legs[j].next)
-			if (!sides_agree(ft, &legs[i], &legs[j],
-				flip ^ is_flipped(&legs[i]) ^
-				    is_flipped(&legs[j]),
-				at_us))
+		for (uint32_t j = rb; j != LEG_NONE; j = legs[j].next) {
+			bool turned =
+			    flip ^ is_flipped(&legs[i]) ^ is_flipped(&legs[j]);
+
+			if (!sides_agree(
+				ft, &legs[i], &legs[j], turned, at_us) ||
+			    (legs[i].key.protocol == FLOW_UDP &&
+				differ_in_port(&legs[i], &legs[j], turned)))
 				return false;
+		}
 	return true;
 }
 

@@ -70,10 +70,18 @@ bucket_of(const struct leg_join *lj, uint64_t hash)
 	return &lj->buckets[hash & lj->bucket_mask];
 }
 
-/* Look the hash up in its bucket, add what is new to found, remember it. */
+/* An id that a host gave its packet goes with it through every translation. */
+static bool
+other_id(const struct mark *a, const struct mark *b)
+{
+	return a->ip_id != 0 && b->ip_id != 0 && a->ip_id != b->ip_id;
+}
+
+/* Look the hash up in its bucket, add what is new to found, remember it.
+ * by_id: packets of other ids are others. */
 static void
 bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
-    struct leg_join_found *found)
+    bool by_id, struct leg_join_found *found)
 {
 	struct mark *b = bucket_of(lj, hash)->marks;
 	uint32_t tag = (uint32_t)(hash >> 32) | 1;
@@ -85,6 +93,8 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 			found->known = true;
 			return;
 		}
+		if (by_id && other_id(m, mine))
+			continue;
 		if (found->n < LEG_JOIN_FOUND_MAX)
 			found->v[found->n++] = (struct leg_sighting){
 				.leg = m->leg_dir >> 1,
@@ -166,18 +176,20 @@ leg_join_find(struct leg_join *lj, const struct packet *p,
 	struct mark mine = {
 		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
 	};
+	bool by_id;
 
 	if (marks->n == 0)
 		leg_join_mark(lj, p, marks);
 	found->n = 0;
 	found->known = false;
-	bucket_visit(lj, marks->hash[0], &mine, found);
+	by_id = p->protocol == FLOW_UDP;
+	bucket_visit(lj, marks->hash[0], &mine, by_id, found);
 	if (found->known) {
 		found->n = 0;
 		return;
 	}
 	for (unsigned i = 1; i < marks->n; i++)
-		bucket_visit(lj, marks->hash[i], &mine, found);
+		bucket_visit(lj, marks->hash[i], &mine, by_id, found);
 	found->known = false;
 }
 

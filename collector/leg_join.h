@@ -6,9 +6,9 @@
  * acknowledgement numbers, flags, payload length and the timestamp option;
  * for SCTP tag and chunks; for UDP length and sum of the payload together with
  * one end's address and port, or, where both ends changed, with the IP id or
- * a Service that is known to lead from the one to the other. A match must also
- * be one that a translation can have made: one end is the same, or the address
- * classes tell which were rewritten.
+ * a Service that is known to lead from the one to the other; two IP ids that
+ * differ are two packets. A match must also be one that a translation can have
+ * made: one end is the same, or the address classes tell which were rewritten.
  *
  * A fixed table of recent marks; the oldest of a bucket goes first.
  */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Datagrams of the same bytes by the port of a node, which rewrites both of
+ * their ends: each exchange is its own. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "collector/flow_table.h"
+#include "core/flow.h"
+
+#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+
+#define NODE    "192.168.0.1"
+#define NODE_2  "192.168.0.2"
+#define EXT     "203.0.113.9"
+#define EXT_2   "203.0.113.10"
+#define GW      "10.244.1.0"
+#define WEB     "10.244.2.8"
+#define WEB_2   "10.244.2.9"
+#define DIALLED 30514
+#define REACHED 5140
+
+static enum address_class
+classify(void *arg, const struct ip_addr *ip, int64_t at_us)
+{
+	char buf[IP_STRLEN];
+
+	(void)arg;
+	(void)at_us;
+	ip_format(ip, buf);
+	if (strncmp(buf, "192.168.", 8) == 0 || strcmp(buf, GW) == 0)
+		return ADDRESS_CLASS_NODE;
+	return strncmp(buf, "10.244.", 7) == 0 ? ADDRESS_CLASS_POD
+					       : ADDRESS_CLASS_OTHER;
+}
+
+static bool
+leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+{
+	(void)arg;
+	(void)vip;
+	(void)ip;
+	return vport == DIALLED && port == REACHED && protocol == FLOW_UDP;
+}
+
+struct seen {
+	struct connection v[8];
+	size_t n;
+};
+
+static void
+sink(void *arg, const struct connection *v, size_t n)
+{
+	struct seen *seen = arg;
+
+	assert_true(seen->n + n <= NELEM(seen->v));
+	for (size_t i = 0; i < n; i++)
+		memcpy(&seen->v[seen->n++], &v[i], connection_bytes(&v[i]));
+}
+
+/* A question and its answer: what is seen of them at the node. The client's
+ * port tells an exchange from others, the node's is another one. */
+struct exchange {
+	const char *client, *server;
+	uint16_t id; /* of the question; answers have none */
+};
+
+static struct flow_table *table;
+static int64_t now_us;
+
+static void
+sight(const char *src, uint16_t sport, const char *dst, uint16_t dport,
+    uint16_t id, bool is_answer)
+{
+	struct packet p = {
+		.ts_us = now_us += 20,
+		.sport = sport,
+		.dport = dport,
+		.protocol = FLOW_UDP,
+		.type = PACKET_TYPE_UNKNOWN,
+		.ip_bytes = 33,
+		.ip_id = id,
+		.payload_bytes = 5,
+		.payload_sum = is_answer ? 0x4321 : 0x1234,
+	};
+
+	assert_true(ip_parse(&p.src, src) && ip_parse(&p.dst, dst));
+	flow_table_add(table, &p, 1, NULL);
+}
+
+static void
+play(const struct exchange *x, uint16_t number)
+{
+	uint16_t cport = (uint16_t)(40000 + number);
+	uint16_t gport = (uint16_t)(50000 + number * 7);
+
+	sight(x->client, cport, NODE, DIALLED, x->id, false);
+	sight(GW, gport, x->server, REACHED, x->id, false);
+	sight(x->server, REACHED, GW, gport, 0, true);
+	sight(NODE, DIALLED, x->client, cport, 0, true);
+}
+
+static const struct {
+	const char *name;
+	struct exchange x[3];
+} cases[] = {
+	/* clang-format off */
+	{ "one client, one server, ids",
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB, 8 }, { NODE_2, WEB, 9 } } },
+	{ "one client, one server, no ids",
+	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } } },
+	{ "clients outside and behind a node",
+	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } } },
+	{ "by turns to two servers",
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } } },
+	/* clang-format on */
+};
+
+static void
+test_exchanges(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		static struct seen seen;
+		struct flow_table_config config = { .legs_max = 1024,
+			.seed = 42,
+			.view = { .classify = classify, .leads_to = leads_to },
+			.sink = sink,
+			.sink_arg = &seen };
+		struct rf_error err;
+
+		seen.n = 0;
+		now_us = 1700000000000000;
+		assert_int_equal(flow_table_new(&table, &config, &err), RF_OK);
+		for (uint16_t k = 0; k < 3; k++)
+			play(&cases[i].x[k], k);
+		flow_table_finish(table);
+		flow_table_free(table);
+		if (seen.n != 3)
+			fail_msg("%s: %zu exchanges", cases[i].name, seen.n);
+		for (size_t k = 0; k < 3; k++) {
+			assert_int_equal(seen.v[k].n_legs, 2);
+			assert_int_equal(seen.v[k].packets, 2);
+			assert_true(seen.v[k].both_ways);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exchanges) };
+
+	return cmocka_run_group_tests_name("flow udp", tests, NULL, NULL);
+}
