@@ -124,7 +124,8 @@ label_is_mark(const struct label *l)
 	return strcmp(l->value, LABEL_MARK) == 0;
 }
 
-/* Add the marks that these labels carry. false: out of memory. */
+/* Add the marks that these labels carry, but for those of which the value is
+ * kept. false: out of memory. */
 static bool
 add_marks(struct run *r, struct label_set *to, const struct label_set *carried)
 {
@@ -137,7 +138,8 @@ add_marks(struct run *r, struct label_set *to, const struct label_set *carried)
 	for (size_t i = 0; i < to->n; i++)
 		v[i] = to->v[i];
 	for (size_t i = 0; i < NELEM(marks); i++)
-		if (label_get(carried, marks[i]) != NULL)
+		if (label_get(carried, marks[i]) != NULL &&
+		    label_get(to, marks[i]) == NULL)
 			v[n++] = (struct label){ marks[i], LABEL_MARK };
 	*to = (struct label_set){ v, label_sort(v, n) };
 	return true;

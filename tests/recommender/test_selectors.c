@@ -247,6 +247,29 @@ user_pods(struct world *w)
 	(void)world_connect(w, pod, b.db, 5432);
 }
 
+/* Deployments of one user each, by their own spec.selector. */
+static void
+user_deployments(struct world *w)
+{
+	static const char *const labels[] = {
+		"app=code,hub.jupyter.org/username=alice",
+		"app=code,hub.jupyter.org/username=bob"
+	};
+	struct world_base b = world_base(w);
+	uint32_t pods[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "alice" : "bob";
+
+		pods[i] = world_pod(w,
+		    world_workload(
+			w, "shop", "Deployment", name, labels[i], labels[i]),
+		    name, labels[i], i == 0 ? "10.0.1.31" : "10.0.1.32", b.n1);
+	}
+	world_finish(w);
+	(void)world_connect(w, pods[0], b.db, 5432);
+}
+
 static void
 only_tiers(struct world *w)
 {
@@ -505,6 +528,9 @@ static struct world_case cases[] = {
 	    "cluster=kafka+podRole=broker in app=web @TCP/9092 eg"),
 	SHOP("no own selector: by no user, run or flag", user_pods, "alice",
 	    "app=hub+component=single in eg " DNS " & app=db @TCP/5432"),
+	SHOP("own selector: the user that it names", user_deployments, "alice",
+	    "app=code+hub.jupyter.org/username=alice in eg " DNS
+	    " & app=db @TCP/5432"),
 	REMARK("no own selector: alone where nothing says more", only_tiers,
 	    "loose", "tier=back in eg " DNS " & app=db @TCP/5432",
 	    "generic-labels"),
