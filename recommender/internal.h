@@ -187,9 +187,9 @@ struct run {
 
 	struct edge *edges; /* those considered, in stable order */
 	size_t n_edges;
-	struct need *needs;
+	struct need *needs; /* on the heap, until policies are written */
 	size_t n_needs, cap_needs;
-	struct raw *raws;
+	struct raw *raws; /* on the heap, until they are needs */
 	size_t n_raws, cap_raws;
 	struct recommend_note *notes;
 	size_t n_notes, cap_notes;

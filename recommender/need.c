@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
 #include "kube/address.h"
 #include "recommender/internal.h"
 
@@ -12,7 +13,7 @@ needs_add(struct run *r, struct need need)
 {
 	void *v = r->needs;
 
-	if (!arena_grow(r->arena, &v, r->n_needs, &r->cap_needs, sizeof(need)))
+	if (!grow(&v, r->n_needs, &r->cap_needs, sizeof(need)))
 		return run_nomem(r);
 	r->needs = v;
 	r->needs[r->n_needs++] = need;
@@ -24,7 +25,7 @@ raws_add(struct run *r, struct raw raw)
 {
 	void *v = r->raws;
 
-	if (!arena_grow(r->arena, &v, r->n_raws, &r->cap_raws, sizeof(raw)))
+	if (!grow(&v, r->n_raws, &r->cap_raws, sizeof(raw)))
 		return run_nomem(r);
 	r->raws = v;
 	r->raws[r->n_raws++] = raw;

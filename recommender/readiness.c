@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
 #include "recommender/internal.h"
 
 #define MINUTE_US  ((int64_t)60 * 1000000)
@@ -43,7 +44,7 @@ struct shares {
 
 struct judging {
 	struct run *r;
-	struct kind *kinds;
+	struct kind *kinds; /* on the heap */
 	size_t n_kinds, cap_kinds;
 	struct shares *shares; /* by group */
 };
@@ -96,8 +97,7 @@ count_end(struct judging *j, const struct edge *e, uint32_t group,
 		return RF_OK;
 	if (k.other == FLOW_NONE && d == POLICY_EGRESS)
 		k.ip = other->ip;
-	if (!arena_grow(
-		r->arena, &v, j->n_kinds, &j->cap_kinds, sizeof(*j->kinds)))
+	if (!grow(&v, j->n_kinds, &j->cap_kinds, sizeof(*j->kinds)))
 		return run_nomem(r);
 	j->kinds = v;
 	j->kinds[j->n_kinds++] = k;
@@ -361,25 +361,18 @@ compare_workloads(const void *x, const void *y)
 	return d != 0 ? d : (a->policy > b->policy) - (a->policy < b->policy);
 }
 
-enum rf_status
-readiness_judge(struct run *r)
+static enum rf_status
+judge_groups(struct judging *j)
 {
-	struct judging j = { .r = r };
-	enum rf_status st;
+	struct run *r = j->r;
 	size_t k = 0;
 
-	j.shares = arena_calloc(r->arena, r->n_groups, sizeof(*j.shares));
-	r->workloads =
-	    arena_calloc(r->arena, r->n_groups, sizeof(*r->workloads));
-	if (j.shares == NULL || r->workloads == NULL)
-		return run_nomem(r);
-	if ((st = measure_span(r)) != RF_OK || (st = count_edges(&j)) != RF_OK)
-		return st;
 	for (uint32_t g = 0; g < r->n_groups; g++) {
 		struct recommend_workload *w = &r->workloads[r->n_workloads];
+		enum rf_status st;
 		size_t first = k;
 
-		while (k < j.n_kinds && j.kinds[k].group == g)
+		while (k < j->n_kinds && j->kinds[k].group == g)
 			k++;
 		if (!plan_group_in_scope(r, g))
 			continue;
@@ -389,13 +382,30 @@ readiness_judge(struct run *r)
 		    NULL)
 			return run_nomem(r);
 		st = judge_group(
-		    &j, g, &j.kinds[first], k - first, &w->readiness);
+		    j, g, &j->kinds[first], k - first, &w->readiness);
 		if (st != RF_OK)
 			return st;
 		r->n_workloads++;
 	}
-	if (r->n_workloads > 0)
+	return RF_OK;
+}
+
+enum rf_status
+readiness_judge(struct run *r)
+{
+	struct judging j = { .r = r };
+	enum rf_status st;
+
+	j.shares = arena_calloc(r->arena, r->n_groups, sizeof(*j.shares));
+	r->workloads =
+	    arena_calloc(r->arena, r->n_groups, sizeof(*r->workloads));
+	if (j.shares == NULL || r->workloads == NULL)
+		return run_nomem(r);
+	if ((st = measure_span(r)) == RF_OK && (st = count_edges(&j)) == RF_OK)
+		st = judge_groups(&j);
+	free(j.kinds);
+	if (st == RF_OK && r->n_workloads > 0)
 		qsort(r->workloads, r->n_workloads, sizeof(*r->workloads),
 		    compare_workloads);
-	return RF_OK;
+	return st;
 }

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recommender/recommend.h"
 
+#include <stdlib.h>
+
 #include "recommender/internal.h"
 
 enum rf_status
 run_nomem(struct run *r)
 {
 	return rf_fail(r->err, RF_NOMEM, "recommend: out of memory");
+}
+
+/* Policies have them as peers and ports by now; there are millions. */
+static void
+forget_needs(struct run *r)
+{
+	free(r->needs);
+	free(r->raws);
+	r->needs = NULL;
+	r->raws = NULL;
+	r->n_needs = r->cap_needs = r->n_raws = r->cap_raws = 0;
 }
 
 static enum rf_status
@@ -27,6 +40,7 @@ run_all(struct run *r, struct recommend_proof *proof)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if ((st = steps[i](r)) != RF_OK)
 			return st;
+	forget_needs(r);
 	if ((st = proof_run(r, proof)) != RF_OK)
 		return st;
 	return existing_compare(r);
@@ -51,6 +65,7 @@ recommend(struct recommendation *out, const struct cluster *c,
 		r.max_external = MAX_EXTERNAL_DEFAULT;
 	r.api_service = cluster_find_service(c, "default", "kubernetes");
 	st = run_all(&r, &proof);
+	forget_needs(&r);
 	evaluator_free(r.kept_evaluator);
 	if (st != RF_OK)
 		return st;

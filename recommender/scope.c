@@ -61,7 +61,7 @@ concerns_us(const struct run *r, const struct edge *e)
 /* An edge with the text that orders it: what does not depend on indices. */
 struct named_edge {
 	const char *name;
-	struct edge edge;
+	const struct edge *edge;
 };
 
 static int
@@ -72,12 +72,35 @@ compare_edges(const void *x, const void *y)
 
 	if ((d = strcmp(a->name, b->name)) != 0)
 		return d;
-	if (a->edge.outcome != b->edge.outcome)
-		return a->edge.outcome < b->edge.outcome ? -1 : 1;
-	if (a->edge.certainty != b->edge.certainty)
-		return a->edge.certainty < b->edge.certainty ? -1 : 1;
-	return (a->edge.service_port > b->edge.service_port) -
-	    (a->edge.service_port < b->edge.service_port);
+	if (a->edge->outcome != b->edge->outcome)
+		return a->edge->outcome < b->edge->outcome ? -1 : 1;
+	if (a->edge->certainty != b->edge->certainty)
+		return a->edge->certainty < b->edge->certainty ? -1 : 1;
+	return (a->edge->service_port > b->edge->service_port) -
+	    (a->edge->service_port < b->edge->service_port);
+}
+
+/* Those of all that concern us, with names that only ordering needs: in an
+ * arena of their own, as there are as many as edges. */
+static enum rf_status
+name_edges(struct run *r, const struct edge_set *all, struct arena *names,
+    struct named_edge *v)
+{
+	struct run naming = *r;
+
+	naming.arena = names;
+	for (size_t i = 0; i < all->n_edges; i++) {
+		struct named_edge *to = &v[r->n_edges];
+
+		if (!concerns_us(r, &all->edges[i]))
+			continue;
+		to->edge = &all->edges[i];
+		to->name = note_edge(&naming, to->edge);
+		if (to->name == NULL)
+			return run_nomem(r);
+		r->n_edges++;
+	}
+	return RF_OK;
 }
 
 enum rf_status
@@ -85,6 +108,7 @@ scope_edges(struct run *r)
 {
 	struct edge_set all;
 	struct named_edge *v;
+	struct arena names;
 	enum rf_status st;
 
 	if ((st = edge_roll_up(&all, r->fs, r->arena, r->err)) != RF_OK)
@@ -92,16 +116,9 @@ scope_edges(struct run *r)
 	v = calloc(all.n_edges + 1, sizeof(*v));
 	if (v == NULL)
 		return run_nomem(r);
-	for (size_t i = 0; i < all.n_edges; i++) {
-		if (!concerns_us(r, &all.edges[i]))
-			continue;
-		v[r->n_edges].edge = all.edges[i];
-		v[r->n_edges].name = note_edge(r, &all.edges[i]);
-		if (v[r->n_edges++].name == NULL) {
-			st = run_nomem(r);
-			goto out;
-		}
-	}
+	arena_init(&names, 0);
+	if ((st = name_edges(r, &all, &names, v)) != RF_OK)
+		goto out;
 	qsort(v, r->n_edges, sizeof(*v), compare_edges);
 	r->edges = arena_calloc(r->arena, r->n_edges, sizeof(*r->edges));
 	if (r->edges == NULL) {
@@ -109,8 +126,9 @@ scope_edges(struct run *r)
 		goto out;
 	}
 	for (size_t i = 0; i < r->n_edges; i++)
-		r->edges[i] = v[i].edge;
+		r->edges[i] = *v[i].edge;
 out:
+	arena_release(&names);
 	free(v);
 	return st;
 }

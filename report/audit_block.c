@@ -2,7 +2,8 @@
 #include "report/audit_block.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "core/grow.h"
 
 /* So many that those of a subject are some, so few that they stay in cache. */
 #define QUESTIONS ((size_t)64 * 1024)
@@ -40,22 +41,6 @@ bool
 audit_block_is_full(const struct audit_block *b)
 {
 	return b->n_questions >= QUESTIONS || b->n_flows >= QUESTIONS;
-}
-
-/* Room for one more of n; p is moved when there is none. */
-static bool
-grow(void **p, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap == 0 ? QUESTIONS : 2 * *cap;
-	void *v;
-
-	if (n < *cap)
-		return true;
-	if (want > UINT32_MAX || (v = reallocarray(*p, want, size)) == NULL)
-		return false;
-	*p = v;
-	*cap = want;
-	return true;
 }
 
 static void
