@@ -345,7 +345,7 @@ remember_all(struct flow_table *ft, uint32_t root)
 			flags = leg_flip_pairs(all & LEG_PAIRS) |
 			    (~all & LEG_FIRST_LO);
 		put_out_remember(
-		    ft->put_out, &legs[i].key, legs[i].hash, flags);
+		    ft->put_out, &legs[i].key, legs[i].hash, flags, ft->now_ms);
 	}
 }
 
@@ -460,7 +460,8 @@ note_put_out(struct flow_table *ft, uint32_t root)
 {
 	const struct leg *leg = &ft->pool.legs[root];
 
-	if (is_over_dns(leg) || leg_is_tail(leg))
+	if (is_over_dns(leg) || leg_is_tail(leg) ||
+	    ft->now_ms - leg->last_ms > flow_idle_ms(leg))
 		return;
 	ft->stats.forced_out += !leg_is_closed(leg);
 	remember_all(ft, root);

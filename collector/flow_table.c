@@ -256,7 +256,8 @@ take_up(struct flow_table *ft, struct leg *leg, const struct packet *p)
 {
 	uint32_t flags;
 
-	if (!put_out_recall(ft->put_out, &leg->key, leg->hash, &flags) ||
+	if (!put_out_recall(
+		ft->put_out, &leg->key, leg->hash, ft->now_ms, &flags) ||
 	    (p->protocol == FLOW_TCP &&
 		(p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN))
 		return;

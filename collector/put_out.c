@@ -5,13 +5,18 @@
 #include <stdlib.h>
 
 #include "collector/alloc_large.h"
+#include "core/flow.h"
 
 #define BUCKETS ((uint32_t)1 << 15)
 #define WAYS    16 /* two lines; the newest comes first */
 
 #define USED     1u
 #define FIRST_LO 2u
-#define CHECK    (~3u & 0xffffu)
+#define CHECK    0xfcu
+#define WHEN     8 /* above these: when, in steps of 16 s, modulo */
+
+#define STEP_MS   16384u
+#define UDP_STEPS 2
 
 struct entry {
 	uint32_t mark;  /* of the key … */
@@ -68,12 +73,12 @@ static bool
 is_it(const struct entry *e, const struct entry *wanted)
 {
 	return e->mark == wanted->mark &&
-	    (e->state & ~FIRST_LO) == wanted->state;
+	    (e->state & (CHECK | USED)) == wanted->state;
 }
 
 void
 put_out_remember(struct put_out *po, const struct leg_key *key, uint32_t hash,
-    uint32_t flags)
+    uint32_t flags, uint32_t now_ms)
 {
 	struct entry *b = po->buckets[hash % BUCKETS].v;
 	struct entry e = entry_of(po, key);
@@ -89,16 +94,18 @@ put_out_remember(struct put_out *po, const struct leg_key *key, uint32_t hash,
 		b[at] = b[at - 1];
 	if (flags & LEG_FIRST_LO)
 		e.state |= FIRST_LO;
+	e.state |= (uint16_t)(now_ms / STEP_MS << WHEN);
 	e.pairs = (uint16_t)(flags & LEG_PAIRS);
 	b[0] = e;
 }
 
 bool
 put_out_recall(struct put_out *po, const struct leg_key *key, uint32_t hash,
-    uint32_t *flags)
+    uint32_t now_ms, uint32_t *flags)
 {
 	struct entry *b = po->buckets[hash % BUCKETS].v;
 	struct entry e;
+	uint8_t steps;
 
 	if (po->n == 0)
 		return false;
@@ -107,9 +114,11 @@ put_out_recall(struct put_out *po, const struct leg_key *key, uint32_t hash,
 		if (is_it(&b[i], &e)) {
 			*flags = b[i].pairs |
 			    (b[i].state & FIRST_LO ? LEG_FIRST_LO : 0);
+			steps =
+			    (uint8_t)(now_ms / STEP_MS - (b[i].state >> WHEN));
 			b[i].state = 0;
 			po->n--;
-			return true;
+			return key->protocol != FLOW_UDP || steps <= UDP_STEPS;
 		}
 	return false;
 }

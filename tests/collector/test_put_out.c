@@ -128,6 +128,22 @@ test_udp(void **state)
 	assert_int_equal(w.reversed, 0);
 }
 
+/* Ports of UDP come round: half an hour later it is another exchange. */
+static void
+test_udp_later(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w);
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < TALKS; i++)
+			say(&w, round * 1800000 + i, i, false, 0, 0, 30);
+	flow_table_finish(w.ft);
+	flow_table_free(w.ft);
+	assert_int_equal(w.counted, 2 * TALKS);
+}
+
 /* A SYN on its ports is another connection. */
 static void
 test_syn(void **state)
@@ -195,15 +211,16 @@ test_memory(void **state)
 	for (uint32_t i = 0; i < n; i++) {
 		key = key_of(i);
 		put_out_remember(po, &key, i * 0x9e3779b1u,
-		    LEG_LIVE | (i & LEG_PAIRS) | (i & 1 ? LEG_FIRST_LO : 0));
+		    LEG_LIVE | (i & LEG_PAIRS) | (i & 1 ? LEG_FIRST_LO : 0), i);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		key = key_of(i);
-		if (!put_out_recall(po, &key, i * 0x9e3779b1u, &flags))
+		if (!put_out_recall(po, &key, i * 0x9e3779b1u, n, &flags))
 			continue;
 		assert_int_equal(
 		    flags, (i & LEG_PAIRS) | (i & 1 ? LEG_FIRST_LO : 0));
-		assert_false(put_out_recall(po, &key, i * 0x9e3779b1u, &flags));
+		assert_false(
+		    put_out_recall(po, &key, i * 0x9e3779b1u, n, &flags));
 		found++;
 	}
 	assert_int_equal(found + put_out_forgotten(po), n);
@@ -217,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_udp_later),
 		cmocka_unit_test(test_syn),
 		cmocka_unit_test(test_tails),
 		cmocka_unit_test(test_memory),
