@@ -194,7 +194,7 @@ check-hard: all
 # test program by itself, and collect by the end-to-end tests.
 TSAN := $(wildcard tests/collector/test_*.c) \
 	$(patsubst %,tests/kube/test_%.c,reflector live_view client_save \
-	client_auth)
+	client_auth client_tls)
 TSAN_E2E ?= test_snapshot.sh demo.sh live.sh live_cluster.sh
 tsan:
 	@$(MAKE) B=build/tsan HARD=-fPIE CFLAGS='-O1 -g' \

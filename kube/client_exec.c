@@ -2,7 +2,6 @@
 /* Running a credential plugin: its output is ours, its errors are seen. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -14,48 +13,10 @@
 #include <unistd.h>
 
 #include "kube/client_internal.h"
-#include "kube/json_text.h"
 
 #define OUTPUT_MAX    ((size_t)1024 * 1024)
 #define PLUGIN_MAX_MS 60000
 #define INFO_NAME     "KUBERNETES_EXEC_INFO"
-
-/* What the plugin shall know of the cluster; false: out of memory. */
-static bool
-add_cluster(json_t *spec, const struct kubeconfig *kc)
-{
-	json_t *cluster = json_object();
-
-	if (cluster == NULL || json_object_set_new(spec, "cluster", cluster))
-		return false;
-	if (json_object_set_new(cluster, "server", json_string(kc->server)))
-		return false;
-	if (kc->tls_server_name != NULL &&
-	    json_object_set_new(
-		cluster, "tls-server-name", json_string(kc->tls_server_name)))
-		return false;
-	if (kc->is_insecure &&
-	    json_object_set_new(
-		cluster, "insecure-skip-tls-verify", json_true()))
-		return false;
-	return true;
-}
-
-char *
-credentials_exec_info(const struct kubeconfig *kc)
-{
-	json_t *j =
-	    json_pack("{s:s, s:s, s:{s:b}}", "apiVersion", kc->exec.api_version,
-		"kind", "ExecCredential", "spec", "interactive", 0);
-	char *text = NULL;
-
-	if (j != NULL &&
-	    (!kc->exec.wants_cluster ||
-		add_cluster(json_object_get(j, "spec"), kc)))
-		text = json_text_write(j, JSON_COMPACT);
-	json_decref(j);
-	return text;
-}
 
 /* argv and envp of the plugin; released by plugin_release. */
 struct plugin {
@@ -103,16 +64,16 @@ set_variable(struct plugin *p, const char *text)
 }
 
 static bool
-set_environment(struct plugin *p, const struct kubeconfig *kc)
+set_environment(struct plugin *p, const struct kubeconfig *kc, const char *info)
 {
-	char *info = credentials_exec_info(kc), *text;
 	size_t n = 0, size;
-	bool ok = info != NULL;
+	char *text;
+	bool ok;
 
 	while (environ[n] != NULL)
 		n++;
 	p->envp = calloc(n + kc->exec.n_env + 2, sizeof(*p->envp));
-	ok = ok && p->envp != NULL;
+	ok = p->envp != NULL;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = add_string(p->envp, &p->n_env, environ[i]);
 	for (size_t i = 0; ok && i < kc->exec.n_env; i++)
@@ -127,7 +88,6 @@ set_environment(struct plugin *p, const struct kubeconfig *kc)
 		}
 		free(text);
 	}
-	free(info);
 	return ok;
 }
 
@@ -245,10 +205,15 @@ credentials_run_plugin(
 	struct plugin p = { .out = -1 };
 	struct strbuf text;
 	enum rf_status st;
+	char *info;
 	int rc;
 
 	strbuf_init(&text, OUTPUT_MAX);
-	if (!set_arguments(&p, exec) || !set_environment(&p, kc)) {
+	if ((st = credentials_exec_info(&info, kc, err)) != RF_OK) {
+		st = rf_wrap(err, st, "%s: what it is told", exec->command);
+		goto out;
+	}
+	if (!set_arguments(&p, exec) || !set_environment(&p, kc, info)) {
 		st = rf_fail(err, RF_NOMEM, "API client: out of memory");
 		goto out;
 	}
@@ -265,5 +230,6 @@ credentials_run_plugin(
 out:
 	strbuf_release(&text);
 	plugin_release(&p);
+	free(info);
 	return st;
 }

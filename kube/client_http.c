@@ -352,7 +352,7 @@ set_transfer(struct client_request *r, const struct client_query *q)
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
 	rc |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	rc |= curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
-	if (q->gzip)
+	if (q->gzip && !r->client->kc->refuses_gzip)
 		rc |= curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (r->client->connect_to != NULL)
 		rc |= curl_easy_setopt(

@@ -33,8 +33,9 @@ RF_MUST_USE enum rf_status credentials_run_plugin(
 RF_MUST_USE enum rf_status credentials_parse(struct credentials *cr,
     const char *text, size_t len, const char *name, struct rf_error *err);
 
-/* The text of KUBERNETES_EXEC_INFO; malloced, NULL: out of memory. */
-char *credentials_exec_info(const struct kubeconfig *kc);
+/* The text of KUBERNETES_EXEC_INFO; malloced. A CA's file is read for it. */
+RF_MUST_USE enum rf_status credentials_exec_info(
+    char **out, const struct kubeconfig *kc, struct rf_error *err);
 
 /*
  * From the body of an answer that is none of ours: a Status's message (and

@@ -34,6 +34,8 @@ struct kubeconfig_pem {
 	size_t len;
 };
 
+struct value; /* kube/value.h */
+
 /* A program that prints credentials. */
 struct kubeconfig_exec {
 	const char *command; /* NULL: none */
@@ -42,8 +44,9 @@ struct kubeconfig_exec {
 	size_t n_args;
 	const char *const *env; /* "NAME=value", over our own environment */
 	size_t n_env;
-	const char *install_hint; /* or NULL */
-	bool wants_cluster;       /* tell it server and CA */
+	const char *install_hint;   /* or NULL */
+	bool wants_cluster;         /* tell it server and CA */
+	const struct value *config; /* and this, the cluster's; or NULL */
 };
 
 struct kubeconfig {
@@ -52,6 +55,7 @@ struct kubeconfig {
 	const char *server;  /* http(s)://host[:port][/path], no final slash */
 	const char *tls_server_name; /* or NULL */
 	bool is_insecure;            /* do not verify the server */
+	bool refuses_gzip;           /* disable-compression */
 	struct kubeconfig_pem ca, cert, key;
 	const char *token;      /* or NULL */
 	const char *token_path; /* or NULL; goes before token while readable */

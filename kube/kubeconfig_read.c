@@ -148,6 +148,29 @@ read_server(struct fields *f)
 		    "\"%.100s\" is no http:// or https:// address", text);
 }
 
+/* What a cluster tells plugins is a named extension of it. */
+static void
+read_config(struct fields *f)
+{
+	const struct value *l = value_get(f->map, "extensions");
+
+	if (l == NULL || l->kind == VALUE_NULL)
+		return;
+	if (l->kind != VALUE_LIST) {
+		fields_fail(f, "extensions", l, "wants a list, is a %s",
+		    value_kind_name(l->kind));
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		const struct value *v = l->items[i], *name;
+
+		name = v->kind == VALUE_MAP ? value_get(v, "name") : NULL;
+		if (name != NULL && name->kind == VALUE_STRING &&
+		    strcmp(name->text, EXEC_GROUP "exec") == 0)
+			f->kc->exec.config = value_get(v, "extension");
+	}
+}
+
 enum rf_status
 kubeconfig_read_cluster(struct fields *f)
 {
@@ -156,6 +179,8 @@ kubeconfig_read_cluster(struct fields *f)
 	read_server(f);
 	kc->tls_server_name = fields_text(f, "tls-server-name");
 	kc->is_insecure = fields_bool(f, "insecure-skip-tls-verify");
+	kc->refuses_gzip = fields_bool(f, "disable-compression");
+	read_config(f);
 	read_pem(f, "certificate-authority", &kc->ca);
 	refuse(f, "proxy-url", "ringfence talks to the API server directly");
 	if (kc->is_insecure && (kc->ca.path != NULL || kc->ca.data != NULL))
