@@ -41,8 +41,8 @@ usage(FILE *out)
 		fprintf(out, "  %-10s  %s\n", commands[i].spec->name,
 		    commands[i].spec->summary);
 	fprintf(out,
-	    "\n'%s COMMAND --help' shows examples and options; "
-	    "'%s --version'\nprints the version.\n",
+	    "\n'%s COMMAND --help' shows examples and options;\n"
+	    "'%s --version' prints the version.\n",
 	    options_program(), options_program());
 }
 

@@ -13,6 +13,7 @@
 
 /* getopt_long's value for row i; letters are below it. */
 #define LONG_BASE 256
+#define COLUMNS   80 /* no line of help is longer */
 
 static const struct option_spec help_row = {
 	.name = "help",
@@ -403,35 +404,65 @@ print_row(FILE *out, const struct option_spec *o)
 	print_wrapped(out, o->help, INDENT);
 }
 
-/* Written with the plain name, shown with the one we were called by. */
+/* Where to break text so that at most max bytes of it come before: at the last
+ * option there. len: nowhere. */
+static size_t
+break_at(const char *text, size_t len, size_t max)
+{
+	size_t found = len;
+
+	for (size_t i = 0; i + 1 < len && i <= max; i++)
+		if (text[i] == ' ' &&
+		    (text[i + 1] == '-' || text[i + 1] == '['))
+			found = i;
+	return found;
+}
+
+/* Written with the plain name, shown with the one we were called by, which is
+ * longer: then join is where a line goes on in the next one. at: columns that
+ * are taken in the first one. */
 static void
-print_lines(FILE *out, const char *text)
+print_lines(FILE *out, const char *text, size_t at, const char *join)
 {
 	static const char plain[] = "  ringfence ";
+	size_t tail = strcspn(join, "\n");
 
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
+		size_t len, cut;
 
-		len += text[len] == '\n' ? 1 : 0;
 		if (strncmp(text, plain, strlen(plain)) == 0) {
-			fprintf(out, "  %s ", options_program());
+			at = (size_t)fprintf(out, "  %s ", options_program());
 			text += strlen(plain);
-			len -= strlen(plain);
 		}
-		fprintf(out, "%.*s", (int)len, text);
-		text += len;
+		len = strcspn(text, "\n");
+		cut = at + len <= COLUMNS
+		    ? len
+		    : break_at(text, len, COLUMNS - at - tail);
+		fprintf(out, "%.*s", (int)cut, text);
+		text += cut;
+		at = 0;
+		if (cut < len) {
+			at = strlen(join) - tail - 1;
+			fputs(join, out);
+			text++;
+		} else if (*text == '\n') {
+			fputc(*text++, out);
+		}
 	}
 }
 
 void
 options_help(const struct command_spec *spec, FILE *out)
 {
+	int at;
+
 	fprintf(out, "%s\n\nExamples:\n", spec->about);
-	print_lines(out, spec->examples);
+	print_lines(out, spec->examples, 0, " \\\n      ");
 	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i <= spec->n_options; i++)
 		print_row(out, row_at(spec, i));
-	fprintf(out, "\nUsage:\n  %s %s ", options_program(), spec->name);
-	print_lines(out, spec->synopsis);
+	at = fprintf(out, "\nUsage:\n  %s %s ", options_program(), spec->name);
+	at -= (int)strlen("\nUsage:\n");
+	print_lines(out, spec->synopsis, (size_t)at, "\n      ");
 	fputc('\n', out);
 }

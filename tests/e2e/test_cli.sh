@@ -50,6 +50,11 @@ for form in --help -h help; do
 	}
 	check "$form lists the commands" general_help
 done
+# The words of a help text, whatever its name, its lines and their joints.
+words() {
+	sed 's/^  kubectl ringfence /  ringfence /; s/ \\$//' "$1" | tr -s ' \n' '\n'
+}
+ln -s "$ringfence" kubectl-ringfence
 for command in collect flows recommend testplan report audit check diff \
     validate lint snapshot backup merge; do
 	command_help() {
@@ -62,7 +67,20 @@ for command in collect flows recommend testplan report audit check diff \
 		    cmp -s out help-long
 	}
 	check "$command --help: examples, options, 80 columns" command_help
+	plugin_help() {
+		./kubectl-ringfence "$command" --help >plugin-help &&
+		    grep -q "^  kubectl ringfence $command" plugin-help &&
+		    awk 'length > 80 { exit 1 }' plugin-help &&
+		    words plugin-help >plugin-words &&
+		    words help-long | cmp - plugin-words
+	}
+	check "kubectl $command --help: the same, 80 columns" plugin_help
 done
+plugin_help() {
+	./kubectl-ringfence --help >plugin-help &&
+	    awk 'length > 80 { exit 1 }' plugin-help
+}
+check 'kubectl --help: 80 columns' plugin_help
 help_first() {
 	awk '/^Examples:/ { e = NR } /^Options:/ { o = NR }
 	    END { exit !(e && o && e < o) }' help-long
