@@ -16,6 +16,9 @@
 #include "collector/waiting.h"
 #include "collector/wall_clock.h"
 
+/* No row that we wrote has a higher number: there is always a next one. */
+#define ROW_ID_MAX (INT64_MAX / 2)
+
 /* What the process before this one knew of a connection of its own. */
 struct open_before {
 	int64_t row;

@@ -94,7 +94,7 @@ get_owners(const struct store_waiting *row, struct open_before *out,
 	*rest = (struct flow_saved){
 		.row = row->id, .content = in.p, .size = cursor_left(&in)
 	};
-	return !in.is_short && row->id > 0;
+	return !in.is_short && row->id > 0 && row->id <= ROW_ID_MAX;
 }
 
 static bool
@@ -245,7 +245,7 @@ restore(struct daemon *d, struct flow_restore *r,
 		un->rows[un->n++] = row->id;
 	if (did == FLOW_RESTORED_BAD)
 		un->lost += row->connections;
-	if (row->id >= d->next_open && row->id < INT64_MAX)
+	if (row->id >= d->next_open && row->id <= ROW_ID_MAX)
 		d->next_open = row->id + 1;
 	if (did != FLOW_RESTORED || c.counted == 0)
 		return;

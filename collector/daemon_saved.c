@@ -114,7 +114,8 @@ put_back(struct daemon *d, const struct store_waiting *row,
 		.is_stored = true,
 		.before = before };
 
-	if (row->connections > UINT32_MAX || row->id <= 0)
+	if (row->connections > UINT32_MAX || row->id <= 0 ||
+	    row->id > ROW_ID_MAX)
 		return false;
 	g.c.counted = (uint32_t)row->connections;
 	g.c.first_us = row->first_us;
@@ -154,7 +155,7 @@ put_all_back(struct daemon *d, const struct store_waiting *v, size_t n,
 	if (bad == NULL || d->left_by == NULL)
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].id >= d->next_row && v[i].id < INT64_MAX)
+		if (v[i].id >= d->next_row && v[i].id <= ROW_ID_MAX)
 			d->next_row = v[i].id + 1;
 		if (put_back(d, &v[i], &d->left_by[i]))
 			continue;

@@ -323,6 +323,8 @@ writer_new(struct writer **out, const struct daemon_config *config,
 		return rf_fail(err, RF_NOMEM, "writer: out of memory");
 	w->config = config;
 	st = store_get_written(config->store, &w->written_us, err);
+	if (w->written_us < 0 && w->written_us != INT64_MIN)
+		w->written_us = 0; /* no clock says so */
 	w->expired_us =
 	    w->written_us != INT64_MIN ? INT64_MIN : config->start_us;
 	(void)pthread_mutex_init(&w->lock, NULL);

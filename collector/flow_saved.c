@@ -231,6 +231,13 @@ is_in_order(const struct leg_key *k)
 	return leg_key_of(&ordered, &p) && leg_key_equal(&ordered, k);
 }
 
+/* Bytes of an attempt, so few that the sum of a full table can be stored. */
+static bool
+is_counted(const struct saved_leg *l)
+{
+	return l->leg.bytes_high < (uint32_t)1 << 12;
+}
+
 /* Are they times that a clock can show? */
 static bool
 is_dated(const struct saved_leg *l)
@@ -257,7 +264,8 @@ read_row(struct saved_leg v[static CONNECTION_LEGS_MAX],
 		struct leg *l = &v[i].leg;
 
 		get_leg(&in, protocol, &v[i]);
-		if (in.is_short || !is_in_order(&v[i].key) || !is_dated(&v[i]))
+		if (in.is_short || !is_in_order(&v[i].key) ||
+		    !is_dated(&v[i]) || !is_counted(&v[i]))
 			return 0;
 		if (same_points && v[i].last_us >= r->booted_us)
 			continue;

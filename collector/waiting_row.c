@@ -96,6 +96,9 @@ get_leg(struct cursor *c, struct connection_leg *l, uint64_t owners[2])
 	owners[1] = row_u64(c);
 }
 
+/* Of one group: the sum of all that may wait can be stored. */
+#define COUNT_MAX (UINT64_C(1) << 48)
+
 /* Could a flow table have told of it? */
 static bool
 is_sane(const struct waiting_group *g)
@@ -104,7 +107,7 @@ is_sane(const struct waiting_group *g)
 
 	return flow_protocol_name(c->protocol) != NULL &&
 	    (c->opening == OPENING_HANDSHAKE || c->opening == OPENING_FIRST) &&
-	    c->packets <= INT64_MAX && c->bytes <= INT64_MAX &&
+	    c->packets <= COUNT_MAX && c->bytes <= COUNT_MAX &&
 	    c->first_us <= c->last_us && c->first_us <= g->latest_us;
 }
 

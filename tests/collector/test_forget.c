@@ -88,6 +88,23 @@ test_wrong_clock(void **state)
 	world_close(&w);
 }
 
+/* The database says that the one before wrote at the beginning of all times:
+ * nothing is forgotten by that. */
+static void
+test_hostile(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	live(&w, START, 10 * MINUTE);
+	assert_int_equal(
+	    store_put_written(w.store, INT64_MIN + 1, NULL), RF_OK);
+	live(&w, START + 20 * MINUTE, 10 * MINUTE);
+	assert_int_equal(look(&w).connections, 2);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -95,6 +112,7 @@ main(void)
 		cmocka_unit_test(test_short_lives),
 		cmocka_unit_test(test_seldom),
 		cmocka_unit_test(test_wrong_clock),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests_name("forget", tests, NULL, NULL);

@@ -538,6 +538,45 @@ test_damaged(void **state)
 	world_close(&w);
 }
 
+/* Bytes that no attempt has, and the last number of all: the rest is stored. */
+static void
+test_hostile(void **state)
+{
+	const struct store_waiting *v;
+	struct store_waiting rows[2];
+	struct daemon_stats stats;
+	uint8_t content[1024];
+	struct arena arena;
+	struct world w;
+	size_t n;
+
+	(void)state;
+	open_world(&w);
+	live_until(&w, START + 15 * SECOND);
+	kill_it(&w);
+	arena_init(&arena, 0);
+	assert_int_equal(store_get_open(w.store, &arena, &v, &n, NULL), RF_OK);
+	assert_true(n == 4 && v[0].size <= sizeof(content));
+	memcpy(rows, v, sizeof(rows));
+	rows[0].content = memcpy(content, v[0].content, v[0].size);
+	content[2 + 16 + 55] = 0x80;
+	rows[1].id = INT64_MAX - 1;
+	assert_int_equal(
+	    store_put_open(
+		w.store, &(struct store_rows){ rows, 2, &v[1].id, 1 }, NULL),
+	    RF_OK);
+	arena_release(&arena);
+	start_at(&w, w.now_us);
+	happen(&w, &(struct event){ 0, 45000, 85, false, SYN });
+	pass(&w, 100 * SECOND, SECOND);
+	daemon_stats(w.d, &stats);
+	assert_int_equal(stats.lost_connections, 2);
+	assert_int_equal(stats.flush_failures, 0);
+	world_finish(&w);
+	assert_int_equal(look(&w).connections, 4);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -549,6 +588,7 @@ main(void)
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_hostile),
 	};
 	struct CMUnitTest staying[NELEM(stays)];
 	int rc = cmocka_run_group_tests_name("restart", tests, NULL, NULL);
