@@ -80,6 +80,13 @@ root_client_lo(const struct flow_table *ft, const struct known_leg *l)
 	    ((ft->pool.legs[l->index].flags & LEG_FLIP) != 0);
 }
 
+/* Has nobody but the kernel's table told of it, as of a root in stats.known? */
+static bool
+is_only_known(const struct leg *root)
+{
+	return (root->flags & LEG_KNOWN) != 0 && root->save == 0;
+}
+
 /* The side that was dialled stands for both. */
 static void
 unite(struct flow_table *ft, const struct known_leg *dialled,
@@ -91,7 +98,8 @@ unite(struct flow_table *ft, const struct known_leg *dialled,
 
 	if (ra == rb || legs[ra].n_legs + legs[rb].n_legs > CONNECTION_LEGS_MAX)
 		return;
-	ft->stats.known--; /* two entries, as of two zones, are one */
+	if (is_only_known(&legs[ra]) || is_only_known(&legs[rb]))
+		ft->stats.known--; /* two legs, as of two zones, are one */
 	if (legs[rb].flags & LEG_CONTINUED) { /* by who was before us */
 		legs[ra].flags |= LEG_CONTINUED;
 		legs[ra].saves = legs[rb].saves;

@@ -271,6 +271,25 @@ test_answered(void **state)
 	}
 }
 
+/* Both sides of a translation were open before us, each as one of its own: they
+ * become one, and neither is one that the kernel alone knew. */
+static void
+test_both_open(void **state)
+{
+	struct flow_known k = translated(true);
+	static struct world w;
+
+	(void)state;
+	world_open(&w, 1024);
+	packet(&w, -5000, k.client, k.dialled, TCP_SYN, 100);
+	packet(&w, -1000, k.seen, k.server, TCP_SYN, 900);
+	assert_true(flow_table_know(w.ft, &k, START));
+	assert_int_equal(flow_table_stats(w.ft)->known, 0);
+	world_close(&w);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.seen[0].n_legs, 2);
+}
+
 /* The table keeps half of itself for what is to come. */
 static void
 test_bounded(void **state)
@@ -344,6 +363,7 @@ main(void)
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_unsure),
 		cmocka_unit_test(test_answered),
+		cmocka_unit_test(test_both_open),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_soon),
 	};
