@@ -3,22 +3,22 @@
  * What a flow table needs that runs for weeks: time that passes without
  * packets, and an account of connections that do not end.
  */
-#include <string.h>
-
 #include "collector/flow_internal.h"
 
 #define TICK_LAG_US    ((int64_t)500000) /* packets on their way to us */
 #define REBASE_AT_MS   ((uint32_t)1 << 31)
+#define REBASE_STEP_MS ((uint32_t)1 << 22)
 #define REBASE_KEEP_MS (2 * (uint32_t)FLOW_TABLE_ESTABLISHED_MS)
 
 /* Milliseconds of 49 days fit: bring now_ms and all that is measured by it
- * back. The marks for joining are a second's worth, and go. */
+ * back, by a multiple of what is kept modulo (flow_dns.c, put_out.c, watch).
+ * The marks for joining are a second's worth, and go. */
 static void
 rebase(struct flow_table *ft)
 {
 	struct leg_pool *pool = &ft->pool;
 	uint32_t shift =
-	    (ft->now_ms - REBASE_KEEP_MS) / LEG_WATCH_STEP * LEG_WATCH_STEP;
+	    (ft->now_ms - REBASE_KEEP_MS) / REBASE_STEP_MS * REBASE_STEP_MS;
 
 	for (uint32_t i = 0; i < pool->used; i++) {
 		uint32_t *last_ms = &pool->legs[i].last_ms;
@@ -29,7 +29,6 @@ rebase(struct flow_table *ft)
 		pool->watch[i] = (since < shift ? 0 : since - shift) | kind;
 	}
 	leg_join_forget(ft->join);
-	memset(ft->asked, 0, FLOW_ASKED * sizeof(*ft->asked));
 	ft->epoch_us += (int64_t)shift * 1000;
 	ft->now_ms -= shift;
 	ft->expired_ms = ft->now_ms;

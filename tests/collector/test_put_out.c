@@ -48,11 +48,11 @@ world_open(struct world *w)
 
 /* A packet of talk i, to the server or back; of UDP if it has no flags. */
 static void
-say(struct world *w, int ms, int i, bool back, uint8_t flags, uint32_t seq,
+say(struct world *w, int64_t ms, int i, bool back, uint8_t flags, uint32_t seq,
     uint32_t bytes)
 {
 	struct packet p = {
-		.ts_us = 1700000000000000 + (int64_t)ms * 1000,
+		.ts_us = 1700000000000000 + ms * 1000,
 		.sport = back ? 443 : (uint16_t)(30000 + i),
 		.dport = back ? (uint16_t)(30000 + i) : 443,
 		.protocol = flags != 0 ? FLOW_TCP : FLOW_UDP,
@@ -228,6 +228,31 @@ test_memory(void **state)
 	put_out_free(po);
 }
 
+/* What the table counts milliseconds from is moved after 25 days: datagrams
+ * that were put out just before are known again, but not an hour later. */
+static void
+test_weeks(void **state)
+{
+	const int64_t weeks_ms = (int64_t)1 << 31;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		int64_t at_ms = weeks_ms + (late ? 3600000 : 10000);
+		struct world w;
+
+		world_open(&w);
+		say(&w, 0, TALKS, false, 0, 0, 30);
+		for (int i = 0; i < TALKS; i++)
+			say(&w, weeks_ms - 5000 + i, i, false, 0, 0, 30);
+		flow_table_tick(w.ft, 1700000000000000 + at_ms * 1000);
+		for (int i = 0; i < TALKS; i++)
+			say(&w, at_ms + i, i, false, 0, 0, 30);
+		flow_table_finish(w.ft);
+		flow_table_free(w.ft);
+		assert_int_equal(w.counted, 1 + TALKS + late * TALKS);
+	}
+}
+
 int
 main(void)
 {
@@ -238,6 +263,7 @@ main(void)
 		cmocka_unit_test(test_syn),
 		cmocka_unit_test(test_tails),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_weeks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
