@@ -118,7 +118,7 @@ add_selected(struct run *r, const struct kube_service *s,
 		struct peer peer = { .type = PEER_GROUP,
 			.group = r->group_of[v->workload] };
 
-		if (!selector_matches(&s->selector, &v->labels))
+		if (!selector_matches(&s->selector, &v->all))
 			continue;
 		if ((st = entry_add(
 			 r, peer, target_port(r, v->workload, sp))) != RF_OK)

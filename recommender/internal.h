@@ -21,7 +21,8 @@
  * template while it has no pods. */
 struct variant {
 	uint32_t workload;
-	struct label_set labels;
+	struct label_set labels; /* that tell what they are (label_lasting) */
+	struct label_set all;    /* and those that selectors meet as well */
 };
 
 struct posting {

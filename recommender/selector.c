@@ -112,7 +112,7 @@ find_stranger(const struct asked *q, const struct label *v, size_t n)
 		const struct variant *x =
 		    &s->variants[n == 0 ? i : s->postings[first + i].variant];
 
-		if (!is_ours(q, x) && holds_all(&x->labels, v, n))
+		if (!is_ours(q, x) && holds_all(&x->all, v, n))
 			return x;
 	}
 	return NULL;
@@ -128,7 +128,7 @@ selects_exactly(const struct asked *q, const struct label_selector *sel)
 
 	for (size_t i = 0; i < s->n_variants; i++)
 		if (is_ours(q, &s->variants[i]) &&
-		    !selector_matches(sel, &s->variants[i].labels))
+		    !selector_matches(sel, &s->variants[i].all))
 			return false;
 	if (sel->match_labels.n > 0)
 		n = space_holders(s, &sel->match_labels.v[0], &first);
@@ -137,7 +137,7 @@ selects_exactly(const struct asked *q, const struct label_selector *sel)
 
 		if (sel->match_labels.n > 0)
 			x = &s->variants[s->postings[i].variant];
-		if (!is_ours(q, x) && selector_matches(sel, &x->labels))
+		if (!is_ours(q, x) && selector_matches(sel, &x->all))
 			return false;
 	}
 	return true;
@@ -303,7 +303,7 @@ we_carry(const struct asked *q, const char *key)
 {
 	for (size_t i = 0; i < q->space->n_variants; i++)
 		if (is_ours(q, &q->space->variants[i]) &&
-		    label_get(&q->space->variants[i].labels, key) != NULL)
+		    label_get(&q->space->variants[i].all, key) != NULL)
 			return true;
 	return false;
 }
@@ -340,19 +340,20 @@ collect_strangers(const struct asked *q, const struct label_pick *base,
 
 	for (size_t i = 0; i < q->space->n_variants; i++)
 		if (!is_ours(q, &q->space->variants[i]) &&
-		    holds_all(&q->space->variants[i].labels, base->v, base->n))
+		    holds_all(&q->space->variants[i].all, base->v, base->n))
 			out[n++] = &q->space->variants[i];
 	return n;
 }
 
-/* Labels of base that the selector does without, least preferred first. */
+/* Labels of base that the selector does without, least preferred first; but
+ * for one, as later pods of others come without the keys, too. */
 static enum rf_status
 negative_reduce(
     const struct asked *q, struct label_pick *base, struct label_selector *sel)
 {
 	enum rf_status st;
 
-	for (size_t i = base->n; i-- > 0;) {
+	for (size_t i = base->n; i-- > 0 && base->n > 1;) {
 		struct label_pick less = *base;
 		struct label_selector try = *sel;
 
@@ -397,14 +398,14 @@ common_mark(const struct asked *q)
 	return NULL;
 }
 
-/* Of n strangers those that carry the mark, too. */
+/* Of n strangers those that carry the key, too, whatever its value. */
 static size_t
-keep_marked(const struct variant **s, size_t n, const struct label *mark)
+keep_carriers(const struct variant **s, size_t n, const char *key)
 {
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (holds_all(&s[i]->labels, mark, 1))
+		if (label_get(&s[i]->all, key) != NULL)
 			s[k++] = s[i];
 	return k;
 }
@@ -431,7 +432,7 @@ pick_negative(const struct asked *q, struct label_pick *base,
 	if (mark != NULL) {
 		req[n_req++] = (struct selector_requirement){ .key = mark->key,
 			.op = SELECTOR_EXISTS };
-		n = keep_marked(s, n, mark);
+		n = keep_carriers(s, n, mark->key);
 	}
 	while (n > 0) {
 		const char *key = best_absent_key(q, s, n, keys);

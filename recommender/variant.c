@@ -39,7 +39,10 @@ compare_rows(const void *x, const void *y, void *arg)
 	    r->c, a->variant.workload, b->variant.workload);
 	if (d != 0)
 		return d;
-	return label_set_compare(&a->variant.labels, &b->variant.labels);
+	d = label_set_compare(&a->variant.labels, &b->variant.labels);
+	if (d != 0)
+		return d;
+	return label_set_compare(&a->variant.all, &b->variant.all);
 }
 
 static int
@@ -62,13 +65,13 @@ space_index(struct run *r, struct space *s)
 	size_t n = 0, k = 0;
 
 	for (size_t i = 0; i < s->n_variants; i++)
-		n += s->variants[i].labels.n;
+		n += s->variants[i].all.n;
 	p = arena_calloc(r->arena, n, sizeof(*p));
 	if (p == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < s->n_variants; i++)
-		for (size_t j = 0; j < s->variants[i].labels.n; j++)
-			p[k++] = (struct posting){ s->variants[i].labels.v[j],
+		for (size_t j = 0; j < s->variants[i].all.n; j++)
+			p[k++] = (struct posting){ s->variants[i].all.v[j],
 				(uint32_t)i };
 	qsort(p, n, sizeof(*p), compare_postings);
 	s->postings = p;
@@ -156,16 +159,34 @@ carried_by(const struct kube_workload *w)
 	return (struct label_set){ NULL, 0 };
 }
 
-/* One row for each pod that counts and each template without pods. */
+/* The variant of a workload whose pods carry these labels, and keys of carried
+ * whose values are not told. */
 static enum rf_status
-rows_collect(struct run *r, struct row *rows, size_t *n)
+variant_make(struct run *r, uint32_t workload, const struct label_set *labels,
+    const struct label_set *carried, struct variant *out)
+{
+	*out = (struct variant){ .workload = workload,
+		.all = label_stable(labels, r->arena) };
+	if (out->all.v == NULL && out->all.n != 0)
+		return run_nomem(r);
+	out->labels = out->all;
+	if (!r->c->workloads[workload].has_selector)
+		out->labels = label_lasting(labels, r->arena);
+	if ((out->labels.v == NULL && out->labels.n != 0) ||
+	    !add_marks(r, &out->labels, carried) ||
+	    !add_marks(r, &out->all, carried))
+		return run_nomem(r);
+	return RF_OK;
+}
+
+/* One row for each pod that counts. seen: the workloads that have pods. */
+static enum rf_status
+rows_of_pods(struct run *r, struct row *rows, size_t *n, bool *seen)
 {
 	const struct cluster *c = r->c;
 	bool *alive = arena_calloc(r->arena, c->n_workloads, sizeof(bool));
-	bool *seen = arena_calloc(r->arena, c->n_workloads, sizeof(bool));
 
-	*n = 0;
-	if (alive == NULL || seen == NULL)
+	if (alive == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < c->n_pods; i++) {
 		seen[c->pods[i].workload] = true;
@@ -174,28 +195,47 @@ rows_collect(struct run *r, struct row *rows, size_t *n)
 	}
 	for (uint32_t i = 0; i < c->n_pods; i++) {
 		const struct kube_pod *p = &c->pods[i];
-		struct label_set stable;
+		struct row *to = &rows[*n];
+		enum rf_status st;
 
 		if (!pod_counts(r, alive, i))
 			continue;
-		stable = c->workloads[p->workload].has_selector
-		    ? label_stable(&p->labels, r->arena)
-		    : label_lasting(&p->labels, r->arena);
-		if ((stable.v == NULL && stable.n != 0) ||
-		    !add_marks(r, &stable, &p->labels))
-			return run_nomem(r);
-		rows[(*n)++] = (struct row){ p->ns, { p->workload, stable } };
+		to->ns = p->ns;
+		st = variant_make(
+		    r, p->workload, &p->labels, &p->labels, &to->variant);
+		if (st != RF_OK)
+			return st;
+		(*n)++;
 	}
-	for (uint32_t i = 0; i < c->n_workloads; i++) {
-		struct label_set labels = c->workloads[i].labels,
-				 carried = carried_by(&c->workloads[i]);
+	return RF_OK;
+}
 
-		if (seen[i] || !c->workloads[i].has_object || labels.n == 0 ||
+/* One row for each pod that counts and each template without pods. */
+static enum rf_status
+rows_collect(struct run *r, struct row *rows, size_t *n)
+{
+	const struct cluster *c = r->c;
+	bool *seen = arena_calloc(r->arena, c->n_workloads, sizeof(bool));
+	enum rf_status st;
+
+	*n = 0;
+	if (seen == NULL)
+		return run_nomem(r);
+	if ((st = rows_of_pods(r, rows, n, seen)) != RF_OK)
+		return st;
+	for (uint32_t i = 0; i < c->n_workloads; i++) {
+		const struct kube_workload *w = &c->workloads[i];
+		struct label_set carried = carried_by(w);
+		struct row *to = &rows[*n];
+
+		if (seen[i] || !w->has_object || w->labels.n == 0 ||
 		    r->ns_of[i] == FLOW_NONE)
 			continue;
-		if (!add_marks(r, &labels, &carried))
-			return run_nomem(r);
-		rows[(*n)++] = (struct row){ r->ns_of[i], { i, labels } };
+		to->ns = r->ns_of[i];
+		st = variant_make(r, i, &w->labels, &carried, &to->variant);
+		if (st != RF_OK)
+			return st;
+		(*n)++;
 	}
 	return RF_OK;
 }
