@@ -168,12 +168,12 @@ reload(void *arg)
 }
 
 static void
-publish(void *arg, const struct daemon_stats *stats, bool capturing)
+publish(void *arg, const struct daemon_stats *stats, const char *idle)
 {
 	struct session *s = arg;
 
 	if (s->metrics != NULL)
-		metrics_server_publish(s->metrics, stats, capturing,
+		metrics_server_publish(s->metrics, stats, idle,
 		    s->cluster == NULL ||
 			collect_cluster_is_complete(s->cluster));
 }

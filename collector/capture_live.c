@@ -225,6 +225,12 @@ capture_live_check(const struct capture_live *c, struct rf_error *err)
 	    err, RF_IO, "capture on %s: the interface disappeared", c->device);
 }
 
+bool
+capture_live_is_up(const struct capture_live *c)
+{
+	return interface_is_up(capture_live_fd(c));
+}
+
 enum rf_status
 capture_live_count(struct capture_live *c, struct capture_live_stats *out,
     struct rf_error *err)

@@ -68,6 +68,9 @@ RF_MUST_USE enum rf_status capture_live_set_mode(
 RF_MUST_USE enum rf_status capture_live_check(
     const struct capture_live *c, struct rf_error *err);
 
+/* Is its interface up? One that is down stays open, and is silent. */
+bool capture_live_is_up(const struct capture_live *c);
+
 /* Counts since it was opened. */
 RF_MUST_USE enum rf_status capture_live_count(struct capture_live *c,
     struct capture_live_stats *out, struct rf_error *err);

@@ -10,4 +10,8 @@
  * socket's index with it. Never of one that is bound to all. */
 bool interface_is_gone(int fd);
 
+/* Is it up? Of a socket that is bound to all: is any? true, too, where the
+ * kernel does not say. */
+bool interface_is_up(int fd);
+
 #endif

@@ -25,6 +25,7 @@
 /* One capture point. */
 struct point {
 	struct capture_live *capture; /* NULL: not open now */
+	bool is_down;                 /* open, and its interface is down */
 	int64_t retry_us;             /* of live_boot_us() */
 	uint64_t dropped_before;      /* by captures that are closed */
 	uint64_t dropped;             /* by this one */
@@ -170,6 +171,7 @@ close_point(struct live *l, size_t i, const struct rf_error *why)
 	p->dropped = 0;
 	capture_live_close(p->capture);
 	p->capture = NULL;
+	p->is_down = false;
 	p->retry_us = live_boot_us() + RETRY_US;
 }
 
@@ -243,26 +245,50 @@ read_points(struct live *l, const struct pollfd *fds)
 	}
 }
 
+/* A device that nothing can come from now; NULL: none. What is new of those
+ * that are open is told. */
+static const char *
+find_idle(struct live *l)
+{
+	const char *idle = NULL;
+
+	for (size_t i = l->config.n_devices; i-- > 0;) {
+		struct point *p = &l->points[i];
+		const char *name = l->config.devices[i];
+		bool is_down =
+		    p->capture != NULL && !capture_live_is_up(p->capture);
+
+		if (is_down && !p->is_down)
+			log_warn("capture", "%s is down; nothing comes from it",
+			    name);
+		else if (p->is_down && !is_down)
+			log_warn("capture", "%s is up again", name);
+		p->is_down = is_down;
+		if (p->capture == NULL || is_down)
+			idle = name;
+	}
+	return idle;
+}
+
 /* The work of every second. */
 static void
 each_second(struct live *l, int64_t boot_us)
 {
 	struct daemon_stats stats;
-	bool capturing = false;
+	const char *idle;
 
 	if (boot_us - l->second_us < SECOND)
 		return;
 	l->second_us = boot_us;
 	check_points(l);
 	reopen_points(l, boot_us);
-	for (size_t i = 0; i < l->config.n_devices; i++) {
+	idle = find_idle(l);
+	for (size_t i = 0; i < l->config.n_devices; i++)
 		count_drops(l, i);
-		capturing = capturing || l->points[i].capture != NULL;
-	}
 	if (l->config.publish == NULL)
 		return;
 	daemon_stats(l->daemon, &stats);
-	l->config.publish(l->config.arg, &stats, capturing);
+	l->config.publish(l->config.arg, &stats, idle);
 }
 
 /* Take signals; the one that ends, or 0. */

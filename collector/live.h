@@ -26,9 +26,10 @@ struct live_config {
 	bool full;           /* every packet, not only openings and ends */
 	int64_t census_us;   /* from one census to the next; 0: none */
 	void (*reload)(void *arg); /* on SIGHUP */
-	/* About once a second. capturing: at least one capture is open. */
+	/* About once a second. idle: one of devices that nothing can come
+	 * from now, for it is gone or down; NULL: none is. */
 	void (*publish)(
-	    void *arg, const struct daemon_stats *stats, bool capturing);
+	    void *arg, const struct daemon_stats *stats, const char *idle);
 	void *arg;
 };
 

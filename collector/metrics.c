@@ -216,8 +216,8 @@ metrics_unready(const struct metrics_state *s, int64_t now_us)
 {
 	if (metrics_unhealthy(s, now_us) != NULL)
 		return metrics_unhealthy(s, now_us);
-	if (!s->capturing)
-		return "no capture is open";
+	if (s->idle[0] != '\0')
+		return s->idle;
 	if (!s->complete)
 		return "not all of the cluster's objects are known";
 	if (s->stats.flushes == 0)

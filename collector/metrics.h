@@ -36,8 +36,8 @@ struct metrics_more {
 /* What /healthz and /readyz say; NULL: all is well. */
 struct metrics_state {
 	struct daemon_stats stats;
-	bool capturing; /* a capture is open */
-	bool complete;  /* the cluster's objects are all known */
+	char idle[64]; /* why not all that was named is captured; "": it is */
+	bool complete; /* the cluster's objects are all known */
 	/* By a clock that only goes forward: the last state, the last one in
 	 * which the writer had tried, and had stored, once more. */
 	int64_t published_us, tried_us, stored_us;
@@ -61,8 +61,9 @@ RF_MUST_USE enum rf_status metrics_server_start(
  * server. */
 void metrics_server_add(
     struct metrics_server *s, const struct metrics_more *more);
+/* idle: a device that nothing can come from now; NULL: none is. */
 void metrics_server_publish(struct metrics_server *s,
-    const struct daemon_stats *stats, bool capturing, bool complete);
+    const struct daemon_stats *stats, const char *idle, bool complete);
 void metrics_server_free(struct metrics_server *s); /* NULL is allowed */
 
 #endif

@@ -137,6 +137,8 @@ metrics_server_listen(
 	s->state.published_us = monotonic_us();
 	s->state.tried_us = s->state.published_us;
 	s->state.stored_us = s->state.published_us;
+	(void)snprintf(
+	    s->state.idle, sizeof(s->state.idle), "no capture is open");
 	st = listen_on(&s->fd, address, err);
 	if (st == RF_OK)
 		*out = s;
@@ -272,11 +274,17 @@ metrics_server_add(struct metrics_server *s, const struct metrics_more *more)
 
 void
 metrics_server_publish(struct metrics_server *s,
-    const struct daemon_stats *stats, bool capturing, bool complete)
+    const struct daemon_stats *stats, const char *idle, bool complete)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	metrics_state_update(&s->state, stats, monotonic_us());
-	s->state.capturing = capturing;
+	s->state.idle[0] = '\0';
+	if (idle != NULL)
+		(void)snprintf(s->state.idle, sizeof(s->state.idle),
+		    strcmp(idle, "any") == 0
+			? "%.32s: no interface is up"
+			: "%.32s is not captured: it is gone, or down",
+		    idle);
 	s->state.complete = complete;
 	(void)pthread_mutex_unlock(&s->lock);
 }

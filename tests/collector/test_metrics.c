@@ -67,14 +67,15 @@ test_states(void **state)
 	struct daemon_stats stats = { .interval_us = 5 * SECOND };
 	struct metrics_state s = { .published_us = 100 * SECOND,
 		.tried_us = 100 * SECOND,
-		.stored_us = 100 * SECOND };
+		.stored_us = 100 * SECOND,
+		.idle = "no capture is open" };
 
 	(void)state;
 	assert_null(metrics_unhealthy(&s, 101 * SECOND));
 	assert_non_null(metrics_unhealthy(&s, 131 * SECOND));
 	assert_string_equal(
 	    metrics_unready(&s, 101 * SECOND), "no capture is open");
-	s.capturing = true;
+	s.idle[0] = '\0';
 	assert_non_null(
 	    strstr(metrics_unready(&s, 101 * SECOND), "the cluster's objects"));
 	s.complete = true;
@@ -203,7 +204,8 @@ test_server(void **state)
 		{ "GET /metrics HTTP/1.0\r\n\r\n", "200",
 		    "ringfence_packets_total 7\n" },
 		{ "GET /healthz HTTP/1.0\r\n\r\n", "200", "ok\n" },
-		{ "GET /readyz HTTP/1.0\r\n\r\n", "503", "no capture" },
+		{ "GET /readyz HTTP/1.0\r\n\r\n", "503",
+		    "eth0 is not captured" },
 		{ "GET /else HTTP/1.0\r\n\r\n", "404", "/metrics" },
 		{ "DELETE /metrics HTTP/1.0\r\n\r\n", "405", "GET" },
 		{ "POST /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc",
@@ -231,7 +233,7 @@ test_server(void **state)
 	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	assert_int_equal(metrics_server_listen(&s, address, &err), RF_OK);
 	assert_int_equal(metrics_server_start(s, &err), RF_OK);
-	metrics_server_publish(s, &stats, false, true);
+	metrics_server_publish(s, &stats, "eth0", true);
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		ask(port, cases[i].request, reply, sizeof(reply));
 		assert_memory_equal(reply + 9, cases[i].status, 3);
@@ -261,7 +263,7 @@ test_bad_clients(void **state)
 	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	assert_int_equal(metrics_server_listen(&s, address, &err), RF_OK);
 	assert_int_equal(metrics_server_start(s, &err), RF_OK);
-	metrics_server_publish(s, &stats, true, true);
+	metrics_server_publish(s, &stats, NULL, true);
 	a.sin_port = htons(port);
 	for (size_t i = 0; i < SLOW; i++) {
 		slow[i] = socket(AF_INET, SOCK_STREAM, 0);

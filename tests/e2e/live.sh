@@ -83,14 +83,27 @@ make_gone() {
 came_back() { # that often
 	[ "$(grep -cs 'gone0 is back' "$dir/err")" -eq "$1" ]
 }
+ready_says() { # TEXT: and that it is alive all the same
+	python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz |
+		grep -q "$1" &&
+		python3 "$here/live_net.py" get 127.0.0.1 9797 /healthz |
+		grep -qx ok
+}
 make_gone
-collect -i gone0 -i v-db-0 --db "$dir/c.db"
+collect -i gone0 -i v-db-0 --db "$dir/c.db" --listen 127.0.0.1:9797
+wait_for ready_says '^ok'
 ip link del gone0
 wait_for grep -qs "gone0.*waiting" "$dir/err"
+wait_for ready_says '^gone0 is not captured'
+result $? "without one of its interfaces it is not ready"
 make_gone
 wait_for came_back 1
 result $? "an interface that goes is taken up again"
 # The socket then has no error to tell when it is taken away.
+ip link set gone0 down && wait_for ready_says '^gone0 is not captured' &&
+	ip link set gone0 up &&
+	wait_for ready_says '^ok'
+result $? "one that is down makes it not ready, too, until it is up"
 ip link set gone0 down && sleep 0.3 && ip link del gone0
 sleep 1.5
 make_gone
