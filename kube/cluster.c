@@ -133,3 +133,12 @@ cluster_is_own_node(const struct cluster *c, const struct kube_pod *pod,
 	return pod->node != FLOW_NONE &&
 	    kube_node_owns(&c->nodes[pod->node], a);
 }
+
+const struct ip_addr *
+kube_pod_address(const struct kube_pod *p, bool is_v4)
+{
+	for (size_t i = 0; i < p->n_ips; i++)
+		if (ip_is_v4(&p->ips[i]) == is_v4)
+			return &p->ips[i];
+	return NULL;
+}

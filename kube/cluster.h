@@ -197,6 +197,9 @@ uint16_t kube_pod_named_port(
 uint16_t kube_service_target(
     const struct kube_service_port *sp, const struct kube_pod *p);
 
+/* The pod's address of that family; NULL: it has none. */
+const struct ip_addr *kube_pod_address(const struct kube_pod *p, bool is_v4);
+
 /* Can a Service of these addresses lead to ip? A headless one leads to all. */
 bool kube_service_has_family(
     const struct kube_service *s, const struct ip_addr *ip);

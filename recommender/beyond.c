@@ -290,6 +290,7 @@ is_dns(const struct run *r, const struct link *l)
 	return false;
 }
 
+/* By either family that both have an address of: an ipBlock means one. */
 static bool
 may_connect(const struct searching *s, const struct link *l, uint16_t port)
 {
@@ -298,17 +299,30 @@ may_connect(const struct searching *s, const struct link *l, uint16_t port)
 	uint32_t dst =
 	    l->src == l->dst ? r->groups[l->dst].pod2 : r->groups[l->dst].pod;
 	struct evaluator_query q = { .port = port, .protocol = l->protocol };
+	bool asked = false;
 
 	if (src == FLOW_NONE || dst == FLOW_NONE)
 		return false;
 	q.src.pod = src;
 	q.dst.pod = dst;
-	if (r->c->pods[src].n_ips > 0)
-		q.src.ip = r->c->pods[src].ips[0];
-	if (r->c->pods[dst].n_ips > 0)
-		q.dst.ip = r->c->pods[dst].ips[0];
+	for (unsigned is_v4 = 0; is_v4 < 2; is_v4++) {
+		const struct ip_addr *a, *b;
+
+		a = kube_pod_address(&r->c->pods[src], is_v4 != 0);
+		b = kube_pod_address(&r->c->pods[dst], is_v4 != 0);
+		if (a == NULL || b == NULL)
+			continue;
+		q.src.ip = *a;
+		q.dst.ip = *b;
+		q.seen_src = q.src;
+		asked = true;
+		if (evaluator_allows(s->e, &q))
+			return true;
+	}
+	/* Of one that has no address yet, selectors alone can tell. */
+	q.src.ip = q.dst.ip = (struct ip_addr){ 0 };
 	q.seen_src = q.src;
-	return evaluator_allows(s->e, &q);
+	return !asked && evaluator_allows(s->e, &q);
 }
 
 /* Of a range, a port that was not seen; 0: all of them were. */

@@ -7,6 +7,7 @@
 
 #include "policy/evaluator.h"
 #include "report/review_text.h"
+#include "report/stranger.h"
 #include "report/text.h"
 
 #define SCRATCH_MAX ((size_t)1 << 20)
@@ -271,13 +272,20 @@ workload_name(struct planning *p, uint32_t workload, struct strbuf *out)
 	return strbuf_str(out);
 }
 
+/* The pod is reached by its first address, as the script does; from the other
+ * one of the same family. */
 static struct evaluator_end
-end_of_pod(const struct planning *p, uint32_t pod)
+end_of_pod(const struct planning *p, uint32_t pod, const struct ip_addr *peer)
 {
 	struct evaluator_end end = { .pod = pod };
+	const struct kube_pod *k = &p->c->pods[pod];
+	const struct ip_addr *own =
+	    peer == NULL ? NULL : kube_pod_address(k, ip_is_v4(peer));
 
-	if (p->c->pods[pod].n_ips > 0)
-		end.ip = p->c->pods[pod].ips[0];
+	if (own == NULL && k->n_ips > 0)
+		own = &k->ips[0];
+	if (own != NULL)
+		end.ip = *own;
 	return end;
 }
 
@@ -285,14 +293,15 @@ static bool
 may_connect(
     const struct planning *p, const struct edge *e, uint32_t src, uint32_t dst)
 {
-	struct evaluator_query q = { .src = end_of_pod(p, src),
-		.dst = { .pod = FLOW_NONE, .ip = e->dst->ip },
+	struct evaluator_query q = { .dst = { .pod = FLOW_NONE,
+					 .ip = e->dst->ip },
 		.port = e->port,
 		.protocol = e->protocol };
 	struct evaluator_answer a;
 
 	if (dst != FLOW_NONE)
-		q.dst = end_of_pod(p, dst);
+		q.dst = end_of_pod(p, dst, NULL);
+	q.src = end_of_pod(p, src, &q.dst.ip);
 	q.seen_src = q.src;
 	evaluator_ask(p->e, &q, &a);
 	return a.allowed;
@@ -396,25 +405,15 @@ put_all_allowed(struct planning *p, struct strbuf *script)
 	put_lines(p, script);
 }
 
-/* Does any rule admit pods that it does not name by a label? */
 static bool
-admits_strangers(const struct policy *own)
+admits_strangers(const struct planning *p, uint32_t pod)
 {
-	for (size_t i = 0; i < own->n_rules[POLICY_INGRESS]; i++) {
-		const struct policy_rule *rule = &own->rules[POLICY_INGRESS][i];
+	size_t n;
+	const uint32_t *v = evaluator_isolating(p->e, pod, POLICY_INGRESS, &n);
 
-		if (rule->n_peers == 0)
+	for (size_t i = 0; i < n; i++)
+		if (stranger_is_admitted(&p->r->set.policies[v[i]], p->c))
 			return true;
-		for (size_t k = 0; k < rule->n_peers; k++) {
-			const struct policy_peer *peer = &rule->peers[k];
-
-			if (peer->ip_block == NULL &&
-			    (peer->pod_selector == NULL ||
-				selector_is_empty(peer->pod_selector) ||
-				peer->pod_selector->match_labels.n == 0))
-				return true;
-		}
-	}
 	return false;
 }
 
@@ -509,7 +508,7 @@ put_denied_of(struct planning *p, const char *namespace, size_t max)
 		own = policy_of(p, dst);
 		if (own == NULL)
 			continue;
-		if (n == 0 && !admits_strangers(own))
+		if (n == 0 && !admits_strangers(p, dst))
 			put_stranger(p, e, dst);
 		done[n++] = dst;
 		src = find_denied(p, e, dst);
