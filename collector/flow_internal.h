@@ -50,6 +50,8 @@ struct flow_table {
 	struct flow_asked_bucket *asked; /* FLOW_ASKED of them */
 	struct flow_table_config config;
 	struct flow_table_stats stats;
+	/* Packets seen again whose IP ids were the same, and were not. */
+	uint64_t ids_kept, ids_changed;
 	int64_t epoch_us; /* time of the first packet */
 	int64_t known_us; /* when the kernel's table was read */
 	bool has_epoch;

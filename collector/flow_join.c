@@ -103,6 +103,25 @@ flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 	ft->stats.joined++;
 }
 
+/*
+ * A capture that a program made may give each sighting an id of its own. Where
+ * TCP's numbers or a client's port tell a packet without it, that shows.
+ */
+static void
+note_id(struct flow_table *ft, enum leg_join_id id)
+{
+	ft->ids_kept += id == LEG_JOIN_ID_SAME;
+	ft->ids_changed += id == LEG_JOIN_ID_OTHER;
+}
+
+static enum leg_join_id
+id_of(const struct flow_table *ft, const struct leg_sighting *s)
+{
+	if (s->id == LEG_JOIN_ID_OTHER && ft->ids_changed > ft->ids_kept)
+		return LEG_JOIN_ID_NONE;
+	return s->id;
+}
+
 /* Join leg to the connection of an earlier sighting, if that can be. */
 static bool
 join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
@@ -118,7 +137,7 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 	if (!(legs[s->leg].flags & LEG_LIVE) || ra == rb ||
 	    legs[s->leg].key.protocol != p->protocol)
 		return false;
-	if (!leg_join_plausible(&mine, &theirs, p->protocol, s->same_id,
+	if (!leg_join_plausible(&mine, &theirs, p->protocol, id_of(ft, s),
 		&ft->config.view, p->ts_us))
 		return false;
 	flip = (from_lo != s->from_lo) ^ is_flipped(&legs[s->leg]) ^
@@ -132,6 +151,9 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 	if (!all_agree(ft, ra, rb, flip, p->ts_us))
 		return false;
 	flow_attach(ft, ra, rb, flip);
+	if (p->protocol == FLOW_TCP ||
+	    (mine.sport == theirs.sport && ip_equal(mine.src, theirs.src)))
+		note_id(ft, s->id);
 	return true;
 }
 

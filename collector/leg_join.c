@@ -70,18 +70,18 @@ bucket_of(const struct leg_join *lj, uint64_t hash)
 	return &lj->buckets[hash & lj->bucket_mask];
 }
 
-/* An id that a host gave its packet goes with it through every translation. */
-static bool
-other_id(const struct mark *a, const struct mark *b)
+static enum leg_join_id
+compare_ids(uint32_t a, uint32_t b)
 {
-	return a->ip_id != 0 && b->ip_id != 0 && a->ip_id != b->ip_id;
+	if (a == 0 || b == 0)
+		return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_NONE;
+	return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_OTHER;
 }
 
-/* Look the hash up in its bucket, add what is new to found, remember it.
- * by_id: packets of other ids are others. */
+/* Look the hash up in its bucket, add what is new to found, remember it. */
 static void
 bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
-    bool by_id, struct leg_join_found *found)
+    struct leg_join_found *found)
 {
 	struct mark *b = bucket_of(lj, hash)->marks;
 	uint32_t tag = (uint32_t)(hash >> 32) | 1;
@@ -93,13 +93,11 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 			found->known = true;
 			return;
 		}
-		if (by_id && other_id(m, mine))
-			continue;
 		if (found->n < LEG_JOIN_FOUND_MAX)
 			found->v[found->n++] = (struct leg_sighting){
 				.leg = m->leg_dir >> 1,
 				.from_lo = m->leg_dir & 1,
-				.same_id = m->ip_id == mine->ip_id,
+				.id = compare_ids(m->ip_id, mine->ip_id),
 			};
 	}
 	for (unsigned i = WAYS - 1; i > 0; i--)
@@ -176,20 +174,18 @@ leg_join_find(struct leg_join *lj, const struct packet *p,
 	struct mark mine = {
 		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
 	};
-	bool by_id;
 
 	if (marks->n == 0)
 		leg_join_mark(lj, p, marks);
 	found->n = 0;
 	found->known = false;
-	by_id = p->protocol == FLOW_UDP;
-	bucket_visit(lj, marks->hash[0], &mine, by_id, found);
+	bucket_visit(lj, marks->hash[0], &mine, found);
 	if (found->known) {
 		found->n = 0;
 		return;
 	}
 	for (unsigned i = 1; i < marks->n; i++)
-		bucket_visit(lj, marks->hash[i], &mine, by_id, found);
+		bucket_visit(lj, marks->hash[i], &mine, found);
 	found->known = false;
 }
 
@@ -237,7 +233,7 @@ is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
 
 bool
 leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
-    uint8_t protocol, bool same_id, const struct address_view *view,
+    uint8_t protocol, enum leg_join_id id, const struct address_view *view,
     int64_t at_us)
 {
 	bool same_src = a->sport == b->sport && ip_equal(a->src, b->src);
@@ -252,6 +248,8 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 		return plausible_one_end(
 		    view->classify(view->arg, a->dst, at_us),
 		    view->classify(view->arg, b->dst, at_us), protocol);
+	if (protocol == FLOW_UDP && id == LEG_JOIN_ID_OTHER)
+		return false;
 	if (same_dst)
 		return plausible_one_end(
 		    view->classify(view->arg, a->src, at_us),
@@ -261,6 +259,7 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 		return src_rewritten ||
 		    one_is_rewritten(view, a->dst, b->dst, at_us);
 	/* the usual chance hit: another short message of the same sum */
-	return src_rewritten && (same_id || is_led(a, b, protocol, view)) &&
+	return src_rewritten &&
+	    (id == LEG_JOIN_ID_SAME || is_led(a, b, protocol, view)) &&
 	    one_is_rewritten(view, a->dst, b->dst, at_us);
 }

@@ -6,9 +6,9 @@
  * acknowledgement numbers, flags, payload length and the timestamp option;
  * for SCTP tag and chunks; for UDP length and sum of the payload together with
  * one end's address and port, or, where both ends changed, with the IP id or
- * a Service that is known to lead from the one to the other; two IP ids that
- * differ are two packets. A match must also be one that a translation can have
- * made: one end is the same, or the address classes tell which were rewritten.
+ * a Service that is known to lead from the one to the other, unless their IP
+ * ids differ. A match must also be one that a translation can have made: one
+ * end is the same, or the address classes tell which were rewritten.
  *
  * A fixed table of recent marks; the oldest of a bucket goes first.
  */
@@ -51,11 +51,19 @@ void leg_join_free(struct leg_join *lj);
 /* Forget every sighting. */
 void leg_join_forget(struct leg_join *lj);
 
+/* The IP ids of two sightings: a host gives one, or 0, to its packet, and no
+ * translation takes it away. */
+enum leg_join_id {
+	LEG_JOIN_ID_NONE, /* nothing is known by them */
+	LEG_JOIN_ID_SAME,
+	LEG_JOIN_ID_OTHER
+};
+
 /* One earlier sighting under another leg. */
 struct leg_sighting {
 	uint32_t leg;
 	bool from_lo; /* the packet's source was the leg's lower end */
-	bool same_id; /* it had the same IP id */
+	enum leg_join_id id;
 };
 
 #define LEG_JOIN_FOUND_MAX 8
@@ -98,10 +106,12 @@ struct leg_ends {
 
 /*
  * Can an address translation have turned the one into the other? Where
- * nothing is known of addresses one end must be the same.
+ * nothing is known of addresses one end must be the same. Datagrams of other
+ * ids are others, but where their source is the same; who knows that a capture
+ * has not the ids that hosts gave passes LEG_JOIN_ID_NONE instead.
  */
 bool leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
-    uint8_t protocol, bool same_id, const struct address_view *view,
+    uint8_t protocol, enum leg_join_id id, const struct address_view *view,
     int64_t at_us);
 
 #endif

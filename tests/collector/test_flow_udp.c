@@ -67,6 +67,7 @@ sink(void *arg, const struct connection *v, size_t n)
 struct exchange {
 	const char *client, *server;
 	uint16_t id; /* of the question; answers have none */
+	bool made;   /* a program made the capture: each sighting has its own */
 };
 
 static struct flow_table *table;
@@ -93,30 +94,41 @@ sight(const char *src, uint16_t sport, const char *dst, uint16_t dport,
 }
 
 static void
-play(const struct exchange *x, uint16_t number)
+play(const struct exchange *x, uint16_t number, bool made)
 {
 	uint16_t cport = (uint16_t)(40000 + number);
 	uint16_t gport = (uint16_t)(50000 + number * 7);
 
 	sight(x->client, cport, NODE, DIALLED, x->id, false);
-	sight(GW, gport, x->server, REACHED, x->id, false);
+	sight(GW, gport, x->server, REACHED, (uint16_t)(x->id + made), false);
 	sight(x->server, REACHED, GW, gport, 0, true);
 	sight(NODE, DIALLED, x->client, cport, 0, true);
+}
+
+/* One of the client's port alone: its ids tell whether they can be trusted. */
+static void
+show_ids(void)
+{
+	sight(EXT, 39999, NODE, DIALLED, 5, false);
+	sight(EXT, 39999, WEB, REACHED, 6, false);
 }
 
 static const struct {
 	const char *name;
 	struct exchange x[3];
+	bool made; /* by a program: each sighting has an id of its own */
 } cases[] = {
 	/* clang-format off */
 	{ "one client, one server, ids",
-	  { { NODE_2, WEB, 7 }, { NODE_2, WEB, 8 }, { NODE_2, WEB, 9 } } },
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB, 8 }, { NODE_2, WEB, 9 } } , false },
 	{ "one client, one server, no ids",
-	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } } },
+	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } } , false },
 	{ "clients outside and behind a node",
-	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } } },
+	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } } , false },
 	{ "by turns to two servers",
-	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } } },
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } } , false },
+	{ "ids that no host gave",
+	  { { EXT, WEB, 7 }, { EXT, WEB, 9 }, { EXT, WEB, 11 } }, true },
 	/* clang-format on */
 };
 
@@ -136,16 +148,19 @@ test_exchanges(void **state)
 		seen.n = 0;
 		now_us = 1700000000000000;
 		assert_int_equal(flow_table_new(&table, &config, &err), RF_OK);
+		if (cases[i].made)
+			show_ids();
 		for (uint16_t k = 0; k < 3; k++)
-			play(&cases[i].x[k], k);
+			play(&cases[i].x[k], k, cases[i].made);
 		flow_table_finish(table);
 		flow_table_free(table);
-		if (seen.n != 3)
+		if (seen.n != 3u + cases[i].made)
 			fail_msg("%s: %zu exchanges", cases[i].name, seen.n);
-		for (size_t k = 0; k < 3; k++) {
+		for (size_t k = 0; k < seen.n; k++) {
 			assert_int_equal(seen.v[k].n_legs, 2);
 			assert_int_equal(seen.v[k].packets, 2);
-			assert_true(seen.v[k].both_ways);
+			assert_true(
+			    seen.v[k].both_ways || (k == 3 && cases[i].made));
 		}
 	}
 }
