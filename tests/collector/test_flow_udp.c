@@ -67,7 +67,6 @@ sink(void *arg, const struct connection *v, size_t n)
 struct exchange {
 	const char *client, *server;
 	uint16_t id; /* of the question; answers have none */
-	bool made;   /* a program made the capture: each sighting has its own */
 };
 
 static struct flow_table *table;
@@ -120,13 +119,13 @@ static const struct {
 } cases[] = {
 	/* clang-format off */
 	{ "one client, one server, ids",
-	  { { NODE_2, WEB, 7 }, { NODE_2, WEB, 8 }, { NODE_2, WEB, 9 } } , false },
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB, 8 }, { NODE_2, WEB, 9 } }, false },
 	{ "one client, one server, no ids",
-	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } } , false },
+	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } }, false },
 	{ "clients outside and behind a node",
-	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } } , false },
+	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } }, false },
 	{ "by turns to two servers",
-	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } } , false },
+	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } }, false },
 	{ "ids that no host gave",
 	  { { EXT, WEB, 7 }, { EXT, WEB, 9 }, { EXT, WEB, 11 } }, true },
 	/* clang-format on */
