@@ -7,19 +7,30 @@
 /* In the order in which kubectl is told to get them. */
 const struct client_resource client_resources[CLIENT_RESOURCE_COUNT] = {
 	/* clang-format off */
-	{ "pods", "", "v1", "Pod", false },
-	{ "services", "", "v1", "Service", false },
-	{ "namespaces", "", "v1", "Namespace", true },
-	{ "nodes", "", "v1", "Node", false },
-	{ "endpointslices", "discovery.k8s.io", "v1", "EndpointSlice", false },
-	{ "deployments", "apps", "v1", "Deployment", false },
-	{ "replicasets", "apps", "v1", "ReplicaSet", false },
-	{ "statefulsets", "apps", "v1", "StatefulSet", false },
-	{ "daemonsets", "apps", "v1", "DaemonSet", false },
-	{ "jobs", "batch", "v1", "Job", false },
-	{ "cronjobs", "batch", "v1", "CronJob", false },
+	{ "pods", "", "v1", "Pod", false, NULL },
+	{ "services", "", "v1", "Service", false,
+	    "which addresses are a Service's is unknown" },
+	{ "namespaces", "", "v1", "Namespace", true,
+	    "the labels of namespaces are unknown" },
+	{ "nodes", "", "v1", "Node", false,
+	    "nodes are known by their pods alone" },
+	{ "endpointslices", "discovery.k8s.io", "v1", "EndpointSlice", false,
+	    "pods behind a Service are known by its selector alone" },
+	{ "deployments", "apps", "v1", "Deployment", false,
+	    "selectors, and those without pods, are unknown" },
+	{ "replicasets", "apps", "v1", "ReplicaSet", false,
+	    "a pod's Deployment is known by its pod-template-hash alone" },
+	{ "statefulsets", "apps", "v1", "StatefulSet", false,
+	    "selectors, and those without pods, are unknown" },
+	{ "daemonsets", "apps", "v1", "DaemonSet", false,
+	    "selectors, and those without pods, are unknown" },
+	{ "jobs", "batch", "v1", "Job", false,
+	    "a pod's CronJob is known by its Job's name alone" },
+	{ "cronjobs", "batch", "v1", "CronJob", false,
+	    "those without pods are unknown" },
 	{ "networkpolicies", "networking.k8s.io", "v1", "NetworkPolicy",
-	    false },
+	    false,
+	    "the policies that are there are unknown" },
 	/* clang-format on */
 };
 
@@ -90,6 +101,8 @@ client_resource_forbidden(const struct client_resource *r, const char *message,
 		strbuf_puts(&s, "}");
 	}
 	strbuf_printf(&s, " (%.*s)", 280, message);
+	if (r->loss != NULL && s.len + 2 + strlen(r->loss) < size)
+		strbuf_printf(&s, "; %s", r->loss);
 	if (strbuf_failed(&s))
 		(void)snprintf(
 		    out, size, "%s: forbidden (%.280s)", r->name, message);

@@ -14,6 +14,7 @@ struct client_resource {
 	const char *version;      /* "v1" */
 	const char *kind;         /* "Pod" */
 	bool needs_metadata_only; /* names and labels say all that we use */
+	const char *loss;         /* what is not known without it; NULL: all */
 };
 
 #define CLIENT_RESOURCE_COUNT 12
@@ -35,8 +36,9 @@ void client_escape(struct strbuf *out, const char *text);
 /* The rule that is missing, as it would stand in a ClusterRole. */
 void client_resource_rule(const struct client_resource *r, struct strbuf *out);
 
-/* After 403: the rule that is missing, and what the server calls us (message),
- * in out of size bytes. No rule is of use to somebody whom it does not know. */
+/* After 403: the rule that is missing, what the server calls us (message) and
+ * what becomes unknown, in out of size bytes. No rule is of use to somebody
+ * whom it does not know. */
 void client_resource_forbidden(const struct client_resource *r,
     const char *message, char *out, size_t size);
 
