@@ -419,11 +419,7 @@ run_session(struct session *s, int *sig, struct rf_error *err)
 	if (!s->target->quiet)
 		fprintf(stderr, "ringfence collect: capturing\n");
 	st = live_run(s->live, s->daemon, sig, err);
-	/* As in a DaemonSet: another one follows. Who captures for a while
-	 * wants to see what had no answer. */
-	end = *sig == SIGTERM && s->cluster != NULL
-	    ? daemon_hand_over(s->daemon, live_now_us(), &later)
-	    : daemon_finish(s->daemon, live_now_us(), &later);
+	end = daemon_finish(s->daemon, live_now_us(), &later);
 	if (st == RF_OK && end != RF_OK) {
 		*err = later;
 		st = end;

@@ -270,16 +270,15 @@ daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 	daemon_take_waiting(d, false);
 }
 
-static enum rf_status
-finish(struct daemon *d, int64_t now_us, void (*tell)(struct flow_table *ft),
-    struct rf_error *err)
+enum rf_status
+daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 {
 	enum rf_status st;
 
 	intake_flush(&d->intake);
 	d->now_us = now_us;
 	d->waits = d->config.synchronous ? 0 : WAITS;
-	tell(d->ft);
+	flow_table_tell_all(d->ft);
 	if (waiting_count(d->waiting) > 0) {
 		/* For the newest cluster there is. */
 		(void)daemon_rotate(d, false);
@@ -293,18 +292,6 @@ finish(struct daemon *d, int64_t now_us, void (*tell)(struct flow_table *ft),
 		    "the last %llu connections could not be stored",
 		    (unsigned long long)d->buffer->connections);
 	return st;
-}
-
-enum rf_status
-daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
-{
-	return finish(d, now_us, flow_table_tell_all, err);
-}
-
-enum rf_status
-daemon_hand_over(struct daemon *d, int64_t now_us, struct rf_error *err)
-{
-	return finish(d, now_us, flow_table_tell_answered, err);
 }
 
 void

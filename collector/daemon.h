@@ -148,12 +148,7 @@ void daemon_stats(struct daemon *d, struct daemon_stats *out);
 RF_MUST_USE enum rf_status daemon_finish(
     struct daemon *d, int64_t now_us, struct rf_error *err);
 
-/* The same, but another process goes on: openings without an answer are left to
- * it, in the database. */
-RF_MUST_USE enum rf_status daemon_hand_over(
-    struct daemon *d, int64_t now_us, struct rf_error *err);
-
-/* NULL is allowed. Without one of these, what was not stored is lost. */
+/* NULL is allowed. Without daemon_finish, what was not stored is lost. */
 void daemon_free(struct daemon *d);
 
 #endif

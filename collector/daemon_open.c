@@ -98,13 +98,16 @@ get_owners(const struct store_waiting *row, struct open_before *out,
 }
 
 static bool
-add_open(struct daemon *d, const struct flow_saved *s)
+put_open(void *arg, const struct flow_saved *s)
 {
+	struct daemon *d = arg;
 	struct buffer *b = d->buffer;
 	uint8_t owners[OWNERS_MAX], *content;
 	struct row_writer w = { owners, owners + sizeof(owners) };
 	size_t n;
 
+	if (b->open.n == ROWS_MAX && !d->is_last)
+		return false;
 	put_owners(d, s, &w);
 	n = (size_t)(w.p - owners);
 	content = arena_alloc(&b->text, n + s->size);
@@ -122,20 +125,6 @@ add_open(struct daemon *d, const struct flow_saved *s)
 		.size = n + s->size };
 	b->open.v = b->open_rows;
 	return true;
-}
-
-static bool
-put_open(void *arg, const struct flow_saved *s)
-{
-	struct daemon *d = arg;
-
-	if (d->buffer->open.n == ROWS_MAX && !d->is_last)
-		return false;
-	if (add_open(d, s))
-		return true;
-	if (d->is_last)
-		d->lost += s->c->counted;
-	return false;
 }
 
 void

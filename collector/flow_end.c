@@ -513,65 +513,39 @@ note_told(struct flow_table *ft, const uint32_t *roots, size_t n)
 	}
 }
 
-enum at_end {
-	AT_END_FORGET, /* nobody goes on */
-	AT_END_TELL,   /* of everything */
-	AT_END_LEAVE   /* openings that may still be answered */
-};
-
-/* Is it an opening without an answer? One of datagrams may be all there is. */
-static bool
-is_unanswered(const struct flow_table *ft, uint32_t root)
-{
-	const struct leg *r = &ft->pool.legs[root];
-	struct connection c;
-
-	return r->key.protocol != FLOW_UDP && r->packets != 0 &&
-	    flow_describe(ft, root, &c) && c.counted && !c.known &&
-	    c.opening == OPENING_HANDSHAKE && !c.accepted && !c.both_ways &&
-	    !c.refused && !leg_is_closed(r);
-}
-
 /* They are not forgotten. */
 static void
-tell_all(struct flow_table *ft, enum at_end how)
+tell_all(struct flow_table *ft, bool may_go_on)
 {
 	uint32_t roots[CONNECTION_BATCH];
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < ft->pool.used; i++) {
-		if (!is_root(&ft->pool.legs[i]) ||
-		    (how == AT_END_LEAVE && is_unanswered(ft, i)))
+		if (!is_root(&ft->pool.legs[i]))
 			continue;
 		roots[n++] = i;
 		if (n < CONNECTION_BATCH)
 			continue;
 		tell_ends(ft, roots, n);
-		if (how != AT_END_FORGET)
+		if (may_go_on)
 			note_told(ft, roots, n);
 		n = 0;
 	}
 	tell_ends(ft, roots, n);
-	if (how != AT_END_FORGET)
+	if (may_go_on)
 		note_told(ft, roots, n);
 }
 
 void
 flow_table_tell_all(struct flow_table *ft)
 {
-	tell_all(ft, AT_END_TELL);
-}
-
-void
-flow_table_tell_answered(struct flow_table *ft)
-{
-	tell_all(ft, AT_END_LEAVE);
+	tell_all(ft, true);
 }
 
 void
 flow_table_finish(struct flow_table *ft)
 {
-	tell_all(ft, AT_END_FORGET);
+	tell_all(ft, false);
 	leg_pool_clear(&ft->pool);
 	ft->n_left = 0;
 }

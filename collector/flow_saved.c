@@ -127,7 +127,7 @@ save(struct flow_table *ft, uint32_t root, bool is_last, struct flow_save *s)
 	struct leg *r = &ft->pool.legs[root];
 	bool is_told;
 
-	if (is_last ? r->packets != 0 : is_untold(r, us_of(ft, ft->now_ms))) {
+	if (!is_last && is_untold(r, us_of(ft, ft->now_ms))) {
 		(void)put_row(ft, root, false, s);
 		return;
 	}

@@ -39,8 +39,8 @@ struct flow_save {
  * that the sink was told of is where the rows will be. */
 void flow_table_save(struct flow_table *ft, struct flow_save *s);
 
-/* The same after flow_table_tell_all() or flow_table_tell_answered(), for the
- * last time: also of what is young, all that goes on, and all that was left. */
+/* The same after flow_table_tell_all(), for the last time: all that goes on
+ * was told. */
 void flow_table_save_last(struct flow_table *ft, struct flow_save *s);
 
 struct flow_restore {

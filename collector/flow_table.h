@@ -157,10 +157,7 @@ void flow_table_flush(struct flow_table *ft);
  */
 void flow_table_tell_all(struct flow_table *ft);
 
-/* The same, but of openings that may still be answered: they go on, too. */
-void flow_table_tell_answered(struct flow_table *ft);
-
-/* Tell of everything, and forget all legs. */
+/* The same, and forget all legs. */
 void flow_table_finish(struct flow_table *ft);
 
 /* How many legs there are now. */

@@ -40,8 +40,8 @@ wait_for test -s "$dir/long"
 follow --db "$dir/seen.db"
 python3 "$here/live_net.py" traffic
 result $? "traffic ran over point-to-point links"
-stop INT # nobody follows
-[ $status -eq 130 ] && [ "$(sqlite3 "$dir/seen.db" 'SELECT count(*) FROM pod')" \
+stop TERM
+[ $status -eq 0 ] && [ "$(sqlite3 "$dir/seen.db" 'SELECT count(*) FROM pod')" \
 	-eq "$(wc -l <"$dir/pods")" ]
 result $? "the API server's pods are known"
 check long "$dir/seen.db"
@@ -57,7 +57,7 @@ follow --db "$dir/more.db" --census 0
 python3 "$here/live_net.py" traffic quiet
 unseen
 result $? "what nobody needed works while nothing is in force"
-stop INT # nobody follows
+stop TERM
 "$rf" audit --db "$dir/more.db" -R -f "$dir/policies" -o json >"$dir/audit"
 [ $? -eq 1 ] && python3 - "$dir/audit" <<'PY'
 import json, sys
@@ -84,7 +84,7 @@ result $? "what audit named does not"
 sleep 0.6
 [ "$(wc -l <"$dir/long")" -gt "$lines" ]
 result $? "the long connection goes on"
-stop INT # nobody follows
+stop TERM
 kill $long
 check quiet "$dir/forced.db"
 result $? "and the collector sees just that"

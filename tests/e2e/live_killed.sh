@@ -79,17 +79,6 @@ staying() {
 	PY
 	wait_for ip netns exec db-0 sh -c 'ss -Htn | grep -q :9127'
 }
-unanswered() { # PORT, to an address that nobody has
-	ip netns exec client-0 python3 - "$1" <<-'PY'
-	import socket, sys
-	s = socket.socket()
-	s.settimeout(.1)
-	try:
-	    s.connect(("192.0.2.77", int(sys.argv[1])))
-	except TimeoutError:
-	    pass
-	PY
-}
 ask() { # SQL
 	sqlite3 "$dir/f.db" "$1"
 }
@@ -172,20 +161,10 @@ result $? "what was answered to another one is one exchange ($(of_port 9125))"
 
 census=1s
 start
-unanswered 9128
 sleep 2
 [ "$(ask 'SELECT count(*) FROM open WHERE connections = 0')" -ge 1 ]
 result $? "what stays open is in the database"
 stop TERM
-left() { # how many the next one is to tell
-	ask 'SELECT ifnull(sum(connections), 0) FROM open'
-}
-[ "$(left) $(of_port 9128)" = '1 |' ]
-result $? "and so is an opening without an answer, after SIGTERM"
-start
-stop INT
-[ "$(left) $(of_port 9128)" = '0 1|0' ]
-result $? "which the next one tells, as nobody follows after SIGINT"
 [ "$(ask 'SELECT count(DISTINCT from_us) FROM coverage')" -ge 4 ] &&
 	[ "$(of_port 9127)" = '1|1' ]
 result $? "and was not counted again ($(of_port 9127))"
