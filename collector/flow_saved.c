@@ -238,12 +238,10 @@ is_counted(const struct saved_leg *l)
 	return l->leg.bytes_high < (uint32_t)1 << 12;
 }
 
-/* Are they times that a clock can show? */
 static bool
 is_dated(const struct saved_leg *l)
 {
-	return l->leg.first_us >= 0 && l->leg.first_us <= INT64_MAX / 4 &&
-	    l->last_us >= 0 && l->last_us <= INT64_MAX / 4;
+	return row_is_time(l->leg.first_us) && row_is_time(l->last_us);
 }
 
 /* The legs of a row; 0: it is none that we wrote. */

@@ -7,6 +7,7 @@
 #define COLLECTOR_ROW_BYTES_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -47,6 +48,14 @@ static inline int64_t
 row_time(struct cursor *c)
 {
 	return (int64_t)row_u64(c);
+}
+
+/* Is it a time that a clock can show? Then the difference of two, and what the
+ * clock is set by, do not overflow. */
+static inline bool
+row_is_time(int64_t us)
+{
+	return us >= 0 && us <= INT64_MAX / 4;
 }
 
 #endif

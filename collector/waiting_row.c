@@ -99,6 +99,18 @@ get_leg(struct cursor *c, struct connection_leg *l, uint64_t owners[2])
 /* Of one group: the sum of all that may wait can be stored. */
 #define COUNT_MAX (UINT64_C(1) << 48)
 
+static bool
+is_dated(const struct waiting_group *g)
+{
+	const struct connection *c = &g->c;
+
+	for (size_t i = 0; i < c->n_legs; i++)
+		if (!row_is_time(c->legs[i].first_us))
+			return false;
+	return row_is_time(c->first_us) && row_is_time(c->last_us) &&
+	    row_is_time(g->latest_us) && row_is_time(g->since_us);
+}
+
 /* Could a flow table have told of it? */
 static bool
 is_sane(const struct waiting_group *g)
@@ -107,7 +119,7 @@ is_sane(const struct waiting_group *g)
 
 	return flow_protocol_name(c->protocol) != NULL &&
 	    (c->opening == OPENING_HANDSHAKE || c->opening == OPENING_FIRST) &&
-	    c->packets <= COUNT_MAX && c->bytes <= COUNT_MAX &&
+	    c->packets <= COUNT_MAX && c->bytes <= COUNT_MAX && is_dated(g) &&
 	    c->first_us <= c->last_us && c->first_us <= g->latest_us;
 }
 

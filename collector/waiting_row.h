@@ -23,8 +23,8 @@ size_t waiting_row_write(const struct waiting_group *g,
     const struct certain_owners *owners, uint8_t out[static WAITING_ROW_MAX]);
 
 /*
- * Read what was written; the rest of *g is as before. false: it is not of that
- * form, or what it says cannot be.
+ * Read what was written; the rest of *g is as before, and its two times are
+ * judged, too. false: it is not of that form, or what it says cannot be.
  */
 bool waiting_row_read(const uint8_t *row, size_t size, struct waiting_group *g,
     struct certain_owners *owners);

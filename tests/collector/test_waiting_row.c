@@ -120,12 +120,52 @@ test_damaged(void **state)
 		}
 }
 
+/* Where each time of a row stands, and those of the database beside it. */
+static void
+set_time(struct waiting_group *g, unsigned which, int64_t us)
+{
+	int64_t *const at[] = { &g->c.last_us, &g->latest_us, &g->since_us,
+		&g->c.first_us };
+
+	if (which < 4)
+		*at[which] = us;
+	else
+		g->c.legs[which - 4].first_us = us;
+}
+
+/* Times that no clock shows, with which differences would overflow. */
+static void
+test_times(void **state)
+{
+	static const int64_t wrong[] = { INT64_MIN, INT64_MIN + 1, -1,
+		INT64_MAX / 2, INT64_MAX - 1, INT64_MAX };
+	const struct certain_owners owners = { 0 };
+	uint8_t row[WAITING_ROW_MAX];
+
+	(void)state;
+	for (unsigned which = 0; which < 6; which++)
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+			struct waiting_group g = { .c = { .protocol = FLOW_TCP,
+						       .n_legs = 2 } };
+			struct certain_owners have;
+			size_t n;
+
+			set_time(&g, which, wrong[i]);
+			n = waiting_row_write(&g, &owners, row);
+			assert_false(waiting_row_read(row, n, &g, &have));
+			set_time(&g, which, 0);
+			n = waiting_row_write(&g, &owners, row);
+			assert_true(waiting_row_read(row, n, &g, &have));
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests_name("waiting_row", tests, NULL, NULL);
