@@ -144,25 +144,38 @@ object_map(struct object *o, const struct json_node *parent, const char *path,
 	return member(o, parent, path, key, JSON_NODE_MAP);
 }
 
-const struct json_node *
-object_list(struct object *o, const struct json_node *parent, const char *path,
-    const char *key)
+static const struct json_node *
+list_of(struct object *o, const struct json_node *parent, const char *path,
+    const char *key, enum json_node_kind kind)
 {
 	const struct json_node *list =
 	    member(o, parent, path, key, JSON_NODE_LIST);
 
-	/* Lists that we read hold maps, or strings where we look for them. */
 	for (size_t i = 0; i < json_node_size(list); i++) {
 		const struct json_node *j = json_node_at(list, i);
 
-		if (!json_node_is(j, JSON_NODE_MAP) &&
-		    !json_node_is(j, JSON_NODE_TEXT)) {
-			object_fail(
-			    o, path, key, "entry %zu is %s", i, type_name(j));
+		if (j->kind != kind) {
+			object_fail(o, path, key, "wants %ss, entry %zu is %s",
+			    kind == JSON_NODE_MAP ? "map" : "string", i,
+			    type_name(j));
 			return NULL;
 		}
 	}
 	return list;
+}
+
+const struct json_node *
+object_maps(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
+{
+	return list_of(o, parent, path, key, JSON_NODE_MAP);
+}
+
+const struct json_node *
+object_texts(struct object *o, const struct json_node *parent, const char *path,
+    const char *key)
+{
+	return list_of(o, parent, path, key, JSON_NODE_TEXT);
 }
 
 const char *
@@ -316,7 +329,7 @@ read_requirement(struct object *o, const struct json_node *j, const char *path,
     struct selector_requirement *r)
 {
 	const char *op = object_text(o, j, path, "operator");
-	const struct json_node *list = object_list(o, j, path, "values");
+	const struct json_node *list = object_texts(o, j, path, "values");
 	size_t n = json_node_size(list);
 	const char **values = object_alloc(o, n, sizeof(*values));
 
@@ -355,7 +368,7 @@ object_selector(struct object *o, const struct json_node *parent,
 		return false;
 	(void)snprintf(inner, sizeof(inner), "%s.%s", path, key);
 	s->match_labels = object_labels(o, map, inner, "matchLabels");
-	list = object_list(o, map, inner, "matchExpressions");
+	list = object_maps(o, map, inner, "matchExpressions");
 	n = json_node_size(list);
 	if (n == 0 || (r = object_alloc(o, n, sizeof(*r))) == NULL)
 		return true;
@@ -375,7 +388,7 @@ object_owner(struct object *o, const struct json_node *metadata)
 {
 	static const char path[] = "metadata.ownerReferences[]";
 	const struct json_node *list =
-	    object_list(o, metadata, "metadata", "ownerReferences");
+	    object_maps(o, metadata, "metadata", "ownerReferences");
 	struct raw_owner owner = { 0 };
 
 	for (size_t i = 0; i < json_node_size(list); i++) {

@@ -146,7 +146,7 @@ read_addresses(struct object *o, struct kube_node *n)
 {
 	const struct json_node *status = object_map(o, o->json, "", "status");
 	const struct json_node *list =
-	    object_list(o, status, "status", "addresses");
+	    object_maps(o, status, "status", "addresses");
 	const struct json_node *notes = annotations_of(o);
 	struct address_list l = { 0 };
 
@@ -176,7 +176,8 @@ static void
 read_pod_cidrs(
     struct object *o, const struct json_node *spec, struct kube_node *n)
 {
-	const struct json_node *list = object_list(o, spec, "spec", "podCIDRs");
+	const struct json_node *list =
+	    object_texts(o, spec, "spec", "podCIDRs");
 	const char *single = object_text(o, spec, "spec", "podCIDR");
 	size_t size = json_node_size(list);
 	struct ip_prefix *v = object_alloc(o, size + 1, sizeof(*v));

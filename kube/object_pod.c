@@ -11,7 +11,7 @@ read_ips(struct object *o, const struct json_node *status, const char *list_key,
     const char *single_key, const struct ip_addr **out)
 {
 	const struct json_node *list =
-	    object_list(o, status, "status", list_key);
+	    object_maps(o, status, "status", list_key);
 	size_t size = json_node_size(list), n = 0;
 	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
 	const char *path =
@@ -56,7 +56,7 @@ read_ports(struct object *o, const struct json_node *containers, bool init,
 		bool sidecar;
 
 		o->index[0] = (unsigned)i;
-		list = object_list(o, c, path, "ports");
+		list = object_maps(o, c, path, "ports");
 		restart = object_text(o, c, path, "restartPolicy");
 		sidecar =
 		    init && restart != NULL && strcmp(restart, "Always") == 0;
@@ -84,9 +84,9 @@ read_spec(struct object *o, struct raw_pod *p)
 {
 	const struct json_node *spec = object_map(o, o->json, "", "spec");
 	const struct json_node *main_list =
-	    object_list(o, spec, "spec", "containers");
+	    object_maps(o, spec, "spec", "containers");
 	const struct json_node *init_list =
-	    object_list(o, spec, "spec", "initContainers");
+	    object_maps(o, spec, "spec", "initContainers");
 	size_t n = count_ports(main_list) + count_ports(init_list);
 	struct kube_port *v = object_alloc(o, n, sizeof(*v));
 	const char *node = object_text(o, spec, "spec", "nodeName");
@@ -129,9 +129,9 @@ static void
 read_ends(struct object *o, const struct json_node *status, struct raw_pod *p)
 {
 	const struct json_node *list =
-	    object_list(o, status, "status", "containerStatuses");
+	    object_maps(o, status, "status", "containerStatuses");
 	const struct json_node *init =
-	    object_list(o, status, "status", "initContainerStatuses");
+	    object_maps(o, status, "status", "initContainerStatuses");
 	size_t n_running, n_init;
 	int64_t main_us = last_finish(o, list, &n_running);
 	int64_t init_us = last_finish(o, init, &n_init);
@@ -180,7 +180,7 @@ read_start(struct object *o, const struct json_node *c, struct starts *s)
 static struct starts
 read_starts(struct object *o, const struct json_node *status, const char *key)
 {
-	const struct json_node *list = object_list(o, status, "status", key);
+	const struct json_node *list = object_maps(o, status, "status", key);
 	struct starts s = { .first_us = TIME_NONE, .again_us = TIME_NONE };
 
 	for (size_t i = 0; i < json_node_size(list); i++) {
@@ -197,7 +197,7 @@ read_ready(struct object *o, const struct json_node *status)
 {
 	static const char path[] = "status.conditions[]";
 	const struct json_node *list =
-	    object_list(o, status, "status", "conditions");
+	    object_maps(o, status, "status", "conditions");
 
 	for (size_t i = 0; i < json_node_size(list); i++) {
 		const struct json_node *c = json_node_at(list, i);

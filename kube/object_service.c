@@ -46,7 +46,7 @@ read_ports(
     struct object *o, const struct json_node *spec, struct kube_service *s)
 {
 	static const char path[] = "spec.ports[]";
-	const struct json_node *list = object_list(o, spec, "spec", "ports");
+	const struct json_node *list = object_maps(o, spec, "spec", "ports");
 	size_t n = json_node_size(list);
 	struct kube_service_port *v = object_alloc(o, n, sizeof(*v));
 
@@ -84,7 +84,7 @@ read_cluster_ips(
     struct object *o, const struct json_node *spec, struct kube_service *s)
 {
 	const struct json_node *list =
-	    object_list(o, spec, "spec", "clusterIPs");
+	    object_texts(o, spec, "spec", "clusterIPs");
 	const char *single = object_text(o, spec, "spec", "clusterIP");
 	size_t size = json_node_size(list), n = 0;
 	struct ip_addr *v = object_alloc(o, size + 1, sizeof(*v));
@@ -110,9 +110,9 @@ read_balancer_ips(
 	const struct json_node *lb =
 	    object_map(o, status, "status", "loadBalancer");
 	const struct json_node *ingress =
-	    object_list(o, lb, "status.loadBalancer", "ingress");
+	    object_maps(o, lb, "status.loadBalancer", "ingress");
 	const struct json_node *external =
-	    object_list(o, spec, "spec", "externalIPs");
+	    object_texts(o, spec, "spec", "externalIPs");
 	size_t n_in = json_node_size(ingress), n = 0;
 	size_t n_ext = json_node_size(external);
 	struct ip_addr *v = object_alloc(o, n_in + n_ext + 1, sizeof(*v));
@@ -215,7 +215,7 @@ read_endpoint(struct object *o, const struct json_node *j,
 	static const char path[] = "endpoints[]";
 	const struct json_node *conditions =
 	    object_map(o, j, path, "conditions");
-	const struct json_node *list = object_list(o, j, path, "addresses");
+	const struct json_node *list = object_texts(o, j, path, "addresses");
 	struct raw_endpoint e = {
 		.ready = object_bool(
 		    o, conditions, "endpoints[].conditions", "ready", true),
@@ -242,7 +242,7 @@ object_read_slice(struct object *o)
 	struct label_set labels =
 	    object_labels(o, metadata, "metadata", "labels");
 	const char *type = object_text(o, o->json, "", "addressType");
-	const struct json_node *list = object_list(o, o->json, "", "endpoints");
+	const struct json_node *list = object_maps(o, o->json, "", "endpoints");
 	struct raw_slice *s = named_record(o, RAW_SLICE, NULL, sizeof(*s));
 	struct raw_endpoint *v;
 
@@ -258,14 +258,14 @@ object_read_slice(struct object *o)
 		o->index[0] = (unsigned)i;
 		read_endpoint(o, json_node_at(list, i), v, &s->n_endpoints);
 	}
-	read_slice_ports(o, object_list(o, o->json, "", "ports"), "ports[]", s);
+	read_slice_ports(o, object_maps(o, o->json, "", "ports"), "ports[]", s);
 }
 
 static size_t
 read_legacy_addresses(struct object *o, const struct json_node *subset,
     const char *key, struct raw_endpoint *v)
 {
-	const struct json_node *list = object_list(o, subset, "subsets[]", key);
+	const struct json_node *list = object_maps(o, subset, "subsets[]", key);
 	size_t n = 0;
 
 	for (size_t i = 0; i < json_node_size(list); i++) {
@@ -294,13 +294,13 @@ read_subset(struct object *o, const struct json_node *j, struct raw_slice *s)
 	    o, j, "notReadyAddresses", v + s->n_endpoints);
 	s->endpoints = v;
 	read_slice_ports(
-	    o, object_list(o, j, "subsets[]", "ports"), "subsets[].ports[]", s);
+	    o, object_maps(o, j, "subsets[]", "ports"), "subsets[].ports[]", s);
 }
 
 void
 object_read_endpoints(struct object *o)
 {
-	const struct json_node *list = object_list(o, o->json, "", "subsets");
+	const struct json_node *list = object_maps(o, o->json, "", "subsets");
 	struct raw_slice *s =
 	    named_record(o, RAW_SLICE, "Endpoints", sizeof(*s));
 

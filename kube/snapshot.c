@@ -122,18 +122,50 @@ intern_or(struct snapshot_builder *sb, const char *s, const char *otherwise)
 	return s == NULL ? otherwise : snapshot_intern(sb, s);
 }
 
+/* What an object is called by. */
+struct title {
+	const char *kind, *version, *namespace,
+	    *name; /* NULL: it is not told */
+};
+
+/* A string, or it is not there; else the object is wrong. */
+static bool
+take_word(struct object *o, const struct json_node *parent, const char *path,
+    const char *key, const char **out)
+{
+	const struct json_node *j = json_node_get(parent, key);
+
+	*out = json_node_text(j);
+	if (j == NULL || *out != NULL || json_node_is(j, JSON_NODE_NULL))
+		return true;
+	(void)rf_fail(o->err, RF_CORRUPT, "%s:%u: object's %s%s wants a string",
+	    o->file, (unsigned)o->line, path, key);
+	return false;
+}
+
+static bool
+read_title(struct object *o, struct title *t)
+{
+	const struct json_node *m = json_node_get(o->json, "metadata");
+
+	return take_word(o, o->json, "", "kind", &t->kind) &&
+	    take_word(o, o->json, "", "apiVersion", &t->version) &&
+	    take_word(o, m, "metadata.", "namespace", &t->namespace) &&
+	    take_word(o, m, "metadata.", "name", &t->name);
+}
+
 /* Kind, namespace and name, which every object has. */
 static enum rf_status
 name_object(struct object *o, const struct snapshot_item *item)
 {
-	const struct json_node *m = json_node_get(o->json, "metadata");
-	const char *kind = json_node_text(json_node_get(o->json, "kind"));
-	const char *version =
-	    json_node_text(json_node_get(o->json, "apiVersion"));
-	const char *ns = json_node_text(json_node_get(m, "namespace"));
-	const char *name = json_node_text(json_node_get(m, "name"));
+	const char *kind, *version;
 	char buf[KIND_SIZE];
+	struct title t;
 
+	if (!read_title(o, &t))
+		return RF_CORRUPT;
+	kind = t.kind;
+	version = t.version;
 	if (version == NULL && (kind == NULL || item->api_version != NULL))
 		version = item->api_version;
 	if (kind == NULL)
@@ -143,8 +175,8 @@ name_object(struct object *o, const struct snapshot_item *item)
 		    o->file, (unsigned)o->line);
 	o->kind = snapshot_intern(o->sb, kind);
 	o->api_version = intern_or(o->sb, version, "");
-	o->namespace = intern_or(o->sb, ns, "");
-	o->name = intern_or(o->sb, name, "");
+	o->namespace = intern_or(o->sb, t.namespace, "");
+	o->name = intern_or(o->sb, t.name, "");
 	if (o->kind == NULL || o->api_version == NULL || o->namespace == NULL ||
 	    o->name == NULL)
 		return rf_fail(o->err, RF_NOMEM, "out of memory");

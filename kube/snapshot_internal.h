@@ -165,7 +165,10 @@ void object_fail(struct object *o, const char *path, const char *key,
 void object_no_memory(struct object *o);
 const struct json_node *object_map(struct object *o,
     const struct json_node *parent, const char *path, const char *key);
-const struct json_node *object_list(struct object *o,
+/* A list of maps alone, and of strings alone. */
+const struct json_node *object_maps(struct object *o,
+    const struct json_node *parent, const char *path, const char *key);
+const struct json_node *object_texts(struct object *o,
     const struct json_node *parent, const char *path, const char *key);
 /* Interned; NULL when absent, null or empty. */
 const char *object_text(struct object *o, const struct json_node *parent,
