@@ -30,26 +30,20 @@ text(struct get *g, struct db_stmt *q, int col)
 	return arena_strdup(g->a, db_text(q, col));
 }
 
-/* Note that row id stands at index. */
-static bool
-set_index(struct store_index *ix, int64_t id, size_t index)
+/* Note where the row stands, whose id is in its first column. */
+static enum rf_status
+set_index(struct id_map *m, struct db_stmt *q, size_t at, const char *what,
+    struct rf_error *err)
 {
-	size_t n, cap;
-	uint32_t *at;
+	int64_t id = db_int(q, 0);
+	bool is_bad;
 
-	if (id <= 0 || id >= FLOW_NONE || index >= FLOW_NONE)
-		return false;
-	n = (size_t)id + 1;
-	if (n > ix->n) {
-		cap = n + n / 2 + 64;
-		if ((at = realloc(ix->at, cap * sizeof(*at))) == NULL)
-			return false;
-		memset(at + ix->n, 0xff, (cap - ix->n) * sizeof(*at));
-		ix->at = at;
-		ix->n = cap;
-	}
-	ix->at[id] = (uint32_t)index;
-	return true;
+	if (id_map_add(m, id, (uint32_t)at, &is_bad))
+		return RF_OK;
+	if (!is_bad)
+		return fail_memory(err);
+	return rf_fail(err, RF_CORRUPT, "a stored %s has the number %lld", what,
+	    (long long)id);
 }
 
 /* Reads one row into the element that room was made for. */
@@ -65,7 +59,7 @@ read_namespace(struct get *g, struct db_stmt *q, void *elem, size_t at,
 	(void)at;
 	if ((ns->name = text(g, q, 0)) == NULL)
 		return fail_memory(err);
-	ns->assumed = db_int(q, 1) != 0;
+	ns->assumed = db_bool(q, 1);
 	return column_read_labels(&ns->labels, db_text(q, 2), g->a, err);
 }
 
@@ -78,9 +72,10 @@ read_node(struct get *g, struct db_stmt *q, void *elem, size_t at,
 
 	n->name = text(g, q, 1);
 	n->provider = text(g, q, 2);
-	if (n->name == NULL || n->provider == NULL ||
-	    !set_index(&g->got.nodes, db_int(q, 0), at))
+	if (n->name == NULL || n->provider == NULL)
 		return fail_memory(err);
+	if ((st = set_index(&g->got.nodes, q, at, "node", err)) != RF_OK)
+		return st;
 	st = column_read_labels(&n->labels, db_text(q, 3), g->a, err);
 	if (st != RF_OK)
 		return st;
@@ -103,13 +98,15 @@ read_workload(struct get *g, struct db_stmt *q, void *elem, size_t at,
 	wl->name = text(g, q, 3);
 	wl->api_version = text(g, q, 4);
 	if (wl->namespace == NULL || wl->kind == NULL || wl->name == NULL ||
-	    wl->api_version == NULL ||
-	    !set_index(&g->got.workloads, db_int(q, 0), at))
+	    wl->api_version == NULL)
 		return fail_memory(err);
-	wl->has_object = db_int(q, 5) != 0;
-	wl->has_selector = db_int(q, 6) != 0;
+	st = set_index(&g->got.workloads, q, at, "workload", err);
+	if (st != RF_OK)
+		return st;
+	wl->has_object = db_bool(q, 5);
+	wl->has_selector = db_bool(q, 6);
 	wl->replicas = db_int(q, 9);
-	wl->suspended = db_int(q, 10) != 0;
+	wl->suspended = db_bool(q, 10);
 	st = column_read_selector(&wl->selector, db_text(q, 7), g->a, err);
 	if (st != RF_OK)
 		return st;
@@ -136,8 +133,8 @@ read_pod_links(struct get *g, struct db_stmt *q, struct kube_pod *pod,
 	    ? NULL
 	    : bsearch(pod->namespace, c->namespaces, c->n_namespaces,
 		  sizeof(*ns), compare_namespace);
-	pod->workload = store_index_of(&g->got.workloads, db_int(q, 4));
-	pod->node = store_index_of(&g->got.nodes, db_int(q, 5));
+	pod->workload = id_map_find(&g->got.workloads, db_int(q, 4));
+	pod->node = id_map_find(&g->got.nodes, db_int(q, 5));
 	if (ns == NULL || pod->workload == FLOW_NONE ||
 	    (pod->node == FLOW_NONE && db_int(q, 5) != 0))
 		return rf_fail(err, RF_CORRUPT,
@@ -178,12 +175,13 @@ read_pod(struct get *g, struct db_stmt *q, void *elem, size_t at,
 	pod->namespace = text(g, q, 1);
 	pod->name = text(g, q, 2);
 	pod->uid = text(g, q, 3);
-	if (pod->namespace == NULL || pod->name == NULL || pod->uid == NULL ||
-	    !set_index(&g->got.pods, db_int(q, 0), at))
+	if (pod->namespace == NULL || pod->name == NULL || pod->uid == NULL)
 		return fail_memory(err);
-	pod->phase = (enum pod_phase)db_int(q, 7);
-	pod->host_network = db_int(q, 8) != 0;
-	pod->deleted = db_int(q, 9) != 0;
+	if ((st = set_index(&g->got.pods, q, at, "pod", err)) != RF_OK)
+		return st;
+	pod->phase = (enum pod_phase)db_uint(q, 7, POD_UNKNOWN);
+	pod->host_network = db_bool(q, 8);
+	pod->deleted = db_bool(q, 9);
 	pod->from_us = db_int(q, 13);
 	pod->to_us = db_int(q, 14);
 	if ((st = read_pod_links(g, q, pod, err)) != RF_OK)
@@ -220,17 +218,20 @@ read_service(struct get *g, struct db_stmt *q, void *elem, size_t at,
     struct rf_error *err)
 {
 	struct kube_service *svc = elem;
+	enum rf_status st;
 
 	svc->namespace = text(g, q, 1);
 	svc->name = text(g, q, 2);
 	svc->type = text(g, q, 3);
 	svc->external_traffic_policy = text(g, q, 4);
 	if (svc->namespace == NULL || svc->name == NULL || svc->type == NULL ||
-	    svc->external_traffic_policy == NULL ||
-	    !set_index(&g->got.services, db_int(q, 0), at))
+	    svc->external_traffic_policy == NULL)
 		return fail_memory(err);
-	svc->headless = db_int(q, 5) != 0;
-	svc->has_selector = db_int(q, 6) != 0;
+	st = set_index(&g->got.services, q, at, "service", err);
+	if (st != RF_OK)
+		return st;
+	svc->headless = db_bool(q, 5);
+	svc->has_selector = db_bool(q, 6);
 	return read_service_columns(g, q, svc, err);
 }
 
@@ -240,12 +241,12 @@ read_backend(struct get *g, struct db_stmt *q, void *elem, size_t at,
 {
 	struct kube_backend *b = elem;
 
-	b->service = store_index_of(&g->got.services, db_int(q, 0));
+	b->service = id_map_find(&g->got.services, db_int(q, 0));
 	b->ip = db_ip(q, 1);
-	b->port = (uint16_t)db_int(q, 2);
-	b->protocol = (uint8_t)db_int(q, 3);
-	b->pod = store_index_of(&g->got.pods, db_int(q, 5));
-	b->ready = db_int(q, 6) != 0;
+	b->port = (uint16_t)db_uint(q, 2, UINT16_MAX);
+	b->protocol = db_protocol(q, 3);
+	b->pod = id_map_find(&g->got.pods, db_int(q, 5));
+	b->ready = db_bool(q, 6);
 	if ((b->port_name = text(g, q, 4)) == NULL)
 		return fail_memory(err);
 	if (b->service == FLOW_NONE ||

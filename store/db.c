@@ -79,6 +79,7 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 	case SQLITE_NOMEM:
 		why = sqlite3_errstr(rc);
 		break;
+	case SQLITE_CANTOPEN: /* a file beside it */
 	case SQLITE_IOERR:
 		return rf_fail(err, status_of(rc), "%s: %s: %s", what, why,
 		    strerror(sqlite3_system_errno(db)));
@@ -282,6 +283,14 @@ db_leave_wal(sqlite3 *db, struct rf_error *err)
 	return st;
 }
 
+static bool
+is_out_of_files(sqlite3 *db)
+{
+	int why = sqlite3_system_errno(db);
+
+	return why == EMFILE || why == ENFILE;
+}
+
 /* SQLite only says "unable to open database file". */
 static enum rf_status
 fail_open(
@@ -291,6 +300,8 @@ fail_open(
 
 	if ((rc & 0xff) != SQLITE_CANTOPEN)
 		return db_fail(db, rc, "open", err);
+	if (is_out_of_files(db))
+		return rf_fail(err, RF_IO, "open: %s", strerror(EMFILE));
 	if (stat(path, &sb) != 0 && !(write && errno == ENOENT))
 		return rf_fail(err, RF_IO, "open: %s%s", strerror(errno),
 		    write ? "" : "; fill one with ringfence collect");
@@ -471,122 +482,4 @@ db_prepare_all(sqlite3 *db, sqlite3_stmt **stmt, struct rf_error *err)
 			return db_fail(db, rc, sql_query_name[i], err);
 	}
 	return RF_OK;
-}
-
-struct db_stmt
-db_stmt(sqlite3_stmt *stmt)
-{
-	return (struct db_stmt){ .stmt = stmt, .rc = SQLITE_OK };
-}
-
-void
-db_bind_int(struct db_stmt *s, int at, int64_t value)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc = sqlite3_bind_int64(s->stmt, at, value);
-}
-
-void
-db_bind_text(struct db_stmt *s, int at, const char *text)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc = sqlite3_bind_text(
-		    s->stmt, at, text != NULL ? text : "", -1, SQLITE_STATIC);
-}
-
-void
-db_bind_ip(struct db_stmt *s, int at, const struct ip_addr *ip)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc = sqlite3_bind_blob(
-		    s->stmt, at, ip->b, sizeof(ip->b), SQLITE_STATIC);
-}
-
-void
-db_bind_blob(struct db_stmt *s, int at, const void *blob, size_t size)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc =
-		    sqlite3_bind_blob64(s->stmt, at, blob, size, SQLITE_STATIC);
-}
-
-void
-db_bind_null(struct db_stmt *s, int at)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc = sqlite3_bind_null(s->stmt, at);
-}
-
-void
-db_end(struct db_stmt *s)
-{
-	(void)sqlite3_reset(s->stmt);
-	(void)sqlite3_clear_bindings(s->stmt);
-	s->rc = SQLITE_OK;
-}
-
-enum rf_status
-db_row(struct db_stmt *s, bool *row, const char *what, struct rf_error *err)
-{
-	enum rf_status st = RF_OK;
-
-	*row = false;
-	if (s->rc == SQLITE_OK)
-		s->rc = sqlite3_step(s->stmt);
-	if (s->rc == SQLITE_ROW) {
-		*row = true;
-		s->rc = SQLITE_OK;
-		return RF_OK;
-	}
-	if (s->rc != SQLITE_DONE)
-		st = db_fail(sqlite3_db_handle(s->stmt), s->rc, what, err);
-	db_end(s);
-	return st;
-}
-
-enum rf_status
-db_run(struct db_stmt *s, const char *what, struct rf_error *err)
-{
-	enum rf_status st;
-	bool row;
-
-	do
-		st = db_row(s, &row, what, err);
-	while (st == RF_OK && row);
-	return st;
-}
-
-int64_t
-db_int(struct db_stmt *s, int col)
-{
-	return sqlite3_column_int64(s->stmt, col);
-}
-
-const char *
-db_text(struct db_stmt *s, int col)
-{
-	const char *text = (const char *)sqlite3_column_text(s->stmt, col);
-
-	return text != NULL ? text : "";
-}
-
-struct ip_addr
-db_ip(struct db_stmt *s, int col)
-{
-	const void *blob = sqlite3_column_blob(s->stmt, col);
-	struct ip_addr ip = { { 0 } };
-
-	if (blob != NULL &&
-	    sqlite3_column_bytes(s->stmt, col) == (int)sizeof(ip.b))
-		memcpy(ip.b, blob, sizeof(ip.b));
-	return ip;
-}
-
-const void *
-db_blob(struct db_stmt *s, int col, size_t *size)
-{
-	const void *blob = sqlite3_column_blob(s->stmt, col);
-
-	*size = blob == NULL ? 0 : (size_t)sqlite3_column_bytes(s->stmt, col);
-	return blob;
 }

@@ -60,10 +60,22 @@ RF_MUST_USE enum rf_status db_row(
 /* Reset and clear; after leaving a loop of db_row early. */
 void db_end(struct db_stmt *s);
 
-/* Column values; text is never NULL and borrowed until the next row. */
-int64_t db_int(struct db_stmt *s, int col);
+/*
+ * Column values; text is never NULL and borrowed until the next row. A value
+ * that the schema forbids reads as 0, "" or ::, and the row is damaged: the
+ * next db_row fails, and db_check before that.
+ */
+int64_t db_int(struct db_stmt *s, int col); /* 0 where it is NULL */
+uint64_t db_uint(struct db_stmt *s, int col, uint64_t max); /* 0 to max */
+uint8_t db_protocol(struct db_stmt *s, int col);
+bool db_bool(struct db_stmt *s, int col);
 const char *db_text(struct db_stmt *s, int col);
 struct ip_addr db_ip(struct db_stmt *s, int col);
 const void *db_blob(struct db_stmt *s, int col, size_t *size); /* or NULL */
+
+/* Was what was read of this row as it may be? For the only row of a query:
+ * reset in either case. */
+RF_MUST_USE enum rf_status db_check(
+    struct db_stmt *s, const char *what, struct rf_error *err);
 
 #endif

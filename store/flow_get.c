@@ -13,16 +13,18 @@
 #include "store/notes.h"
 #include "store/total.h"
 
-/* One call's state. Endpoints stand at the index that is their row id. */
+/* One call's state. Endpoints stand in the order of their row ids, and flows
+ * name them by where they stand. */
 struct get {
 	struct store *s;
 	const struct cluster *c;
 	const struct store_filter *filter;
 	struct arena *arena;
+	struct id_map places; /* of row ids */
 	struct endpoint *endpoints;
-	uint8_t *chosen;    /* by id: in one of the namespaces */
-	uint32_t *order;    /* by id: its index in the result, or FLOW_NONE */
-	size_t n_endpoints; /* one more than the largest id */
+	uint8_t *chosen; /* in one of the namespaces */
+	uint32_t *order; /* its index in the result */
+	size_t n_endpoints, cap_endpoints;
 	struct flow_sum sum;
 	int64_t since_us, last_us; /* the filter's time, both included */
 };
@@ -51,15 +53,15 @@ is_chosen(const struct get *g, const struct endpoint *e)
 	    in_namespaces(g->filter, g->c->workloads[e->workload].namespace);
 }
 
-/* Room for row ids up to id. */
+/* Room for one more. */
 static bool
-reserve(struct get *g, int64_t id)
+reserve(struct get *g)
 {
-	size_t n = (size_t)id + 1, cap = n + n / 2 + 64;
+	size_t cap = g->cap_endpoints * 2 + 64;
 	struct endpoint *e;
 	uint8_t *chosen;
 
-	if (n <= g->n_endpoints)
+	if (g->n_endpoints < g->cap_endpoints)
 		return true;
 	if ((e = realloc(g->endpoints, cap * sizeof(*e))) == NULL)
 		return false;
@@ -67,18 +69,16 @@ reserve(struct get *g, int64_t id)
 	if ((chosen = realloc(g->chosen, cap)) == NULL)
 		return false;
 	g->chosen = chosen;
-	memset(e + g->n_endpoints, 0, (cap - g->n_endpoints) * sizeof(*e));
-	memset(chosen + g->n_endpoints, 0, cap - g->n_endpoints);
-	g->n_endpoints = cap;
+	g->cap_endpoints = cap;
 	return true;
 }
 
 /* A row id as an index; none stays none, and a stranger is an error. */
 static enum rf_status
-index_of(uint32_t *out, const struct store_index *ix, int64_t id,
-    const char *what, struct rf_error *err)
+index_of(uint32_t *out, const struct id_map *ix, int64_t id, const char *what,
+    struct rf_error *err)
 {
-	*out = id == 0 ? FLOW_NONE : store_index_of(ix, id);
+	*out = id == 0 ? FLOW_NONE : id_map_find(ix, id);
 	if (id != 0 && *out == FLOW_NONE)
 		return rf_fail(err, RF_CORRUPT,
 		    "stored flows name %s %lld, which the cluster that was "
@@ -94,8 +94,9 @@ read_endpoint(struct get *g, struct db_stmt *q, struct rf_error *err)
 	int64_t id = db_int(q, 0);
 	struct endpoint e = { .ip = db_ip(q, 2) };
 	enum rf_status st;
+	bool is_bad;
 
-	e.type = (enum endpoint_type)db_int(q, 1);
+	e.type = (enum endpoint_type)db_uint(q, 1, ENDPOINT_TYPE_COUNT - 1);
 	st = index_of(&e.pod, &got->pods, db_int(q, 3), "pod", err);
 	if (st != RF_OK)
 		return st;
@@ -110,11 +111,19 @@ read_endpoint(struct get *g, struct db_stmt *q, struct rf_error *err)
 		e.node = g->c->pods[e.pod].node;
 		e.workload = g->c->pods[e.pod].workload;
 	}
-	if (id <= 0 || id >= FLOW_NONE || !reserve(g, id))
+	if (!reserve(g))
 		return fail_memory(err);
-	g->endpoints[id] = e;
-	g->chosen[id] = is_chosen(g, &e);
-	return RF_OK;
+	is_bad = e.type == ENDPOINT_WORKLOAD && e.workload == FLOW_NONE;
+	if (!is_bad &&
+	    id_map_add(&g->places, id, (uint32_t)g->n_endpoints, &is_bad)) {
+		g->chosen[g->n_endpoints] = is_chosen(g, &e);
+		g->endpoints[g->n_endpoints++] = e;
+		return RF_OK;
+	}
+	if (!is_bad)
+		return fail_memory(err);
+	return rf_fail(err, RF_CORRUPT,
+	    "stored endpoint %lld is of no workload", (long long)id);
 }
 
 static enum rf_status
@@ -133,23 +142,27 @@ read_endpoints(struct get *g, struct rf_error *err)
 	return st;
 }
 
+/* The ends of a row by where they stand. false: not all are there. */
 static bool
-known_endpoint(const struct get *g, uint32_t id)
+place_ends(const struct get *g, struct flow *f)
 {
-	return id > 0 && id < g->n_endpoints;
+	f->src = id_map_find(&g->places, f->src);
+	f->dst = id_map_find(&g->places, f->dst);
+	f->seen_src = id_map_find(&g->places, f->seen_src);
+	return f->src != FLOW_NONE && f->dst != FLOW_NONE &&
+	    f->seen_src != FLOW_NONE;
 }
 
 static enum rf_status
 read_flow(struct get *g, struct db_stmt *q, struct rf_error *err)
 {
-	struct flow f = flow_of_row(q);
+	struct flow f = flow_of_row(q), of_rows = f;
 
-	if (!known_endpoint(g, f.src) || !known_endpoint(g, f.dst) ||
-	    !known_endpoint(g, f.seen_src))
+	if (!place_ends(g, &f))
 		return rf_fail(err, RF_CORRUPT,
 		    "a stored flow names endpoints %u, %u, %u, which are not "
 		    "all there",
-		    f.src, f.dst, f.seen_src);
+		    of_rows.src, of_rows.dst, of_rows.seen_src);
 	if (!g->chosen[f.src] && !g->chosen[f.dst])
 		return RF_OK;
 	return flow_sum_add(&g->sum, &f) ? RF_OK : fail_memory(err);
@@ -245,9 +258,9 @@ number_endpoints(struct get *g, struct flow_set *out, struct rf_error *err)
 		g->order[g->sum.v[i].dst] = 1;
 		g->order[g->sum.v[i].seen_src] = 1;
 	}
-	for (size_t id = 0; id < g->n_endpoints; id++)
-		if (g->order[id] != 0)
-			used[n++] = (uint32_t)id;
+	for (size_t i = 0; i < g->n_endpoints; i++)
+		if (g->order[i] != 0)
+			used[n++] = (uint32_t)i;
 	qsort_r(used, n, sizeof(*used), compare_ids, g->endpoints);
 	if ((v = arena_calloc(g->arena, n, sizeof(*v))) == NULL)
 		goto fail;
@@ -385,6 +398,7 @@ store_get_flows(struct store *s, const struct cluster *c,
 	free(g.endpoints);
 	free(g.chosen);
 	free(g.order);
+	id_map_release(&g.places);
 	flow_sum_release(&g.sum);
 	return st;
 }

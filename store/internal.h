@@ -7,6 +7,7 @@
 #define STORE_INTERNAL_H
 
 #include "store/db.h"
+#include "store/id_map.h"
 #include "store/store.h"
 
 /* Row ids of the objects of the cluster that was put last, by index. */
@@ -16,16 +17,10 @@ struct store_ids {
 	bool in_tx; /* put since store_begin: gone when that is rolled back */
 };
 
-/* Index by row id; n is one more than the largest id. */
-struct store_index {
-	uint32_t *at; /* FLOW_NONE: no such row */
-	size_t n;
-};
-
 /* Where the rows stand in the cluster that was got last. */
 struct store_indices {
 	const struct cluster *cluster; /* compared, never followed */
-	struct store_index nodes, workloads, pods, services;
+	struct id_map nodes, workloads, pods, services;
 };
 
 struct store {
@@ -60,13 +55,6 @@ RF_MUST_USE enum rf_status store_leave(
 
 void store_ids_release(struct store_ids *ids);
 void store_indices_release(struct store_indices *got);
-
-/* FLOW_NONE when there is no such row. */
-static inline uint32_t
-store_index_of(const struct store_index *ix, int64_t id)
-{
-	return id > 0 && (uint64_t)id < ix->n ? ix->at[id] : FLOW_NONE;
-}
 
 /* a - b and a + b for b >= 0, held at the ends of int64_t. */
 static inline int64_t

@@ -154,17 +154,17 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 	c->source = arena_strdup(arena, db_text(q, 1));
 	c->from_us = db_int(q, 2);
 	c->to_us = db_int(q, 3);
-	c->packets = (uint64_t)db_int(q, 4);
-	c->dropped = (uint64_t)db_int(q, 5);
-	c->truncated = (uint64_t)db_int(q, 6);
-	c->malformed = (uint64_t)db_int(q, 7);
-	c->unsupported = (uint64_t)db_int(q, 8);
-	c->non_ip = (uint64_t)db_int(q, 9);
-	c->icmp = (uint64_t)db_int(q, 10);
-	c->ignored = (uint64_t)db_int(q, 11);
-	c->fragments = (uint64_t)db_int(q, 12);
-	c->table_full = (uint64_t)db_int(q, 13);
-	c->unowned = (uint64_t)db_int(q, 14);
+	c->packets = db_uint(q, 4, INT64_MAX);
+	c->dropped = db_uint(q, 5, INT64_MAX);
+	c->truncated = db_uint(q, 6, INT64_MAX);
+	c->malformed = db_uint(q, 7, INT64_MAX);
+	c->unsupported = db_uint(q, 8, INT64_MAX);
+	c->non_ip = db_uint(q, 9, INT64_MAX);
+	c->icmp = db_uint(q, 10, INT64_MAX);
+	c->ignored = db_uint(q, 11, INT64_MAX);
+	c->fragments = db_uint(q, 12, INT64_MAX);
+	c->table_full = db_uint(q, 13, INT64_MAX);
+	c->unowned = db_uint(q, 14, INT64_MAX);
 	c->known_us = db_int(q, 15);
 	return c->node != NULL && c->source != NULL;
 }

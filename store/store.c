@@ -62,10 +62,10 @@ store_ids_release(struct store_ids *ids)
 void
 store_indices_release(struct store_indices *got)
 {
-	free(got->nodes.at);
-	free(got->workloads.at);
-	free(got->pods.at);
-	free(got->services.at);
+	id_map_release(&got->nodes);
+	id_map_release(&got->workloads);
+	id_map_release(&got->pods);
+	id_map_release(&got->services);
 	*got = (struct store_indices){ 0 };
 }
 

@@ -19,30 +19,35 @@ state_get(struct store *s, struct store_state *out, struct rf_error *err)
 		return st;
 	if (!row)
 		return rf_fail(err, RF_CORRUPT, "the table state is empty");
-	*out = (struct store_state){ .has_policies = db_int(&q, 0) != 0,
-		.lead_us = db_int(&q, 1),
-		.span_us = db_int(&q, 2),
+	*out = (struct store_state){ .has_policies = db_bool(&q, 0),
+		.lead_us = (int64_t)db_uint(&q, 1, INT64_MAX),
+		.span_us = (int64_t)db_uint(&q, 2, INT64_MAX),
 		.rolled_us = db_int(&q, 3) };
-	db_end(&q);
-	return RF_OK;
+	return db_check(&q, "read the state", err);
+}
+
+static uint32_t
+row_id(struct db_stmt *q, int col)
+{
+	return (uint32_t)db_uint(q, col, FLOW_NONE - 1);
 }
 
 struct flow
 flow_of_row(struct db_stmt *q)
 {
-	return (struct flow){ .src = (uint32_t)db_int(q, 0),
-		.dst = (uint32_t)db_int(q, 1),
-		.seen_src = (uint32_t)db_int(q, 2),
-		.service = (uint32_t)db_int(q, 3),
-		.service_port = (uint16_t)db_int(q, 4),
-		.port = (uint16_t)db_int(q, 5),
-		.protocol = (uint8_t)db_int(q, 6),
-		.outcome = (uint8_t)db_int(q, 7),
-		.certainty = (uint8_t)db_int(q, 8),
-		.sides = (uint8_t)db_int(q, 9),
-		.connections = (uint64_t)db_int(q, 10),
-		.packets = (uint64_t)db_int(q, 11),
-		.bytes = (uint64_t)db_int(q, 12),
+	return (struct flow){ .src = row_id(q, 0),
+		.dst = row_id(q, 1),
+		.seen_src = row_id(q, 2),
+		.service = row_id(q, 3),
+		.service_port = (uint16_t)db_uint(q, 4, UINT16_MAX),
+		.port = (uint16_t)db_uint(q, 5, UINT16_MAX),
+		.protocol = db_protocol(q, 6),
+		.outcome = (uint8_t)db_uint(q, 7, OUTCOME_COUNT - 1),
+		.certainty = (uint8_t)db_uint(q, 8, CERTAINTY_COUNT - 1),
+		.sides = (uint8_t)db_uint(q, 9, SIDE_SRC | SIDE_DST),
+		.connections = db_uint(q, 10, INT64_MAX),
+		.packets = db_uint(q, 11, INT64_MAX),
+		.bytes = db_uint(q, 12, INT64_MAX),
 		.first_us = db_int(q, 13),
 		.last_us = db_int(q, 14) };
 }
@@ -194,17 +199,16 @@ get_total(struct store *s, const struct flow *key, struct total *out,
 		    "another program changed the database",
 		    key->src, key->dst, key->port);
 	*out = (struct total){ .sum = *key };
-	out->sum.sides = (uint8_t)db_int(&q, 0);
-	out->sum.connections = (uint64_t)db_int(&q, 1);
-	out->sum.packets = (uint64_t)db_int(&q, 2);
-	out->sum.bytes = (uint64_t)db_int(&q, 3);
+	out->sum.sides = (uint8_t)db_uint(&q, 0, SIDE_SRC | SIDE_DST);
+	out->sum.connections = db_uint(&q, 1, INT64_MAX);
+	out->sum.packets = db_uint(&q, 2, INT64_MAX);
+	out->sum.bytes = db_uint(&q, 3, INT64_MAX);
 	out->sum.first_us = db_int(&q, 4);
 	out->sum.last_us = db_int(&q, 5);
 	out->newest_us = db_int(&q, 6);
 	out->newest_src_us = db_int(&q, 7);
 	out->newest_dst_us = db_int(&q, 8);
-	db_end(&q);
-	return RF_OK;
+	return db_check(&q, "read a total", err);
 }
 
 /* When the flow of this key was seen in one window, if it was. */

@@ -75,15 +75,19 @@ static bool
 copy_row(struct store_waiting *w, struct db_stmt *q, struct arena *arena)
 {
 	const void *blob = db_blob(q, 4, &w->size);
-	void *copy = arena_alloc(arena, w->size != 0 ? w->size : 1);
+	int64_t connections = db_int(q, 1);
+	void *copy;
 
+	if (connections < 0) /* what nobody can read stops no collector */
+		connections = 0, w->size = 0;
+	copy = arena_alloc(arena, w->size != 0 ? w->size : 1);
 	if (copy == NULL)
 		return false;
 	if (w->size != 0)
 		memcpy(copy, blob, w->size);
 	w->content = copy;
 	w->id = db_int(q, 0);
-	w->connections = (uint64_t)db_int(q, 1);
+	w->connections = (uint64_t)connections;
 	w->first_us = db_int(q, 2);
 	w->since_us = db_int(q, 3);
 	return true;
@@ -178,9 +182,8 @@ count(
 	st = db_row(&q, &row, "count what waits", err);
 	if (st != RF_OK || !row)
 		return st;
-	*out = (uint64_t)db_int(&q, 0);
-	db_end(&q);
-	return RF_OK;
+	*out = db_uint(&q, 0, INT64_MAX);
+	return db_check(&q, "count what waits", err);
 }
 
 enum rf_status
