@@ -105,6 +105,10 @@ main(int argc, char **argv)
 
 	/* Whoever stops reading us ends us, without a word. */
 	(void)signal(SIGPIPE, SIG_DFL);
+	/* A file that may not grow is a write that fails, like a full disk. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (!terminal_guard_descriptors())
+		return STATUS_FAILURE;
 	terminal_guard_stderr();
 	status = run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -2,7 +2,7 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +96,18 @@ terminal_guard_stderr(void)
 		return;
 	(void)setvbuf(f, NULL, _IONBF, 0);
 	stderr = f; /* glibc lets it be replaced */
+}
+
+/* What is opened gets the lowest number that is free. */
+bool
+terminal_guard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null",
+			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
 }
 
 void

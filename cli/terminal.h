@@ -9,11 +9,19 @@
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* From here on everything that is printed to stderr goes through this; call
  * it once, before any thread. Without memory stderr stays as it was. */
 void terminal_guard_stderr(void);
+
+/*
+ * Where a standard stream is closed, put one that fails in its place, or the
+ * next file that is opened would be written to as if it were that stream. Call
+ * it first. false: it cannot be done.
+ */
+bool terminal_guard_descriptors(void);
 
 /* Print a name to another stream. */
 void terminal_puts(const char *text, FILE *out);

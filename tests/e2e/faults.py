@@ -9,6 +9,7 @@ reason, or change what it cannot read. Damage is random with a fixed seed.
 """
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -356,6 +357,58 @@ def rights(f, half):
     f.check("nothing was touched", problem)
 
 
+def limits(f, half):
+    """Files that may not grow, and no more files: as a full disk."""
+    def bound(kind, value):
+        return lambda: resource.setrlimit(kind, (value, value))
+
+    commands = (COLLECT + ["small.db"],
+                ["recommend", "-A", "--db", "shop.db", "-o", "small"],
+                ["report", "--db", "shop.db", "-o", "small.html"],
+                ["backup", "--db", "shop.db", "-o", "small-copy.db"],
+                ["merge", "half.db", "other.db", "-o", "small-all.db"])
+    for args in commands:
+        problem, refused = None, 0
+        for size in (0, 4096, 10000, 40000, 100000):
+            with open("small.db", "wb") as out:
+                out.write(half)
+            before = integrity("small.db")[1]
+            status, err, bad = f.run(
+                args, preexec_fn=bound(resource.RLIMIT_FSIZE, size))
+            refused += status == 3
+            damaged, after = integrity("small.db")
+            bad = bad or damaged
+            if bad is None and status == 3 and after != before:
+                bad = "refused, and yet %r became %r" % (before, after)
+            left = [n for n in os.listdir(".") if n.startswith(
+                ("small-", "small.html"))]
+            if bad is None and status == 3 and left:
+                bad = "refused, and %r stays" % left
+            for name in left:
+                os.remove(name)
+            problem = problem or bad and "%d bytes: %s" % (size, bad)
+        if problem is None and refused == 0:
+            problem = "never refused"
+        f.check("%s where files may not grow: an error, nothing half" %
+                args[0], problem)
+    problem = None
+    for files in range(3, 12):
+        with open("small.db", "wb") as out:
+            out.write(half)
+        for args in (COLLECT + ["small.db"], READERS[0] + ["half.db"]):
+            p = subprocess.run([f.ringfence] + args, timeout=60,
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, preexec_fn=bound(
+                                   resource.RLIMIT_NOFILE, files))
+            err = p.stderr.decode()
+            # the system's loader of programs needs one, too
+            if p.returncode not in (0, 3, 127) or (
+                    p.returncode == 3 and "Too many open files" not in err):
+                problem = problem or "%d files: %d %s" % (
+                    files, p.returncode, err)
+    f.check("few files may be open: it works, or says so", problem)
+
+
 # ------------------------------------------------------------- full disks
 def full_output(f):
     for args in [a + ["half.db"] for a in READERS]:
@@ -504,6 +557,7 @@ def main():
         locked(f, half)
         killed(f, half)
         rights(f, half)
+        limits(f, half)
         full_output(f)
         full_disk(f, half)
         os.chdir("/")

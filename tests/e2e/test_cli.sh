@@ -420,6 +420,26 @@ pipe_closed() {
 	[ ! -s err ]
 }
 check 'a closed pipe ends quietly' pipe_closed
+
+# Without one of the three streams no other file is taken for it.
+no_streams() {
+	mkfifo slow
+	"$ringfence" collect -q -r - --db slow.db <slow >&- 2>&- &
+	reader=$!
+	exec 7>slow
+	streams=
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		streams=$(readlink /proc/$reader/fd/1 /proc/$reader/fd/2)
+		[ -z "$streams" ] || [ "${streams%ringfence}" != "$streams" ] ||
+		    break
+		sleep 0.1
+	done
+	exec 7>&-
+	wait $reader
+	[ "$streams" = "/dev/null
+/dev/null" ]
+}
+check 'closed streams stay closed' no_streams
 read_only() {
 	cp shop.db ro.db && cksum ro.db >before &&
 	    run 0 flows --db ro.db && run 0 recommend --db ro.db -n shop &&
