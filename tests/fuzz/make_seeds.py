@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "fixtures", "shop"))
 
 import packets as p  # noqa: E402
 import seed_objects  # noqa: E402
+import seed_rows  # noqa: E402
 
 CLIENT, SERVER, VIP = "10.42.1.6", "10.42.2.9", "10.43.0.10"
 CLIENT6, SERVER6 = "fd00:42:1::6", "fd00:42:2::9"
@@ -420,6 +421,8 @@ TARGETS = {
     "flow": lambda: CAPTURES,
     "dns": lambda: DNS,
     "policy": lambda: POLICIES,
+    "rows": seed_rows.rows,
+    "store": lambda: {"changes.pack": seed_rows.changes()},
     "value": lambda: {**VALUES, "policy": POLICIES["peers"]},
     "snapshot": snapshots,
     "watch": seed_objects.watches,
