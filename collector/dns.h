@@ -15,6 +15,13 @@
 #define DNS_NAME_MAX     254 /* text without final dot, with NUL */
 #define DNS_HEADER_BYTES 12
 
+/* A server's port: DNS, or the one that OpenShift's pods and mDNS have. */
+static inline bool
+dns_is_port(uint16_t port)
+{
+	return port == 53 || port == 5353;
+}
+
 /*
  * Called for each A and AAAA record that the question's name leads to,
  * directly or through CNAMEs. name is the name that was asked for, lower

@@ -9,8 +9,6 @@
  * first's id, or have an answer repeated: of exchanges that are over the ids
  * are kept for as long as one that waits, so that those are not told twice.
  */
-#include "collector/decode_internal.h"
-#include "collector/dns.h"
 #include "collector/flow_internal.h"
 
 #define ASKED   ((uint32_t)1 << 16) /* beside the id in question[] */
@@ -41,33 +39,13 @@ answer(struct leg *leg, uint32_t id)
 			leg->question[i] &= ~WAITING;
 }
 
-/* What a message is, in flow_sighting.dns. */
-enum { DNS_NO_MESSAGE, DNS_QUESTION, DNS_ANSWER };
-
-static inline bool
-is_dns_port(uint16_t port)
-{
-	return port == 53 || port == 5353;
-}
-
-void
-flow_dns_read(const struct packet *p, struct flow_sighting *s)
-{
-	s->dns = DNS_NO_MESSAGE;
-	if (p->protocol != FLOW_UDP || p->payload_captured < DNS_HEADER_BYTES ||
-	    !(is_dns_port(p->sport) || is_dns_port(p->dport)))
-		return;
-	s->dns = p->payload[2] & 0x80 ? DNS_ANSWER : DNS_QUESTION;
-	s->dns_id = load_be16(p->payload);
-}
-
 void
 flow_dns_note(struct leg *leg, const struct flow_sighting *s)
 {
-	if (s->dns == DNS_ANSWER) {
+	if (s->dns == SIGHTING_ANSWER) {
 		leg->flags |= LEG_CLIENT << !s->from_lo;
 		answer(leg, s->dns_id);
-	} else if (s->dns == DNS_QUESTION) {
+	} else if (s->dns == SIGHTING_QUESTION) {
 		leg->flags |= LEG_CLIENT << s->from_lo;
 		ask(leg, s->dns_id);
 	}
@@ -78,7 +56,7 @@ flow_dns_had(const struct leg *leg, const struct flow_sighting *s)
 {
 	uint32_t q = s->dns_id | ASKED;
 
-	return s->dns != DNS_NO_MESSAGE &&
+	return s->dns != SIGHTING_NO_DNS &&
 	    ((leg->question[0] & ~WAITING) == q ||
 		(leg->question[1] & ~WAITING) == q);
 }
@@ -119,7 +97,7 @@ flow_dns_is_more(const struct flow_table *ft, const struct flow_sighting *s)
 	const struct flow_asked_bucket *b = flow_dns_bucket(ft, s->hash);
 	uint16_t ports = mark_of(s->hash), now = steps_of(ft->now_ms);
 
-	if (s->dns == DNS_NO_MESSAGE)
+	if (s->dns == SIGHTING_NO_DNS)
 		return false;
 	for (const struct flow_asked *a = b->v; a < b->v + FLOW_ASKED_WAYS; a++)
 		if (a->ports == ports &&

@@ -7,6 +7,7 @@
 
 #include <stdalign.h>
 
+#include "collector/dns.h"
 #include "collector/flow_table.h"
 #include "collector/leg.h"
 #include "collector/put_out.h"
@@ -45,7 +46,8 @@ struct flow_table {
 	struct put_out *put_out;
 	struct flow_sighting *next; /* those that are expected, or NULL */
 	size_t n_next;
-	const struct flow_sighting *brought; /* whose legs are brought in */
+	const struct flow_sighting *brought; /* whose legs are brought in … */
+	uint32_t leg[FLOW_TABLE_BATCH];      /* … these, or LEG_NONE */
 	struct flow_fragment fragments[FLOW_FRAGMENTS];
 	struct flow_asked_bucket *asked; /* FLOW_ASKED of them */
 	struct flow_table_config config;
@@ -63,8 +65,7 @@ struct flow_table {
 static inline bool
 leg_is_dns(const struct leg *leg)
 {
-	return leg->key.lo_port == 53 || leg->key.hi_port == 53 ||
-	    leg->key.lo_port == 5353 || leg->key.hi_port == 5353;
+	return dns_is_port(leg->key.lo_port) || dns_is_port(leg->key.hi_port);
 }
 
 static inline bool
@@ -79,11 +80,12 @@ leg_is_closed(const struct leg *leg)
 static inline bool
 leg_is_tail(const struct leg *leg)
 {
-	return leg->key.protocol == FLOW_TCP && leg->n_legs == 1 &&
+	return leg->key.protocol == FLOW_TCP &&
 	    (leg->flags &
 		(LEG_BOTH(LEG_SYN | LEG_SYNACK | LEG_DATA | LEG_FIN) |
 		    LEG_CONTINUED | LEG_KNOWN)) == 0 &&
-	    (leg->flags & LEG_BOTH(LEG_SEEN)) != LEG_BOTH(LEG_SEEN);
+	    (leg->flags & LEG_BOTH(LEG_SEEN)) != LEG_BOTH(LEG_SEEN) &&
+	    leg->n_legs == 1; /* last: in the leg's other line */
 }
 
 /* Is this root one that the kernel's table told of, and nobody was told? */
@@ -120,14 +122,14 @@ leg_root(const struct leg *leg, uint32_t index)
 /* Is this packet of the leg worth offering for a join? The opening is, or what
  * comes first where there is none. */
 static inline bool
-leg_wants_join(const struct leg *leg, const struct packet *p)
+leg_wants_join(const struct leg *leg, const struct flow_sighting *s)
 {
 	uint32_t tries = LEG_TRIES(leg->flags);
 
 	if (tries < FLOW_JOIN_TRIES)
-		return !p->fragment;
-	return tries < FLOW_JOIN_TRIES_MAX && p->protocol == FLOW_TCP &&
-	    (p->tcp_flags & TCP_SYN ||
+		return !s->fragment;
+	return tries < FLOW_JOIN_TRIES_MAX && s->key.protocol == FLOW_TCP &&
+	    (s->bits & (LEG_SYN | LEG_SYNACK) ||
 		(leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0);
 }
 
@@ -148,8 +150,7 @@ void flow_known_speaks(struct flow_table *ft, uint32_t leg);
 
 /* The same, but the packet opens a connection: if that is the one that the
  * table told of, it shall not be told twice. */
-void flow_known_opens(
-    struct flow_table *ft, uint32_t leg, const struct packet *p);
+void flow_known_opens(struct flow_table *ft, uint32_t leg, int64_t ts_us);
 
 /* Begin to watch a new leg's silence. */
 void flow_watch(struct flow_table *ft, uint32_t leg);
@@ -158,11 +159,7 @@ void flow_watch(struct flow_table *ft, uint32_t leg);
 void flow_hurry(struct flow_table *ft, uint32_t root);
 
 /* Offer a packet of the leg for joining it to another leg's connection. */
-void flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
-    struct leg_join_marks *marks, bool from_lo);
-
-/* Read what of a DNS message says which exchange it is of. */
-void flow_dns_read(const struct packet *p, struct flow_sighting *s);
+void flow_join(struct flow_table *ft, uint32_t leg, struct flow_sighting *s);
 
 /* Take a message of a DNS leg: who asks whom, and what waits for an answer. */
 void flow_dns_note(struct leg *leg, const struct flow_sighting *s);

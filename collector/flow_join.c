@@ -2,18 +2,6 @@
 /* Joining the legs of one connection. */
 #include "collector/flow_internal.h"
 
-/* The leg's end on the root's lower (lo) or higher side. */
-static struct leg_ends
-ends_of(const struct leg *leg, bool from_lo)
-{
-	const struct leg_key *k = &leg->key;
-
-	if (from_lo)
-		return (
-		    struct leg_ends){ &k->lo, &k->hi, k->lo_port, k->hi_port };
-	return (struct leg_ends){ &k->hi, &k->lo, k->hi_port, k->lo_port };
-}
-
 /*
  * One side of a connection is one pod at most, whatever rewrote it. Without
  * this, two clients that a node masquerades and that send the same bytes would
@@ -28,8 +16,8 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 	if (v->classify == NULL)
 		return true;
 	for (int side = 0; side < 2; side++) {
-		struct leg_ends x = ends_of(a, side == 0);
-		struct leg_ends y = ends_of(b, (side == 0) != flip);
+		struct leg_ends x = leg_ends(&a->key, side == 0);
+		struct leg_ends y = leg_ends(&b->key, (side == 0) != flip);
 
 		if (ip_equal(x.src, y.src) && x.sport == y.sport)
 			continue;
@@ -47,7 +35,8 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 static bool
 differ_in_port(const struct leg *a, const struct leg *b, bool flip)
 {
-	struct leg_ends x = ends_of(a, true), y = ends_of(b, !flip);
+	struct leg_ends x = leg_ends(&a->key, true),
+			y = leg_ends(&b->key, !flip);
 
 	return ip_equal(x.src, y.src) && ip_equal(x.dst, y.dst) &&
 	    (x.sport == y.sport) != (x.dport == y.dport);
@@ -124,23 +113,24 @@ id_of(const struct flow_table *ft, const struct leg_sighting *s)
 
 /* Join leg to the connection of an earlier sighting, if that can be. */
 static bool
-join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
-    const struct leg_sighting *s, const struct packet *p)
+join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
+    const struct leg_sighting *seen)
 {
 	struct leg *legs = ft->pool.legs;
-	struct leg_ends mine = ends_of(&legs[leg], from_lo);
-	struct leg_ends theirs = ends_of(&legs[s->leg], s->from_lo);
-	uint32_t ra = leg_root(&legs[s->leg], s->leg);
+	struct leg_ends mine = leg_ends(&legs[leg].key, s->from_lo);
+	struct leg_ends theirs = leg_ends(&legs[seen->leg].key, seen->from_lo);
+	uint32_t ra = leg_root(&legs[seen->leg], seen->leg);
 	uint32_t rb = leg_root(&legs[leg], leg);
+	uint8_t protocol = s->key.protocol;
 	bool flip;
 
-	if (!(legs[s->leg].flags & LEG_LIVE) || ra == rb ||
-	    legs[s->leg].key.protocol != p->protocol)
+	if (!(legs[seen->leg].flags & LEG_LIVE) || ra == rb ||
+	    legs[seen->leg].key.protocol != protocol)
 		return false;
-	if (!leg_join_plausible(&mine, &theirs, p->protocol, id_of(ft, s),
-		&ft->config.view, p->ts_us))
+	if (!leg_join_plausible(&mine, &theirs, protocol, id_of(ft, seen),
+		&ft->config.view, s->ts_us))
 		return false;
-	flip = (from_lo != s->from_lo) ^ is_flipped(&legs[s->leg]) ^
+	flip = (s->from_lo != seen->from_lo) ^ is_flipped(&legs[seen->leg]) ^
 	    is_flipped(&legs[leg]);
 	if (legs[ra].first_us > legs[rb].first_us) {
 		uint32_t swap = ra;
@@ -148,12 +138,12 @@ join_to(struct flow_table *ft, uint32_t leg, bool from_lo,
 		ra = rb;
 		rb = swap;
 	}
-	if (!all_agree(ft, ra, rb, flip, p->ts_us))
+	if (!all_agree(ft, ra, rb, flip, s->ts_us))
 		return false;
 	flow_attach(ft, ra, rb, flip);
-	if (p->protocol == FLOW_TCP ||
+	if (protocol == FLOW_TCP ||
 	    (mine.sport == theirs.sport && ip_equal(mine.src, theirs.src)))
-		note_id(ft, s->id);
+		note_id(ft, seen->id);
 	return true;
 }
 
@@ -162,11 +152,11 @@ flow_let_go(struct flow_table *ft, uint32_t index, bool from_lo)
 {
 	struct leg *legs = ft->pool.legs, *leg = &legs[index];
 	uint32_t root = leg_root(leg, index), before = root;
-	struct leg_ends mine = ends_of(leg, from_lo), theirs;
+	struct leg_ends mine = leg_ends(&leg->key, from_lo), theirs;
 
 	if (!(leg->flags & LEG_MEMBER) || leg_is_closed(&legs[root]))
 		return false;
-	theirs = ends_of(&legs[root], from_lo != is_flipped(leg));
+	theirs = leg_ends(&legs[root].key, from_lo != is_flipped(leg));
 	if (!ip_equal(mine.dst, theirs.dst) || mine.dport != theirs.dport)
 		return false; /* the server's side of it: not known elsewhere */
 	while (legs[before].next != index)
@@ -180,15 +170,14 @@ flow_let_go(struct flow_table *ft, uint32_t index, bool from_lo)
 }
 
 void
-flow_join(struct flow_table *ft, uint32_t leg, const struct packet *p,
-    struct leg_join_marks *marks, bool from_lo)
+flow_join(struct flow_table *ft, uint32_t leg, struct flow_sighting *s)
 {
 	struct leg_join_found found;
 
-	leg_join_find(ft->join, p, marks, leg, from_lo, ft->now_ms, &found);
+	leg_join_find(ft->join, s, leg, ft->now_ms, &found);
 	if (found.known)
 		return;
 	ft->pool.legs[leg].flags += LEG_TRY;
 	for (size_t i = 0; i < found.n; i++)
-		(void)join_to(ft, leg, from_lo, &found.v[i], p);
+		(void)join_to(ft, leg, s, &found.v[i]);
 }

@@ -63,7 +63,7 @@ find_leg(struct flow_table *ft, const struct flow_known *k,
 	uint32_t hash;
 
 	l.client_lo = leg_key_of(&key, &p);
-	hash = leg_hash(&ft->pool, &key);
+	hash = leg_hash(&key, ft->pool.seed);
 	l.index = leg_find(&ft->pool, &key, hash);
 	if (l.index == LEG_NONE)
 		l.index = make_leg(ft, &key, hash, k, l.client_lo, served);
@@ -169,12 +169,12 @@ flow_known_speaks(struct flow_table *ft, uint32_t leg)
 }
 
 void
-flow_known_opens(struct flow_table *ft, uint32_t leg, const struct packet *p)
+flow_known_opens(struct flow_table *ft, uint32_t leg, int64_t ts_us)
 {
 	struct leg *legs = ft->pool.legs;
 	uint32_t root = leg_root(&legs[leg], leg);
 
 	if (leg_is_news(&legs[root]) && legs[root].packets == 0 &&
-	    p->ts_us <= ft->known_us)
+	    ts_us <= ft->known_us)
 		legs[root].flags |= LEG_SILENT;
 }

@@ -277,7 +277,7 @@ read_row(struct saved_leg v[static CONNECTION_LEGS_MAX],
 static uint32_t
 add_leg(struct flow_table *ft, const struct saved_leg *s)
 {
-	uint32_t hash = leg_hash(&ft->pool, &s->key), index;
+	uint32_t hash = leg_hash(&s->key, ft->pool.seed), index;
 	struct leg *l;
 
 	if (leg_find(&ft->pool, &s->key, hash) != LEG_NONE ||

@@ -66,48 +66,6 @@ flow_table_stats(const struct flow_table *ft)
 	return &ft->stats;
 }
 
-/* Where a sighting was made: interface, direction, overlay, capture point. */
-static uint32_t
-tap_of(const struct packet *p)
-{
-	return (p->ifindex << 9 ^ (uint32_t)p->point << 5) |
-	    (uint32_t)p->type << 2 | (uint32_t)p->tunneled << 1 | 1;
-}
-
-/* What the packet says in pair flags, for the higher end's direction. */
-static uint32_t
-bits_of(const struct packet *p)
-{
-	uint32_t bits = LEG_SEEN;
-
-	if (p->protocol == FLOW_TCP) {
-		if (p->payload_bytes != 0)
-			bits |= LEG_DATA;
-		if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0)
-			return bits;
-		if (p->tcp_flags & TCP_SYN)
-			bits |= p->tcp_flags & TCP_ACK ? LEG_SYNACK : LEG_SYN;
-		if (p->tcp_flags & TCP_FIN)
-			bits |= LEG_FIN;
-		if (p->tcp_flags & TCP_RST)
-			bits |= LEG_RST;
-		return bits;
-	}
-	if (p->protocol == FLOW_UDP)
-		return bits | LEG_DATA;
-	if (p->tcp_flags & SCTP_INIT)
-		bits |= LEG_SYN;
-	if (p->tcp_flags & SCTP_INIT_ACK)
-		bits |= LEG_SYNACK;
-	if (p->tcp_flags & SCTP_ABORT)
-		bits |= LEG_RST;
-	if (p->tcp_flags & SCTP_SHUTDOWN)
-		bits |= LEG_FIN;
-	if (p->tcp_flags & SCTP_DATA)
-		bits |= LEG_DATA;
-	return bits;
-}
-
 uint32_t
 flow_idle_ms(const struct leg *leg)
 {
@@ -128,15 +86,16 @@ flow_idle_ms(const struct leg *leg)
 
 /* A SYN or INIT on a leg that is there: repeated, or another connection? */
 static bool
-syn_starts_anew(const struct leg *leg, const struct packet *p, bool from_lo)
+syn_starts_anew(const struct leg *leg, const struct flow_sighting *s)
 {
 	uint32_t f = leg->flags;
 
-	if (f & LEG_SYN << from_lo)
-		return p->seq != leg->isn;
-	if (f & LEG_SYNACK << !from_lo) /* captured out of order */
-		return p->protocol == FLOW_TCP && p->seq != leg->isn;
-	if (f & LEG_SYN << !from_lo) /* simultaneous open, or ports swapped */
+	if (f & LEG_SYN << s->from_lo)
+		return s->seq != leg->isn;
+	if (f & LEG_SYNACK << !s->from_lo) /* captured out of order */
+		return s->key.protocol == FLOW_TCP && s->seq != leg->isn;
+	if (f & LEG_SYN << !s->from_lo) /* simultaneous open, or ports swapped
+					 */
 		return leg_is_closed(leg);
 	return true;
 }
@@ -160,57 +119,54 @@ starts_anew(
     const struct flow_table *ft, uint32_t index, const struct flow_sighting *s)
 {
 	const struct leg *leg = &ft->pool.legs[index];
-	const struct packet *p = s->p;
-	bool from_lo = s->from_lo;
 
-	if (p->protocol == FLOW_UDP) /* it has no end: silence is one */
+	if (s->key.protocol == FLOW_UDP) /* it has no end: silence is one */
 		return udp_starts_anew(ft, leg, s);
-	if (p->protocol == FLOW_TCP
-		? (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
-		: (p->tcp_flags & SCTP_INIT) != 0)
-		return syn_starts_anew(leg, p, from_lo);
-	if (!leg_is_closed(leg) || p->payload_bytes == 0 ||
-	    p->protocol != FLOW_TCP ||
+	if (s->bits & LEG_SYN)
+		return syn_starts_anew(leg, s);
+	if (!leg_is_closed(leg) || s->payload_bytes == 0 ||
+	    s->key.protocol != FLOW_TCP ||
 	    !leg_is_closed(&ft->pool.legs[leg_root(leg, index)]))
 		return false;
-	return leg->close_seq[from_lo] != 0 &&
-	    p->seq - leg->close_seq[from_lo] + CLOSE_SEQ_SLACK >
+	return leg->close_seq[s->from_lo] != 0 &&
+	    s->seq - leg->close_seq[s->from_lo] + CLOSE_SEQ_SLACK >
 	    2 * CLOSE_SEQ_SLACK;
 }
 
 /* Remember numbers that later tell a repetition from something new. */
 static void
-note_numbers(
-    struct leg *leg, const struct packet *p, uint32_t bits, bool from_lo)
+note_numbers(struct leg *leg, const struct flow_sighting *s)
 {
-	if (bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
-		leg->isn = p->seq;
-	else if (bits & LEG_SYNACK && !(leg->flags & LEG_BOTH(LEG_SYN)) &&
-	    p->protocol == FLOW_TCP)
-		leg->isn = p->ack - 1;
-	if (bits & (LEG_FIN | LEG_RST)) {
-		leg->close_seq[from_lo] = p->seq + p->payload_bytes;
-		if (p->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
-			leg->close_seq[!from_lo] = p->ack;
+	bool from_lo = s->from_lo;
+
+	if (s->bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
+		leg->isn = s->seq;
+	else if (s->bits & LEG_SYNACK && !(leg->flags & LEG_BOTH(LEG_SYN)) &&
+	    s->key.protocol == FLOW_TCP)
+		leg->isn = s->ack - 1;
+	if (s->bits & (LEG_FIN | LEG_RST)) {
+		leg->close_seq[from_lo] = s->seq + s->payload_bytes;
+		if (s->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
+			leg->close_seq[!from_lo] = s->ack;
 	}
 }
 
 /* Came in, or went out: proof of delivery for what stays unanswered. */
 static void
-note_passage(struct leg *leg, const struct packet *p, bool from_lo)
+note_passage(struct leg *leg, const struct flow_sighting *s)
 {
-	uint16_t point = (uint16_t)(1u << (p->point & 15));
+	uint16_t point = (uint16_t)(1u << (s->point & 15));
 
-	if (p->type == PACKET_TYPE_UNKNOWN)
+	if (s->type == PACKET_TYPE_UNKNOWN)
 		return;
 	leg->flags |= LEG_TYPES;
-	if (from_lo != ((leg->flags & LEG_FIRST_LO) != 0))
+	if (s->from_lo != ((leg->flags & LEG_FIRST_LO) != 0))
 		return;
-	if (p->type == PACKET_OUTGOING) {
+	if (s->type == PACKET_OUTGOING) {
 		leg->out_points |= point;
-		leg->last_out_if = p->ifindex;
-		leg->last_out_point = p->point;
-	} else if (p->type == PACKET_HOST || p->type == PACKET_OTHERHOST) {
+		leg->last_out_if = s->ifindex;
+		leg->last_out_point = s->point;
+	} else if (s->type == PACKET_HOST || s->type == PACKET_OTHERHOST) {
 		leg->in_points |= point;
 	}
 }
@@ -224,42 +180,45 @@ is_answered(uint32_t flags)
 
 /* The parts of a packet's work that most packets have no need of. */
 static void
-leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s,
-    uint32_t bits)
+leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s)
 {
-	const struct packet *p = s->p;
-	bool from_lo = s->from_lo;
 	struct leg *leg = &ft->pool.legs[index];
 	bool was_closed = leg_is_closed(leg);
 
 	if (leg->flags & LEG_KNOWN)
 		flow_known_speaks(ft, index);
-	if (p->protocol != FLOW_UDP)
-		note_numbers(leg, p, bits, from_lo);
+	if (s->key.protocol != FLOW_UDP)
+		note_numbers(leg, s);
 	if (!is_answered(leg->flags))
-		note_passage(leg, p, from_lo);
-	leg->flags |= bits << from_lo;
+		note_passage(leg, s);
+	leg->flags |= (uint32_t)s->bits << s->from_lo;
 	if ((!was_closed && leg_is_closed(leg)) || leg_is_tail(leg))
 		flow_hurry(ft, leg_root(leg, index));
-	if (leg_wants_join(leg, p))
-		flow_join(ft, index, p, &s->marks, from_lo);
+	if (leg_wants_join(leg, s))
+		flow_join(ft, index, s);
 	if (is_answered(leg->flags) && !leg_is_closed(leg) &&
-	    !leg_wants_join(leg, p))
+	    !leg_wants_join(leg, s))
 		leg->flags |= LEG_SETTLED;
 	else
 		leg->flags &= ~LEG_SETTLED;
 }
 
-/* A new leg may be one that was put out. A SYN begins another connection. */
+/* A SYN begins another connection, an INIT may be one repeated. */
+static inline bool
+is_syn(const struct flow_sighting *s)
+{
+	return s->key.protocol == FLOW_TCP && s->bits & LEG_SYN;
+}
+
+/* A new leg may be one that was put out. */
 static void
-take_up(struct flow_table *ft, struct leg *leg, const struct packet *p)
+take_up(struct flow_table *ft, struct leg *leg, const struct flow_sighting *s)
 {
 	uint32_t flags;
 
 	if (!put_out_recall(
 		ft->put_out, &leg->key, leg->hash, ft->now_ms, &flags) ||
-	    (p->protocol == FLOW_TCP &&
-		(p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN))
+	    is_syn(s))
 		return;
 	leg->flags = (leg->flags & ~LEG_FIRST_LO) | flags | LEG_CONTINUED;
 }
@@ -268,7 +227,6 @@ take_up(struct flow_table *ft, struct leg *leg, const struct packet *p)
 static uint32_t
 leg_start(struct flow_table *ft, const struct flow_sighting *s)
 {
-	const struct packet *p = s->p;
 	uint32_t index = leg_add(&ft->pool, &s->key, s->hash);
 	struct leg *leg;
 
@@ -279,12 +237,12 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 	leg = &ft->pool.legs[index];
 	if (s->from_lo)
 		leg->flags |= LEG_FIRST_LO;
-	leg->first_us = p->ts_us;
+	leg->first_us = s->ts_us;
 	leg->root = index;
 	leg->n_legs = 1;
 	flow_watch(ft, index);
-	take_up(ft, leg, p);
-	if (p->protocol == FLOW_UDP && leg_is_dns(leg) &&
+	take_up(ft, leg, s);
+	if (s->key.protocol == FLOW_UDP && leg_is_dns(leg) &&
 	    flow_dns_is_more(ft, s))
 		leg->flags |= LEG_CONTINUED;
 	ft->stats.legs++;
@@ -293,17 +251,17 @@ leg_start(struct flow_table *ft, const struct flow_sighting *s)
 
 /* Count the packet where its direction is counted; true if it was counted. */
 static inline bool
-leg_count(struct leg *leg, const struct packet *p, bool from_lo)
+leg_count(struct leg *leg, const struct flow_sighting *s)
 {
-	uint32_t tap = tap_of(p), old = leg->bytes;
+	uint32_t *tap = &leg->tap[s->from_lo], old = leg->bytes;
 
-	if (leg->tap[from_lo] != tap) {
-		if (leg->tap[from_lo] != 0)
+	if (*tap != s->tap) {
+		if (*tap != 0)
 			return false;
-		leg->tap[from_lo] = tap;
+		*tap = s->tap;
 	}
 	leg->packets++;
-	leg->bytes += p->ip_bytes;
+	leg->bytes += s->ip_bytes;
 	if (leg->bytes < old)
 		leg->bytes_high++;
 	return true;
@@ -322,32 +280,32 @@ leg_refuse(struct flow_table *ft, const struct flow_sighting *s)
 /* Most likely the leg that was brought in; it may be gone by now, or another's,
  * and one that was not there may be. */
 static inline uint32_t
-find_leg(const struct flow_table *ft, const struct flow_sighting *s)
+find_leg(const struct flow_table *ft, const struct flow_sighting *s,
+    uint32_t brought)
 {
 	const struct leg *legs = ft->pool.legs;
 
-	if (s->leg != LEG_NONE && legs[s->leg].flags & LEG_LIVE &&
-	    leg_key_equal(&legs[s->leg].key, &s->key))
-		return s->leg;
+	if (brought != LEG_NONE && legs[brought].flags & LEG_LIVE &&
+	    leg_key_equal(&legs[brought].key, &s->key))
+		return brought;
 	return leg_find(&ft->pool, &s->key, s->hash);
 }
 
 static bool
-take(struct flow_table *ft, struct flow_sighting *s)
+take(struct flow_table *ft, struct flow_sighting *s, uint32_t brought)
 {
-	const struct packet *p = s->p;
-	uint32_t index = find_leg(ft, s);
-	uint32_t bits = bits_of(p);
+	uint32_t index = find_leg(ft, s, brought);
+	bool is_udp = s->key.protocol == FLOW_UDP;
 	struct leg *leg;
 	bool first;
 
-	flow_clock(ft, p->ts_us);
+	flow_clock(ft, s->ts_us);
 	if (index != LEG_NONE &&
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
-		bits > (LEG_SEEN | LEG_DATA) || p->protocol == FLOW_UDP) &&
+		s->bits > (LEG_SEEN | LEG_DATA) || is_udp) &&
 	    starts_anew(ft, index, s)) {
 		if (ft->pool.legs[index].flags & LEG_KNOWN)
-			flow_known_opens(ft, index, p);
+			flow_known_opens(ft, index, s->ts_us);
 		if (!flow_let_go(ft, index, s->from_lo))
 			flow_end(ft, index);
 		index = LEG_NONE;
@@ -356,77 +314,55 @@ take(struct flow_table *ft, struct flow_sighting *s)
 		index = leg_start(ft, s);
 	leg = &ft->pool.legs[index];
 	leg->last_ms = ft->now_ms;
-	first = leg_count(leg, p, s->from_lo);
-	if (p->protocol == FLOW_UDP && leg_is_dns(leg))
+	first = leg_count(leg, s);
+	if (is_udp && leg_is_dns(leg))
 		flow_dns_note(leg, s);
-	if (!(leg->flags & LEG_SETTLED) || bits << s->from_lo & ~leg->flags)
-		leg_notice(ft, index, s, bits);
+	if (!(leg->flags & LEG_SETTLED) ||
+	    (uint32_t)s->bits << s->from_lo & ~leg->flags)
+		leg_notice(ft, index, s);
 	return first && !(leg->flags & LEG_MEMBER);
-}
-
-/* Whose packet it is. */
-static void
-sighting_of(const struct flow_table *ft, const struct packet *p,
-    struct flow_sighting *s)
-{
-	s->p = p;
-	s->from_lo = leg_key_of(&s->key, p);
-	s->hash = leg_hash(&ft->pool, &s->key);
-	s->leg = LEG_NONE;
-	s->marks.n = 0;
-	flow_dns_read(p, s);
 }
 
 /* Give a later fragment the ports of its datagram's first one. */
 static bool
-fragment_ports(struct flow_table *ft, struct packet *p)
+fragment_ports(struct flow_table *ft, struct flow_sighting *s)
 {
+	struct leg_ends ends = leg_ends(&s->key, s->from_lo);
 	uint64_t k[5] = { 0 };
 	uint64_t hash;
 	struct flow_fragment *f;
 
-	memcpy(k, p->src.b, 16);
-	memcpy(k + 2, p->dst.b, 16);
-	k[4] = (uint64_t)p->ip_id << 8 | p->protocol;
+	memcpy(k, ends.src->b, 16);
+	memcpy(k + 2, ends.dst->b, 16);
+	k[4] = (uint64_t)s->ip_id << 8 | s->key.protocol;
 	hash = hash_words(ft->config.seed, k, sizeof(k)) | 1;
 	f = &ft->fragments[hash % FLOW_FRAGMENTS];
-	if (!p->fragment) {
-		*f = (struct flow_fragment){ hash, p->sport, p->dport };
+	if (!s->fragment) {
+		*f = (struct flow_fragment){ hash, ends.sport, ends.dport };
 		return true;
 	}
 	if (f->hash != hash) {
 		ft->stats.orphan_fragments++;
 		return false;
 	}
-	p->sport = f->sport;
-	p->dport = f->dport;
-	p->tcp_flags = 0;
+	sighting_set_ports(s, f->sport, f->dport, ft->pool.seed);
 	return true;
 }
 
 /* Will more be asked of its leg than to be counted? */
 static inline bool
-is_edgy(const struct packet *p)
+is_edgy(const struct flow_sighting *s)
 {
-	return p->protocol != FLOW_TCP ||
-	    p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
+	return s->key.protocol != FLOW_TCP || s->bits > (LEG_SEEN | LEG_DATA);
 }
 
 void
 flow_table_sight(const struct flow_table *ft, const struct packet *p,
     struct flow_sighting *s)
 {
-	sighting_of(ft, p, s);
+	sighting_of(s, p, ft->pool.seed);
 	if (p->protocol == FLOW_UDP || p->tcp_flags & TCP_SYN)
-		leg_join_mark(ft->join, p, &s->marks);
-}
-
-static void
-bring_marks(struct flow_table *ft, struct flow_sighting *s)
-{
-	if (s->marks.n == 0)
-		leg_join_mark(ft->join, s->p, &s->marks);
-	leg_join_prefetch(ft->join, &s->marks);
+		leg_join_mark(ft->join, s);
 }
 
 /*
@@ -434,69 +370,67 @@ bring_marks(struct flow_table *ft, struct flow_sighting *s)
  * offered for joining, is asked for before any packet of the batch is taken:
  * while the batch before it is, if that is known by then.
  */
-static void
+static uint32_t
 bring_leg(struct flow_table *ft, struct flow_sighting *s)
 {
-	uint32_t leg = leg_prefetch(&ft->pool, s->hash, is_edgy(s->p));
+	uint32_t leg = leg_prefetch(&ft->pool, s->hash, is_edgy(s));
 
-	s->leg = leg;
 	if (leg != LEG_NONE) {
-		if (is_edgy(s->p))
+		if (is_edgy(s))
 			bring_line(&ft->pool.watch[leg]);
-		return;
+		return leg;
 	}
-	bring_marks(ft, s);
-	if (s->dns != 0)
+	leg_join_prefetch(ft->join, s);
+	if (s->dns != SIGHTING_NO_DNS)
 		flow_dns_bring(ft, s->hash);
+	return LEG_NONE;
 }
 
 static void
-bring_marks_of_leg(struct flow_table *ft, struct flow_sighting *s)
+bring_marks_of_leg(struct flow_table *ft, struct flow_sighting *s, uint32_t leg)
 {
-	if (s->leg != LEG_NONE && is_edgy(s->p) &&
-	    leg_wants_join(&ft->pool.legs[s->leg], s->p))
-		bring_marks(ft, s);
+	if (leg != LEG_NONE && is_edgy(s) &&
+	    leg_wants_join(&ft->pool.legs[leg], s))
+		leg_join_prefetch(ft->join, s);
 }
 
 /* Fragments go by the ports of their datagram's first one. */
 static bool
-take_fragment(struct flow_table *ft, const struct packet *p)
+take_fragment(struct flow_table *ft, const struct flow_sighting *s)
 {
-	struct packet copy = *p;
-	struct flow_sighting s;
+	struct flow_sighting copy = *s;
 
-	if (!fragment_ports(ft, &copy))
-		return false;
-	sighting_of(ft, &copy, &s);
-	return take(ft, &s) && !p->fragment;
+	return fragment_ports(ft, &copy) && take(ft, &copy, LEG_NONE) &&
+	    !s->fragment;
 }
 
 static void
 bring_slots(struct flow_table *ft, const struct flow_sighting *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		leg_prefetch_slot(&ft->pool, v[i].hash);
+		if (is_edgy(&v[i]))
+			bring_line(&v[i].seq);
+	}
 }
 
 static void
 bring_legs(struct flow_table *ft, struct flow_sighting *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		bring_leg(ft, &v[i]);
+		ft->leg[i] = bring_leg(ft, &v[i]);
 }
 
 static bool
-take_any(struct flow_table *ft, struct flow_sighting *s)
+take_any(struct flow_table *ft, struct flow_sighting *s, uint32_t brought)
 {
-	const struct packet *p = s->p;
-
 	ft->stats.packets++;
-	if (p->icmp_error) {
+	if (s->icmp_error) {
 		leg_refuse(ft, s);
 		return false;
 	}
-	return p->fragment || p->more_fragments ? take_fragment(ft, p)
-						: take(ft, s);
+	return s->fragment || s->more_fragments ? take_fragment(ft, s)
+						: take(ft, s, brought);
 }
 
 void
@@ -520,9 +454,9 @@ flow_table_take(
 	}
 	bring_slots(ft, next, n_next);
 	for (size_t i = 0; i < n; i++)
-		bring_marks_of_leg(ft, &v[i]);
+		bring_marks_of_leg(ft, &v[i], ft->leg[i]);
 	for (size_t i = 0; i < n; i++) {
-		bool first = take_any(ft, &v[i]);
+		bool first = take_any(ft, &v[i], ft->leg[i]);
 
 		if (first_copy != NULL)
 			first_copy[i] = first;
@@ -540,6 +474,6 @@ flow_table_add(struct flow_table *ft, const struct packet *packets, size_t n,
 	struct flow_sighting v[FLOW_TABLE_BATCH];
 
 	for (size_t i = 0; i < n; i++)
-		sighting_of(ft, &packets[i], &v[i]);
+		sighting_of(&v[i], &packets[i], ft->pool.seed);
 	flow_table_take(ft, v, n, first_copy);
 }

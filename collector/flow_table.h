@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 #include "collector/connection.h"
-#include "collector/leg.h"
 #include "collector/leg_join.h"
 #include "collector/packet.h"
+#include "collector/sighting.h"
 #include "core/error.h"
 
 struct flow_table;
@@ -80,24 +80,8 @@ void flow_table_free(struct flow_table *ft);
 #define FLOW_TABLE_BATCH 32
 
 /*
- * A packet on its way into the table, and what follows from it alone. Like the
- * packet two lines of the cache, of which most need one.
- */
-struct flow_sighting {
-	const struct packet *p; /* borrowed until it is taken */
-	struct leg_key key;
-	uint32_t hash;
-	uint32_t leg; /* the table's own */
-	bool from_lo; /* the packet's source is the key's lower end */
-	uint8_t dns;  /* the table's own, as is dns_id */
-	uint16_t dns_id;
-	struct leg_join_marks marks;
-	uint8_t unused[32];
-};
-
-/*
- * Work out a sighting. It reads only what is fixed at the table's birth, so
- * another thread may do it while the table is at work.
+ * Work out the sighting of a packet. That reads only what is fixed at the
+ * table's birth, so another thread may do it while the table is at work.
  */
 void flow_table_sight(const struct flow_table *ft, const struct packet *p,
     struct flow_sighting *s);

@@ -9,14 +9,11 @@
 
 #define AHEAD 6 /* packets */
 
-_Static_assert(sizeof(struct packet) == 128, "two lines of the cache");
-_Static_assert(sizeof(struct flow_sighting) == 128, "two lines of the cache");
-
 void
 intake_clear(struct intake *in)
 {
 	in->next = NULL;
-	in->n_batch = 0;
+	in->n_batch = in->n_answers = 0;
 	in->n_dns = 0;
 }
 
@@ -29,21 +26,15 @@ intake_flush(struct intake *in)
 		flow_table_expect(
 		    in->ft, in->next->sightings, in->next->n_batch);
 	flow_table_take(in->ft, in->sightings, in->n_batch, first_copy);
-	for (size_t i = 0; i < in->n_batch; i++) {
-		const struct packet *p = &in->batch[i];
+	for (size_t i = 0; i < in->n_answers; i++) {
+		const struct intake_answer *a = &in->answers[i];
+		const struct flow_sighting *s = &in->sightings[a->packet];
 
-		if (first_copy[i] && p->payload != NULL &&
-		    (p->sport == 53 || p->sport == 5353))
-			names_read(in->names, &p->dst, p->payload,
-			    p->payload_captured, in->dns_marks[i], p->ts_us);
+		if (first_copy[a->packet])
+			names_read(in->names, leg_ends(&s->key, s->from_lo).dst,
+			    in->dns + a->at, a->n, a->mark, s->ts_us);
 	}
 	intake_clear(in);
-}
-
-static inline bool
-is_dns_port(uint16_t port)
-{
-	return port == 53 || port == 5353;
 }
 
 /* Most messages are of a few dozen bytes, for which memcpy(3), inlined or not,
@@ -65,32 +56,29 @@ copy_message(uint8_t *to, const uint8_t *from, size_t n)
 	memcpy(to + n - 8, from + n - 8, 8);
 }
 
-/* The frame's bytes are gone after the next one is read: of payloads only DNS
- * messages are of use, so those are kept until the batch is done; and only
- * the header where there is nothing behind it to learn. */
+/* The frame's bytes are gone after the next one is read: of payloads only what
+ * DNS servers answer is of use later, so that is kept until the batch is done;
+ * and only the header where there is nothing behind it to learn. */
 static void
-keep_payload(struct intake *in, struct packet *p)
+keep_answer(struct intake *in, const struct packet *p)
 {
-	uint64_t *mark = &in->dns_marks[in->n_batch];
-	uint8_t *to = in->dns + in->n_dns;
+	struct intake_answer *a = &in->answers[in->n_answers];
 	uint32_t n = p->payload_captured;
 
 	if (p->payload == NULL || p->protocol != FLOW_UDP ||
-	    !(is_dns_port(p->sport) || is_dns_port(p->dport))) {
-		p->payload = NULL;
-		p->payload_captured = 0;
+	    !dns_is_port(p->sport))
 		return;
-	}
 	if (n > INTAKE_DNS_BYTES)
 		n = INTAKE_DNS_BYTES;
-	*mark =
-	    is_dns_port(p->sport) ? names_mark(in->names, p->payload, n) : 0;
-	if (*mark == 0 && n > DNS_HEADER_BYTES)
+	a->mark = names_mark(in->names, p->payload, n);
+	if (a->mark == 0 && n > DNS_HEADER_BYTES)
 		n = DNS_HEADER_BYTES;
-	copy_message(to, p->payload, n);
-	in->n_dns += (n + 15) & ~(size_t)15;
-	p->payload = to;
-	p->payload_captured = n;
+	copy_message(in->dns + in->n_dns, p->payload, n);
+	a->at = in->n_dns;
+	a->n = (uint16_t)n;
+	a->packet = (uint16_t)in->n_batch;
+	in->n_dns += (n + 15) & ~15u;
+	in->n_answers++;
 }
 
 static void
@@ -128,13 +116,8 @@ bring_ahead(struct intake *in)
 	size_t i = in->n_batch + AHEAD;
 
 	if (i < FLOW_TABLE_BATCH) {
-		uint8_t *p = (uint8_t *)&in->batch[i];
-		uint8_t *s = (uint8_t *)&in->sightings[i];
-
-		bring_line_to_write(p);
-		bring_line_to_write(p + 64);
-		bring_line_to_write(s);
-		bring_line_to_write(s + 64);
+		bring_line_to_write(&in->sightings[i]);
+		bring_line_to_write(&in->sightings[i].seq);
 	}
 }
 
@@ -142,24 +125,24 @@ bool
 intake_decode(struct intake *in, const struct capture_frame *f, int link,
     uint8_t point, struct coverage *cov)
 {
-	struct packet *p = &in->batch[in->n_batch];
 	enum decode_result result;
+	struct packet p;
 
 	bring_ahead(in);
 	if (cov->packets++ == 0 || f->ts_us < cov->from_us)
 		cov->from_us = f->ts_us;
 	if (f->ts_us > cov->to_us)
 		cov->to_us = f->ts_us;
-	result = decode(p, link, f->data, f->captured, f->wire_len);
+	result = decode(&p, link, f->data, f->captured, f->wire_len);
 	if (result != DECODE_OK) {
 		count_result(cov, result);
 		return false;
 	}
-	cov->fragments += p->fragment;
-	p->ts_us = f->ts_us;
-	p->point = point;
-	keep_payload(in, p);
-	flow_table_sight(in->ft, p, &in->sightings[in->n_batch]);
+	cov->fragments += p.fragment;
+	p.ts_us = f->ts_us;
+	p.point = point;
+	flow_table_sight(in->ft, &p, &in->sightings[in->n_batch]);
+	keep_answer(in, &p);
 	return ++in->n_batch == FLOW_TABLE_BATCH;
 }
 

@@ -16,15 +16,22 @@
 
 #define INTAKE_DNS_BYTES 512 /* kept of a DNS message, a multiple of 16 */
 
+/* An answer of a DNS server, kept until its packet has been taken. */
+struct intake_answer {
+	uint64_t mark; /* names_mark() */
+	uint32_t at;   /* in intake.dns */
+	uint16_t n;    /* bytes kept */
+	uint16_t packet;
+};
+
 struct intake {
-	struct packet batch[FLOW_TABLE_BATCH];
-	struct flow_sighting sightings[FLOW_TABLE_BATCH]; /* of each packet */
+	struct flow_sighting sightings[FLOW_TABLE_BATCH];
 	struct flow_table *ft; /* borrowed, as is names */
 	struct names *names;
 	struct intake *next; /* flushed after this one, or not known: NULL */
-	size_t n_batch;
-	uint64_t dns_marks[FLOW_TABLE_BATCH]; /* of each DNS message */
-	size_t n_dns; /* bytes in use below, one message behind the other */
+	uint32_t n_batch, n_answers;
+	uint32_t n_dns; /* bytes in use below, one message behind the other */
+	struct intake_answer answers[FLOW_TABLE_BATCH];
 	uint8_t dns[FLOW_TABLE_BATCH * INTAKE_DNS_BYTES];
 };
 

@@ -52,6 +52,21 @@ struct leg_key {
 	uint8_t zero[3];
 };
 
+/* The ends of a key as a packet has them. */
+struct leg_ends {
+	const struct ip_addr *src, *dst;
+	uint16_t sport, dport;
+};
+
+static inline struct leg_ends
+leg_ends(const struct leg_key *k, bool from_lo)
+{
+	if (from_lo)
+		return (
+		    struct leg_ends){ &k->lo, &k->hi, k->lo_port, k->hi_port };
+	return (struct leg_ends){ &k->hi, &k->lo, k->hi_port, k->lo_port };
+}
+
 /* Flags in pairs: shifted left by 1 when the packet came from the lower end */
 #define LEG_SEEN       ((uint32_t)1 << 0)
 #define LEG_DATA       ((uint32_t)1 << 2)
@@ -145,9 +160,9 @@ leg_key_equal(const struct leg_key *a, const struct leg_key *b)
 }
 
 static inline uint32_t
-leg_hash(const struct leg_pool *pool, const struct leg_key *key)
+leg_hash(const struct leg_key *key, uint64_t seed)
 {
-	return (uint32_t)hash_words(pool->seed, key, sizeof(*key));
+	return (uint32_t)hash_words(seed, key, sizeof(*key));
 }
 
 static inline void

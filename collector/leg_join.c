@@ -107,23 +107,23 @@ bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
 }
 
 static uint64_t
-hash_numbers(const struct leg_join *lj, const struct packet *p)
+hash_numbers(const struct leg_join *lj, const struct flow_sighting *s)
 {
 	uint64_t v[3];
 
-	v[0] = (uint64_t)p->seq << 32 | p->ack;
-	v[1] = (uint64_t)p->tsval << 32 | p->payload_bytes;
-	v[2] = (uint64_t)p->tcp_flags << 8 | p->protocol;
-	if (p->protocol == FLOW_SCTP)
-		v[1] = p->ip_bytes;
+	v[0] = (uint64_t)s->seq << 32 | s->ack;
+	v[1] = (uint64_t)s->tsval << 32 | s->payload_bytes;
+	v[2] = (uint64_t)s->tcp_flags << 8 | s->key.protocol;
+	if (s->key.protocol == FLOW_SCTP)
+		v[1] = s->ip_bytes;
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
 /* UDP: the payload's mark alone … */
 static uint64_t
-hash_payload(const struct leg_join *lj, const struct packet *p)
+hash_payload(const struct leg_join *lj, const struct flow_sighting *s)
 {
-	return hash_mix(((uint64_t)p->payload_sum << 32 | p->payload_bytes) ^
+	return hash_mix(((uint64_t)s->payload_sum << 32 | s->payload_bytes) ^
 		lj->seed ^ 0xa0761d6478bd642fu,
 	    lj->seed ^ 0x9e3779b97f4a7c15u);
 }
@@ -140,43 +140,47 @@ hash_end(const struct leg_join *lj, uint64_t payload, const struct ip_addr *ip,
 }
 
 void
-leg_join_mark(const struct leg_join *lj, const struct packet *p,
-    struct leg_join_marks *marks)
+leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 {
+	struct leg_join_marks *marks = &s->marks;
+	struct leg_ends ends;
 	uint64_t payload;
 
-	if (p->protocol != FLOW_UDP) {
+	if (s->key.protocol != FLOW_UDP) {
 		marks->n = 1;
-		marks->hash[0] = hash_numbers(lj, p);
+		marks->hash[0] = hash_numbers(lj, s);
 		return;
 	}
-	payload = hash_payload(lj, p);
+	ends = leg_ends(&s->key, s->from_lo);
+	payload = hash_payload(lj, s);
 	marks->n = 3;
-	marks->hash[0] = hash_end(lj, payload, &p->src, p->sport);
-	marks->hash[1] = hash_end(lj, payload, &p->dst, 0x10000u | p->dport);
+	marks->hash[0] = hash_end(lj, payload, ends.src, ends.sport);
+	marks->hash[1] = hash_end(lj, payload, ends.dst, 0x10000u | ends.dport);
 	marks->hash[2] = payload;
 }
 
 void
-leg_join_prefetch(const struct leg_join *lj, const struct leg_join_marks *marks)
+leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s)
 {
-	for (unsigned i = 0; i < marks->n; i++)
-		bring_line(bucket_of(lj, marks->hash[i]));
+	if (s->marks.n == 0)
+		leg_join_mark(lj, s);
+	for (unsigned i = 0; i < s->marks.n; i++)
+		bring_line(bucket_of(lj, s->marks.hash[i]));
 }
 
 /* The first mark alone says whether this leg had the packet: with the others
  * it may be another packet of the same bytes. */
 void
-leg_join_find(struct leg_join *lj, const struct packet *p,
-    struct leg_join_marks *marks, uint32_t leg, bool from_lo, uint32_t now_ms,
-    struct leg_join_found *found)
+leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
+    uint32_t now_ms, struct leg_join_found *found)
 {
-	struct mark mine = {
-		.leg_dir = leg << 1 | from_lo, .ms = now_ms, .ip_id = p->ip_id
-	};
+	const struct leg_join_marks *marks = &s->marks;
+	struct mark mine = { .leg_dir = leg << 1 | s->from_lo,
+		.ms = now_ms,
+		.ip_id = s->ip_id };
 
 	if (marks->n == 0)
-		leg_join_mark(lj, p, marks);
+		leg_join_mark(lj, s);
 	found->n = 0;
 	found->known = false;
 	bucket_visit(lj, marks->hash[0], &mine, found);

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/packet.h"
+#include "collector/sighting.h"
 #include "core/error.h"
 
 /* What is known of an address, as far as translation is concerned. */
@@ -75,34 +75,18 @@ struct leg_join_found {
 	bool known; /* the leg itself had this packet already; n is 0 */
 };
 
-/* What a packet is known again by; n is 0: not worked out yet. */
-struct leg_join_marks {
-	uint64_t hash[3];
-	unsigned n;
-};
-
-/* Work them out; reads nothing that ever changes. */
-void leg_join_mark(const struct leg_join *lj, const struct packet *p,
-    struct leg_join_marks *marks);
+/* Work out the marks of a sighting; reads nothing that ever changes. */
+void leg_join_mark(const struct leg_join *lj, struct flow_sighting *s);
 
 /* Bring in what leg_join_find will read. */
-void leg_join_prefetch(
-    const struct leg_join *lj, const struct leg_join_marks *marks);
+void leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s);
 
 /*
- * Find earlier sightings of p within the window, under other legs than leg;
- * then remember this one, unless it is known. from_lo: the packet's source is
- * the leg's lower end. marks are those of p.
+ * Find earlier sightings of the packet within the window, under other legs than
+ * leg; then remember this one, unless it is known.
  */
-void leg_join_find(struct leg_join *lj, const struct packet *p,
-    struct leg_join_marks *marks, uint32_t leg, bool from_lo, uint32_t now_ms,
-    struct leg_join_found *found);
-
-/* Both ends of one sighting, as its packet had them. */
-struct leg_ends {
-	const struct ip_addr *src, *dst;
-	uint16_t sport, dport;
-};
+void leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
+    uint32_t now_ms, struct leg_join_found *found);
 
 /*
  * Can an address translation have turned the one into the other? Where

@@ -45,11 +45,6 @@ enum sctp_flag {
 	SCTP_OTHER = 32
 };
 
-/*
- * Two lines of the cache, the first of which is all that most packets are asked
- * for. Decoding and the flow table have a thread each: a line that the other
- * one does not read stays where it was written.
- */
 struct packet {
 	int64_t ts_us;
 	uint16_t sport, dport; /* 0 for a non-first fragment */
@@ -79,7 +74,6 @@ struct packet {
 	const uint8_t *payload; /* captured part, or NULL; borrowed from the
 				 * frame */
 	struct ip_addr src, dst;
-	uint8_t unused[32];
 };
 
 #endif

@@ -148,7 +148,8 @@ read_all(void *arg)
 	return NULL;
 }
 
-/* At the beginning of a line of the cache, as struct packet wants it. */
+/* At the beginning of a line of the cache, as struct flow_sighting
+ * wants it. */
 static bool
 make_batches(struct reader *r)
 {

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/sighting.h"
+
+#include <stddef.h>
+
+#include "collector/decode_internal.h"
+#include "collector/dns.h"
+#include "core/flow.h"
+
+_Static_assert(sizeof(struct flow_sighting) == 128, "two lines of the cache");
+_Static_assert(
+    offsetof(struct flow_sighting, seq) == 64, "the first one is full");
+
+static uint32_t
+tap_of(const struct packet *p)
+{
+	return (p->ifindex << 9 ^ (uint32_t)p->point << 5) |
+	    (uint32_t)p->type << 2 | (uint32_t)p->tunneled << 1 | 1;
+}
+
+static uint32_t
+tcp_bits(const struct packet *p)
+{
+	uint32_t bits = p->payload_bytes != 0 ? LEG_DATA : 0;
+
+	if ((p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0)
+		return bits;
+	if (p->tcp_flags & TCP_SYN)
+		bits |= p->tcp_flags & TCP_ACK ? LEG_SYNACK : LEG_SYN;
+	if (p->tcp_flags & TCP_FIN)
+		bits |= LEG_FIN;
+	if (p->tcp_flags & TCP_RST)
+		bits |= LEG_RST;
+	return bits;
+}
+
+static uint32_t
+sctp_bits(const struct packet *p)
+{
+	uint32_t bits = 0;
+
+	if (p->tcp_flags & SCTP_INIT)
+		bits |= LEG_SYN;
+	if (p->tcp_flags & SCTP_INIT_ACK)
+		bits |= LEG_SYNACK;
+	if (p->tcp_flags & SCTP_ABORT)
+		bits |= LEG_RST;
+	if (p->tcp_flags & SCTP_SHUTDOWN)
+		bits |= LEG_FIN;
+	if (p->tcp_flags & SCTP_DATA)
+		bits |= LEG_DATA;
+	return bits;
+}
+
+static uint32_t
+bits_of(const struct packet *p)
+{
+	if (p->protocol == FLOW_TCP)
+		return LEG_SEEN | tcp_bits(p);
+	if (p->protocol == FLOW_UDP)
+		return LEG_SEEN | LEG_DATA;
+	return LEG_SEEN | sctp_bits(p);
+}
+
+/* What of a DNS message says which exchange it is of. */
+static void
+read_dns(struct flow_sighting *s, const struct packet *p)
+{
+	s->dns = SIGHTING_NO_DNS;
+	if (p->protocol != FLOW_UDP || p->payload_captured < DNS_HEADER_BYTES ||
+	    !(dns_is_port(p->sport) || dns_is_port(p->dport)))
+		return;
+	s->dns = p->payload[2] & 0x80 ? SIGHTING_ANSWER : SIGHTING_QUESTION;
+	s->dns_id = load_be16(p->payload);
+}
+
+void
+sighting_of(struct flow_sighting *s, const struct packet *p, uint64_t seed)
+{
+	s->from_lo = leg_key_of(&s->key, p);
+	s->hash = leg_hash(&s->key, seed);
+	s->ts_us = p->ts_us;
+	s->tap = tap_of(p);
+	s->ip_bytes = p->ip_bytes;
+	s->bits = (uint16_t)bits_of(p);
+	s->fragment = p->fragment;
+	s->more_fragments = p->more_fragments;
+	s->icmp_error = p->icmp_error;
+	s->seq = p->seq;
+	s->ack = p->ack;
+	s->tsval = p->tsval;
+	s->payload_bytes = p->payload_bytes;
+	s->ip_id = p->ip_id;
+	s->ifindex = p->ifindex;
+	s->payload_sum = p->payload_sum;
+	s->tcp_flags = p->tcp_flags;
+	s->type = p->type;
+	s->point = p->point;
+	s->marks.n = 0;
+	read_dns(s, p);
+}
+
+void
+sighting_set_ports(
+    struct flow_sighting *s, uint16_t sport, uint16_t dport, uint64_t seed)
+{
+	struct leg_ends ends = leg_ends(&s->key, s->from_lo);
+	const struct packet p = { .src = *ends.src,
+		.dst = *ends.dst,
+		.sport = sport,
+		.dport = dport,
+		.protocol = s->key.protocol };
+
+	s->from_lo = leg_key_of(&s->key, &p);
+	s->hash = leg_hash(&s->key, seed);
+	s->bits &= LEG_SEEN | LEG_DATA;
+	s->tcp_flags = 0;
+}
