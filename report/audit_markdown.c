@@ -244,18 +244,17 @@ put_unused_rules(struct page *p, struct strbuf *what, size_t n)
 static void
 put_unused(struct page *p, struct strbuf *text)
 {
-	const struct usage *u = &p->a->usage;
-	size_t n;
+	size_t n = audit_count_unused(p->a);
 
-	if (u->n_rules == 0)
+	if (n == 0)
 		return;
 	strbuf_clear(text);
-	usage_duration(text, u->span.observed_us);
+	usage_duration(text, p->a->usage.span.observed_us);
 	fprintf(p->out,
 	    "\n<details><summary>Rules that nothing used in %s of "
 	    "observation: %zu</summary>\n\n"
 	    "What happens rarely may need them.\n\n",
-	    strbuf_str(text), u->n_rules);
+	    strbuf_str(text), n);
 	n = put_unused_policies(p, text);
 	put_rest(p, put_unused_rules(p, text, n));
 	fputs("\n</details>\n", p->out);

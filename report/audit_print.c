@@ -148,7 +148,7 @@ print_unused(struct lines *l, const struct audit *a)
 {
 	const struct usage *u = &a->usage;
 
-	if (u->n_rules == 0)
+	if (audit_count_unused(a) == 0)
 		return;
 	usage_duration(&l->text, u->span.observed_us);
 	fprintf(l->out,

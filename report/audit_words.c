@@ -143,6 +143,16 @@ audit_policy_is_idle(const struct audit *a, uint32_t policy)
 	return lo < u->n_idle && u->idle[lo].policy == policy;
 }
 
+size_t
+audit_count_unused(const struct audit *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->usage.n_rules; i++)
+		n += !audit_policy_is_idle(a, a->usage.rules[i].policy);
+	return n;
+}
+
 static int
 compare_shown(const void *x, const void *y)
 {

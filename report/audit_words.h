@@ -47,6 +47,8 @@ uint32_t audit_selector_line(const struct policy *p);
 bool audit_policy_is_unused(const struct audit *a, uint32_t policy);
 /* Does it select no pod, so that nothing else needs to be said? */
 bool audit_policy_is_idle(const struct audit *a, uint32_t policy);
+/* How many rules nothing used, but for those of such policies. */
+size_t audit_count_unused(const struct audit *a);
 
 /* The edges as people want them: traffic before attempts, worst before
  * harmless, then as they were. For free(); NULL: out of memory. */

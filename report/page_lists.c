@@ -189,7 +189,7 @@ page_policies(struct page *p)
 	    "<h2 id=\"unused\">Policies that nothing used</h2>\n");
 	if (u->n_rules == 0)
 		strbuf_puts(p->out, "<p>Every rule was used.</p>\n");
-	else {
+	else if (audit_count_unused(p->a) > 0) {
 		usage_duration(&what, u->span.observed_us);
 		strbuf_printf(p->out,
 		    "<p>In %s of observation nothing used these rules. What "

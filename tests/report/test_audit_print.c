@@ -150,6 +150,33 @@ test_table_unused(void **state)
 	free(text);
 }
 
+/* The rules of a policy that selects no pod need no words of their own. */
+static void
+test_idle_only(void **state)
+{
+	struct scene *s = *state;
+	struct audit a;
+	char *text;
+	size_t len;
+	FILE *f;
+
+	run(s,
+	    DENY_ALL HEAD "b}\nspec: {podSelector: {matchLabels: {app: apo}}, "
+			  "ingress: [{}]}\n",
+	    &a);
+	assert_true(a.usage.n_idle > 0 && a.usage.n_rules > 0);
+	f = open_memstream(&text, &len);
+	assert_non_null(f);
+	assert_int_equal(
+	    audit_print_table(f, &a, &(struct audit_style){ 0 }, NULL), RF_OK);
+	assert_int_equal(audit_print_markdown(f, &a, NULL), RF_OK);
+	assert_int_equal(fclose(f), 0);
+	assert_null(strstr(text, "nothing used"));
+	assert_non_null(strstr(text, "\nPolicies that select no pod:\n"));
+	assert_non_null(strstr(text, "Policies that select no pod: 1"));
+	free(text);
+}
+
 /* Both sides deny: both say what came closest. */
 static void
 test_markdown(void **state)
@@ -309,6 +336,8 @@ main(void)
 		    test_json_unused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_table_unused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_idle_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_markdown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sarif, setup, teardown),
 		cmocka_unit_test_setup_teardown(
