@@ -8,20 +8,34 @@
 #define MANY_VALUES 9 /* from here on halving is faster */
 
 static const char *const volatile_keys[] = {
+	"acme.cert-manager.io/http-domain",
+	"acme.cert-manager.io/http-token",
 	"airflow-worker",
 	"airflow_version",
 	"app.kubernetes.io/version",
 	"apps.kubernetes.io/pod-index",
+	"ceph-osd-id",
+	"ceph_daemon_id",
 	"cnpg.io/instanceName",
 	"cnpg.io/instanceRole",
 	"controller-revision-hash",
 	"controller-uid",
 	"controller.kubernetes.io/hash",
+	"dask.org/worker-name",
 	"helm.sh/chart",
 	"hub.jupyter.org/servername",
 	"istio.io/rev",
 	"job-name",
 	"kubernetes.io/created-by",
+	"kubernetes.io/hostname",
+	"longhorn.io/engine-image",
+	"longhorn.io/instance-manager-image",
+	"longhorn.io/node",
+	"longhorn.io/share-manager-image",
+	"mgr_role",
+	"node_name",
+	"operatorframework.io/bundle-unpack-ref",
+	"pkg.crossplane.io/revision",
 	"pod-template-generation",
 	"pod-template-hash",
 	"rollouts-pod-template-hash",
@@ -36,6 +50,7 @@ static const char *const volatile_keys[] = {
 	"spark-exec-id",
 	"spark-exec-resourceprofile-id",
 	"spark-version",
+	"spilo-role",
 	"statefulset.kubernetes.io/pod-name",
 	"strimzi.io/pod-name",
 };
@@ -45,6 +60,8 @@ static const char *const volatile_prefixes[] = {
 	"job.runner.gitlab.com/",
 	"openshift.io/deployer-pod",
 	"topology.kubernetes.io/",
+	"velero.io/data-",
+	"velero.io/pod-volume-",
 	"workflows.argoproj.io/completed",
 	"workflows.argoproj.io/phase",
 	"workflows.argoproj.io/workflow",
@@ -223,10 +240,34 @@ repeats_rollout(const struct label_set *set, const struct label *l)
 	return revision != NULL && strcmp(l->value, revision) == 0;
 }
 
+/* Is it one Ceph daemon's own: its name again, or what its disk is and where?
+ * Rook runs each of a kind as a Deployment of its own, adds some for new disks
+ * and replaces monitor "a" by "d". */
+static bool
+is_of_daemon(const struct label_set *set, const struct label *l)
+{
+	static const char *const names[] = { "app.kubernetes.io/instance",
+		"mds", "mgr", "mon", "osd" };
+	static const char *const disk[] = { "device-class", "encrypted",
+		"failure-domain", "osd-store", "portable" };
+	const char *id = label_get(set, "ceph_daemon_id");
+
+	if (id == NULL)
+		return false;
+	for (size_t i = 0; i < NELEM(names); i++)
+		if (strcmp(l->key, names[i]) == 0)
+			return strcmp(l->value, id) == 0;
+	for (size_t i = 0; i < NELEM(disk); i++)
+		if (strcmp(l->key, disk[i]) == 0)
+			return true;
+	return strncmp(l->key, "topology-location-", 18) == 0;
+}
+
 static bool
 is_kept(const struct label_set *set, const struct label *l, bool has_selector)
 {
-	if (label_is_volatile(l->key) || repeats_rollout(set, l))
+	if (label_is_volatile(l->key) || repeats_rollout(set, l) ||
+	    is_of_daemon(set, l))
 		return false;
 	return has_selector || !label_names_one(l->key);
 }

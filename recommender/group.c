@@ -217,30 +217,51 @@ sanitise(struct run *r, const char *text, const char *more)
 	return arena_strndup(r->arena, buf, n);
 }
 
-/* What the names of several members of one kind begin with, up to a dash: the
- * runs of something come and go, and its policy keeps its name. */
+/* How much the two have in common at the front or, backwards, at the end. */
+static size_t
+common_length(const char *a, const char *b, bool backwards)
+{
+	size_t m = strlen(a), n = strlen(b), k = 0;
+
+	while (k < m && k < n &&
+	    (backwards ? a[m - 1 - k] == b[n - 1 - k] : a[k] == b[k]))
+		k++;
+	return k;
+}
+
+/* What the names of several members of one kind begin with, up to a dash, and
+ * end with, from a dash on: the runs of something come and go, and its policy
+ * keeps its name. */
 static const char *
 common_stem(struct run *r, const struct group *g)
 {
 	const struct kube_workload *w = r->c->workloads;
 	const struct kube_workload *first = &w[g->members[0]];
-	size_t len = strlen(first->name), cut = 0;
+	size_t len = strlen(first->name), head = len, tail = len,
+	       shortest = len;
 
 	for (size_t i = 1; i < g->n_members; i++) {
 		const struct kube_workload *x = &w[g->members[i]];
-		size_t k = 0;
+		size_t n = strlen(x->name);
+		size_t h = common_length(first->name, x->name, false);
+		size_t t = common_length(first->name, x->name, true);
 
 		if (strcmp(x->kind, first->kind) != 0)
 			return first->name;
-		while (k < len && x->name[k] == first->name[k])
-			k++;
-		len = k;
+		head = h < head ? h : head;
+		tail = t < tail ? t : tail;
+		shortest = n < shortest ? n : shortest;
 	}
-	for (size_t i = 0; i < len && g->n_members > 1; i++)
-		if (first->name[i] == '-')
-			cut = i;
-	return cut == 0 ? first->name
-			: arena_strndup(r->arena, first->name, cut);
+	while (head > 0 && first->name[head] != '-')
+		head--;
+	if (tail > shortest - head)
+		tail = shortest - head;
+	while (tail > 0 && first->name[len - tail] != '-')
+		tail--;
+	return head == 0 || g->n_members == 1
+	    ? first->name
+	    : run_printf(r, "%.*s%s", (int)head, first->name,
+		  first->name + len - tail);
 }
 
 /* The candidates for a group's policy name, from plain to certain. */

@@ -229,24 +229,39 @@ note_lacking(struct run *r, const struct group *g, struct recommend_note note)
 	    keys);
 }
 
+/* The labels of a selector and the keys of which it wants any value; empty
+ * where one of them says what the pods are. NULL: out of memory. */
+static const char *
+generic_text(struct run *r, const struct label_selector *s)
+{
+	const struct label_set *labels = &s->match_labels;
+	const char *text = "";
+
+	for (size_t i = 0; i < labels->n && text != NULL; i++) {
+		if (label_says_what(&labels->v[i]))
+			return "";
+		text =
+		    run_printf(r, "%s%s%s=%s", text, *text == '\0' ? "" : ",",
+			labels->v[i].key, labels->v[i].value);
+	}
+	for (size_t i = 0; i < s->n_match_expressions && text != NULL; i++)
+		if (s->match_expressions[i].op == SELECTOR_EXISTS)
+			text = run_printf(r, "%s%s%s", text,
+			    *text == '\0' ? "" : ",",
+			    s->match_expressions[i].key);
+	return text;
+}
+
 /* Labels that do not say what the pods are: others may get them, too. Those of
  * a spec.selector are its author's own. */
 static enum rf_status
 note_generic(struct run *r, const struct group *g, struct recommend_note note)
 {
-	const struct label_set *labels = &g->peer.match_labels;
-	const char *text = NULL;
+	const char *text = generic_text(r, &g->peer);
 
-	for (size_t i = 0; i < labels->n; i++) {
-		if (label_says_what(&labels->v[i]))
-			return RF_OK;
-		text = run_printf(r, "%s%s%s=%s", text == NULL ? "" : text,
-		    text == NULL ? "" : ",", labels->v[i].key,
-		    labels->v[i].value);
-		if (text == NULL)
-			return run_nomem(r);
-	}
-	if (text == NULL || g->is_own)
+	if (text == NULL)
+		return run_nomem(r);
+	if (*text == '\0' || g->is_own)
 		return RF_OK;
 	note.reason = "generic-labels";
 	return note_add(r, note,

@@ -27,25 +27,37 @@ base_of(const char *key)
 bool
 label_is_version(const char *key)
 {
-	static const char *const keys[] = { "version", "chart", "revision",
-		"tag" };
+	static const char *const words[] = { "version", "chart", "image",
+		"revision", "tag" };
+	const char *base = base_of(key), *word = base + strlen(base);
 
-	return is_one_of(base_of(key), keys, NELEM(keys));
+	while (word > base && word[-1] != '-' && word[-1] != '_')
+		word--;
+	return is_one_of(word, words, NELEM(words));
 }
 
-/* Whose it is or where it is from, or a mere flag: the same for everything
- * that one team, release or operator has. */
+/* Is it a number or like a version, "v1.2"? */
+static bool
+is_number(const char *value)
+{
+	value += *value == 'v';
+	return *value != '\0' && value[strspn(value, "0123456789.")] == '\0';
+}
+
+/* Whose it is or where it is from, a mere flag or number: the same for
+ * everything that one team, release or operator has. */
 static bool
 is_origin(const struct label *l)
 {
-	static const char *const keys[] = { "created-by", "env", "environment",
-		"heritage", "managed-by", "owner", "part-of", "release",
-		"stage", "team" };
+	static const char *const keys[] = { "created-by", "enterprise", "env",
+		"environment", "heritage", "managed-by", "namespace",
+		"organization", "owner", "part-of", "release", "stage",
+		"team" };
 	static const char *const flags[] = { "", "enabled", "false", "no",
 		"true", "yes" };
 
 	return is_one_of(base_of(l->key), keys, NELEM(keys)) ||
-	    is_one_of(l->value, flags, NELEM(flags));
+	    is_one_of(l->value, flags, NELEM(flags)) || is_number(l->value);
 }
 
 /* What tells the parts of one thing apart, but not what that thing is. */
@@ -53,7 +65,8 @@ static bool
 is_part(const struct label *l)
 {
 	static const char *const keys[] = { "component", "instance", "layer",
-		"role", "tier", "track", "type" };
+		"memberOf", "pipelineTask", "role", "task_id", "tier", "track",
+		"type" };
 	const char *base = base_of(l->key);
 	size_t len = strlen(base);
 

@@ -143,6 +143,42 @@ selects_exactly(const struct asked *q, const struct label_selector *sel)
 	return true;
 }
 
+/* Is it an operator's resource that runs several pods as one thing, so that its
+ * name lasts? Those of one pod may be runs. */
+static bool
+is_set(const struct kube_workload *w)
+{
+	static const char *const kinds[] = { "CronJob", "Job", "Pod" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(w->kind, kinds[i]) == 0)
+			return false;
+	return !w->has_selector && w->n_pods > 1;
+}
+
+/* A label with the name of such a resource goes before all others: they say
+ * what kind of thing it is ("app.kubernetes.io/name: kuberay"), and the next
+ * one of that kind has them, too. */
+static void
+prefer_name(const struct asked *q, struct label_pick *pick)
+{
+	const struct kube_workload *w = &q->r->c->workloads[q->root];
+	struct label l;
+	size_t i = 0;
+
+	if (!is_set(w))
+		return;
+	while (i < pick->n &&
+	    (strcmp(pick->v[i].value, w->name) != 0 ||
+		!label_says_what(&pick->v[i])))
+		i++;
+	if (i == pick->n)
+		return;
+	l = pick->v[i];
+	memmove(&pick->v[1], &pick->v[0], i * sizeof(l));
+	pick->v[0] = l;
+}
+
 /* The labels that all our variants share, but for versions; the preferred
  * first. */
 static void
@@ -168,6 +204,7 @@ common_labels(const struct asked *q, struct label_pick *out)
 			out->v[out->n++] = *l;
 	}
 	qsort(out->v, out->n, sizeof(out->v[0]), compare_preference);
+	prefer_name(q, out);
 }
 
 /* The next way to choose k of n, in the order of preference. */

@@ -148,6 +148,25 @@ add_marks(struct run *r, struct label_set *to, const struct label_set *carried)
 	return true;
 }
 
+/* Add the keys of labels that the set leaves out: they are carried all the
+ * same, with a value that does not last. false: out of memory. */
+static bool
+add_keys(struct run *r, struct label_set *to, const struct label_set *labels)
+{
+	struct label *v = arena_calloc(r->arena, to->n + labels->n, sizeof(*v));
+	size_t n = to->n;
+
+	if (v == NULL)
+		return false;
+	for (size_t i = 0; i < to->n; i++)
+		v[i] = to->v[i];
+	for (size_t i = 0; i < labels->n; i++)
+		if (label_get(to, labels->v[i].key) == NULL)
+			v[n++] = (struct label){ labels->v[i].key, LABEL_MARK };
+	*to = (struct label_set){ v, label_sort(v, n) };
+	return true;
+}
+
 /* What the pods of a template will carry that it does not tell. */
 static struct label_set
 carried_by(const struct kube_workload *w)
@@ -174,7 +193,8 @@ variant_make(struct run *r, uint32_t workload, const struct label_set *labels,
 		out->labels = label_lasting(labels, r->arena);
 	if ((out->labels.v == NULL && out->labels.n != 0) ||
 	    !add_marks(r, &out->labels, carried) ||
-	    !add_marks(r, &out->all, carried))
+	    !add_marks(r, &out->all, carried) ||
+	    !add_keys(r, &out->all, labels))
 		return run_nomem(r);
 	return RF_OK;
 }

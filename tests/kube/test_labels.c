@@ -209,6 +209,13 @@ test_volatile(void **state)
 		{ "workflows.argoproj.io/workflow", true },
 		{ "cnpg.io/instanceName", true },
 		{ "cnpg.io/cluster", false },
+		{ "acme.cert-manager.io/http-token", true },
+		{ "acme.cert-manager.io/http01-solver", false },
+		{ "kubernetes.io/hostname", true },
+		{ "velero.io/data-upload", true },
+		{ "velero.io/repo-name", false },
+		{ "pkg.crossplane.io/revision", true },
+		{ "pkg.crossplane.io/provider", false },
 		{ "", false },
 	};
 
@@ -268,6 +275,10 @@ test_repeated(void **state)
 		{ "deploymentconfig", "web" } };
 	const struct label plain[] = { { "deployment", "web" },
 		{ "run_id", "7" } };
+	const struct label osd[] = { { "app", "rook-ceph-osd" },
+		{ "ceph_daemon_id", "0" }, { "device-class", "ssd" },
+		{ "mon", "1" }, { "osd", "0" },
+		{ "topology-location-host", "h1" } };
 	struct label_set s = { knative, NELEM(knative) };
 	struct arena arena;
 
@@ -285,6 +296,13 @@ test_repeated(void **state)
 	s = label_lasting(&s, &arena);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.v[0].key, "deployment");
+	s = (struct label_set){ osd, NELEM(osd) };
+	s = label_stable(&s, &arena);
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.v[0].key, "app");
+	assert_string_equal(s.v[1].key, "mon");
+	s = (struct label_set){ &osd[2], 4 };
+	assert_int_equal(label_stable(&s, &arena).n, 4);
 	arena_release(&arena);
 }
 
