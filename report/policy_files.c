@@ -13,9 +13,11 @@
 #include "core/arena.h"
 #include "core/strbuf.h"
 #include "policy/write.h"
+#include "report/folder.h"
 #include "report/kustomization.h"
 
 #define MARKER         ".ringfence"
+#define UNITED         ".all" /* a marker with the names of before, too */
 #define KUSTOMIZATION  "kustomization.yaml"
 #define TEXT_MAX       ((size_t)1 << 30)
 #define MARKER_MAX     ((size_t)1 << 24)
@@ -165,7 +167,8 @@ static bool
 is_marker(const char *name)
 {
 	return strcmp(name, MARKER) == 0 ||
-	    strcmp(name, "." MARKER ".tmp") == 0;
+	    strcmp(name, "." MARKER ".tmp") == 0 ||
+	    strcmp(name, "." MARKER UNITED) == 0;
 }
 
 static bool
@@ -257,37 +260,17 @@ walk_all(struct writing *w, visit_entry *visit)
 	return st;
 }
 
+/* Each namespace's folder. */
 static enum rf_status
-make_dir(struct writing *w, const char *path)
-{
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
-		return RF_OK;
-	return rf_fail(w->err, RF_IO, "create %s: %s", path, strerror(errno));
-}
-
-/* The directory with all above it, and each namespace's folder. */
-static enum rf_status
-make_dirs(struct writing *w)
+make_folders(struct writing *w)
 {
 	enum rf_status st = RF_OK;
-	char *dir = strdup(w->dir);
 
-	if (dir == NULL)
-		return rf_fail(w->err, RF_NOMEM, "out of memory");
-	for (char *p = dir + 1; st == RF_OK && *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		st = make_dir(w, dir);
-		*p = '/';
-	}
-	if (st == RF_OK)
-		st = make_dir(w, dir);
-	free(dir);
 	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
 		if (is_first(w, i))
-			st = make_dir(w,
-			    path_to(w, &w->path, w->items[i].folder, NULL, ""));
+			st = folder_make(
+			    path_to(w, &w->path, w->items[i].folder, NULL, ""),
+			    w->err);
 	return st;
 }
 
@@ -312,24 +295,28 @@ write_text(struct writing *w, const char *path, const struct strbuf *text)
 	return RF_OK;
 }
 
-/* The names of a folder's files. */
+/* The names of a folder's files; until those that earlier runs wrote are gone,
+ * theirs too. */
 static enum rf_status
-write_marker(struct writing *w, const char *namespace)
+write_marker(struct writing *w, const char *namespace, const char *suffix)
 {
-	enum rf_status st;
+	enum rf_status st = RF_OK;
 	struct strbuf text;
 
 	strbuf_init(&text, MARKER_MAX);
+	if (strcmp(suffix, UNITED) == 0)
+		st = read_marker(w, namespace, &text);
 	for (size_t i = 0; i < w->n_items; i++)
 		if (same_folder(w->items[i].folder, namespace))
 			strbuf_printf(&text, "%s\n", w->items[i].name);
-	st = write_text(
-	    w, path_to(w, &w->path, namespace, MARKER, ".tmp"), &text);
+	if (st == RF_OK)
+		st = write_text(
+		    w, path_to(w, &w->path, namespace, MARKER, suffix), &text);
 	strbuf_release(&text);
 	return st;
 }
 
-/* Every file as .NAME.tmp beside its place, each folder's marker too. */
+/* Every file as .NAME.tmp beside its place, each folder's markers too. */
 static enum rf_status
 write_temporary(struct writing *w)
 {
@@ -350,7 +337,9 @@ write_temporary(struct writing *w)
 			    path_to(w, &w->path, f->folder, f->name, ".tmp"),
 			    &text);
 		if (st == RF_OK && is_first(w, i))
-			st = write_marker(w, f->folder);
+			st = write_marker(w, f->folder, UNITED);
+		if (st == RF_OK && is_first(w, i))
+			st = write_marker(w, f->folder, ".tmp");
 	}
 	strbuf_release(&text);
 	return st;
@@ -399,16 +388,18 @@ remove_temporary(struct writing *w)
 
 		(void)unlink(
 		    path_to(w, &w->path, folder, w->items[i].name, ".tmp"));
-		if (is_first(w, i))
-			(void)unlink(
-			    path_to(w, &w->path, folder, MARKER, ".tmp"));
+		if (!is_first(w, i))
+			continue;
+		(void)unlink(path_to(w, &w->path, folder, MARKER, ".tmp"));
+		(void)unlink(path_to(w, &w->path, folder, MARKER, UNITED));
 	}
 }
 
 static enum rf_status
-rename_one(struct writing *w, const char *namespace, const char *name)
+rename_one(struct writing *w, const char *namespace, const char *name,
+    const char *suffix)
 {
-	const char *from = path_to(w, &w->path, namespace, name, ".tmp");
+	const char *from = path_to(w, &w->path, namespace, name, suffix);
 	const char *to = path_to(w, &w->other, namespace, name, "");
 
 	if (rename(from, to) != 0)
@@ -418,18 +409,29 @@ rename_one(struct writing *w, const char *namespace, const char *name)
 }
 
 static enum rf_status
-put_in_place(struct writing *w)
+put_markers(struct writing *w, const char *suffix)
 {
 	enum rf_status st = RF_OK;
 
 	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
-		st = rename_one(w, w->items[i].folder, w->items[i].name);
+		if (is_first(w, i))
+			st = rename_one(w, w->items[i].folder, MARKER, suffix);
+	return st;
+}
+
+/* A file that has its name is in the marker by then, also when we are killed:
+ * else the next run would take it for another's. */
+static enum rf_status
+put_in_place(struct writing *w)
+{
+	enum rf_status st = put_markers(w, UNITED);
+
+	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
+		st =
+		    rename_one(w, w->items[i].folder, w->items[i].name, ".tmp");
 	if (st == RF_OK)
 		st = step(w, walk_all(w, remove_stale));
-	for (size_t i = 0; i < w->n_items && st == RF_OK; i++)
-		if (is_first(w, i))
-			st = rename_one(w, w->items[i].folder, MARKER);
-	return st;
+	return st == RF_OK ? put_markers(w, ".tmp") : st;
 }
 
 static int
@@ -545,7 +547,7 @@ write_all(struct writing *w)
 {
 	enum rf_status st;
 
-	if ((st = step(w, make_dirs(w))) != RF_OK ||
+	if ((st = step(w, make_folders(w))) != RF_OK ||
 	    (st = step(w, list_top(w))) != RF_OK)
 		return st;
 	if ((st = step(w, write_temporary(w))) == RF_OK &&
@@ -562,6 +564,7 @@ policy_files_write(const char *dir, const struct recommendation *r,
 {
 	struct writing w = { .dir = dir, .r = r, .err = err };
 	enum rf_status st;
+	int lock = -1;
 
 	arena_init(&w.arena, 0);
 	strbuf_init(&w.path, PATH_MAX_BYTES);
@@ -569,10 +572,16 @@ policy_files_write(const char *dir, const struct recommendation *r,
 	st = check_names(&w);
 	if (st == RF_OK)
 		st = make_items(&w, review);
+	if (st == RF_OK)
+		st = folder_make_all(dir, err);
+	if (st == RF_OK)
+		st = folder_lock(&lock, dir, err);
 	if (st == RF_OK && !force)
 		st = step(&w, walk_all(&w, refuse_foreign));
 	if (st == RF_OK)
 		st = write_all(&w);
+	if (lock >= 0)
+		(void)close(lock);
 	*removed = w.removed;
 	strbuf_release(&w.path);
 	strbuf_release(&w.other);

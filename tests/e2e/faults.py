@@ -316,6 +316,55 @@ def killed(f, half):
     f.check("collect -r killed: nothing or all of it", problem)
 
 
+def folders(f):
+    """recommend -o by several at once, and by one that is killed: the files of
+    one of them, whole, and the next run takes them for its own."""
+    clean = ["recommend", "--db", "half.db", "-A", "-o"]
+    full = ["recommend", "--db", "shop.db", "-A", "-o", "many"]
+    f.run(clean + ["few"])
+    few = {p.replace("few/", "", 1): t for p, t in texts("few").items()}
+    problem = None
+    for _ in range(3):
+        all_of = [subprocess.Popen(
+            [f.ringfence] + full, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE) for _ in range(4)]
+        for p in all_of:
+            err = p.communicate(timeout=60)[1].decode()
+            if p.returncode not in (0, 1):
+                problem = problem or "status %d: %s" % (p.returncode, err)
+        have = {p.replace("many/", "out/", 1): t
+                for p, t in texts("many").items()}
+        if have != NEW:
+            problem = problem or "other files: %r" % (set(have) ^ set(NEW))
+        shutil.rmtree("many")
+    f.check("four recommend into one folder at once: as if one did", problem)
+    began = time.monotonic()
+    f.run(full)
+    step = (time.monotonic() - began) / 24
+    problem = None
+    for i in range(24):
+        shutil.rmtree("many", ignore_errors=True)
+        if i % 2:
+            f.run(clean + ["many"])
+        p = subprocess.Popen([f.ringfence] + full, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        time.sleep(i * step)
+        p.kill()
+        p.wait()
+        status, err, bad = f.run(clean + ["many"])
+        if bad is None and status not in (0, 1):
+            bad = "refuses what it left: " + err
+        have = {p.replace("many/", "", 1): t for p, t in texts("many").items()}
+        # folders that only the killed one made stay
+        if bad is None and any(have.get(p) != t for p, t in few.items()
+                               if "/" in p):
+            bad = "other files: %r" % (set(have) ^ set(few))
+        if bad is None and any(".tmp" in p for p in have):
+            bad = "temporary files stay: %r" % [p for p in have if ".tmp" in p]
+        problem = problem or bad
+    f.check("recommend -o killed: the next run goes on from there", problem)
+
+
 def become_nobody():
     os.setgid(NOBODY)
     os.setuid(NOBODY)
@@ -479,6 +528,8 @@ def full_disk_mounted(f, half):
         left = texts("disk/out")
         for path, text in left.items():
             new = NEW.get(path.replace("disk/", "", 1))
+            if path.endswith("/.ringfence"):  # of old and new
+                continue
             if bad is None and text != old.get(path) and text != new:
                 bad = "%s is neither old nor new" % path
         if bad is None and set(old) - set(left):
@@ -556,6 +607,7 @@ def main():
         logs(f, half)
         locked(f, half)
         killed(f, half)
+        folders(f)
         rights(f, half)
         limits(f, half)
         full_output(f)

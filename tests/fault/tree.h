@@ -23,8 +23,8 @@ void tree_release(struct tree *t);
 
 bool tree_equal(const struct tree *a, const struct tree *b);
 
-/* The first file of t that neither before nor after has with that content;
- * NULL: none. */
+/* The first file of t that neither before nor after has with that content, but
+ * for a list of what is in a folder; NULL: none. */
 const char *tree_stranger(
     const struct tree *t, const struct tree *before, const struct tree *after);
 
