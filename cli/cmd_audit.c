@@ -56,6 +56,9 @@ static const struct option_spec table[] = {
 	      "unused only what is in it. Repeatable." },
 	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
 	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
+	{ .name = "selector", .letter = 'l', .arg = "SELECTOR",
+	  .kind = OPTION_TEXT, AT(filter.selector),
+	  .help = EDGE_FILTER_SELECTOR_HELP },
 	{ .name = "port", .arg = "N", .kind = OPTION_NUMBER, AT(filter.port),
 	  .min = 1, .max = 65535, .help = EDGE_FILTER_PORT_HELP },
 	{ .name = "outcome", .arg = "OUTCOME", .kind = OPTION_LIST,
@@ -86,7 +89,7 @@ const struct command_spec audit_spec = {
 	.name = "audit",
 	.summary = "replay observed edges against policies",
 	.synopsis = "--db PATH -f FILE|DIR|-...|--cluster [-R] [-n NS]...\n"
-		    "      [--workload NS/NAME]... [--port N] "
+		    "      [--workload NS/NAME]... [-l SELECTOR] [--port N] "
 		    "[--outcome OUTCOME]...\n"
 		    "      [-o table|json|markdown|sarif] "
 		    "[--fail-on would-drop|unknown|never]\n"
@@ -211,7 +214,7 @@ audit(const struct audit_options *o, const struct policy_set *set)
 	rc = scope_check_known(&audit_spec, &o->namespaces, d.cluster);
 	if (rc == OPTIONS_RUN)
 		rc = edge_filter_make(
-		    &filter, &audit_spec, &o->filter, d.cluster, &d.arena);
+		    &filter, &audit_spec, &o->filter, &o->namespaces, &d);
 	if (rc == OPTIONS_RUN) {
 		dataset_warn_policies(&d, set);
 		rc = judge(&a, &d, o, set, &filter) == RF_OK
@@ -278,7 +281,7 @@ cmd_audit(int argc, char **argv)
 		ns = o.namespaces.v[0];
 	rc = check_usage(&o);
 	if (rc == OPTIONS_RUN)
-		rc = edge_filter_check(&audit_spec, &o.filter);
+		rc = edge_filter_check(&audit_spec, &o.filter, &arena);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o, ns, &arena);
 out:

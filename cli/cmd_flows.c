@@ -41,6 +41,9 @@ static const struct option_spec table[] = {
 	  .help = "Only edges with an end in this namespace. Repeatable." },
 	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
 	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
+	{ .name = "selector", .letter = 'l', .arg = "SELECTOR",
+	  .kind = OPTION_TEXT, AT(filter.selector),
+	  .help = EDGE_FILTER_SELECTOR_HELP },
 	{ .name = "output", .letter = 'o', .arg = "FORMAT",
 	  .kind = OPTION_CHOICE, AT(format), .choices = formats,
 	  .help = "table (default), json or csv." },
@@ -75,19 +78,22 @@ static const struct option_spec table[] = {
 const struct command_spec flows_spec = {
 	.name = "flows",
 	.summary = "list who talked to whom",
-	.synopsis = "--db PATH [-n NS]... [--workload NS/NAME]... [--port N]\n"
-		    "      [--outcome OUTCOME]... [--since TIME] "
-		    "[--until TIME]\n"
-		    "      [-f FILE|DIR|-]...|--cluster [-R] "
-		    "[--default-namespace NS]\n"
-		    "      [--kubeconfig FILE] [--context NAME]\n"
-		    "      [-o table|json|csv] [--follow] [--no-headers]",
+	.synopsis =
+	    "--db PATH [-n NS]... [--workload NS/NAME]... [-l SELECTOR]\n"
+	    "      [--port N] [--outcome OUTCOME]... "
+	    "[--since TIME] [--until TIME]\n"
+	    "      [-f FILE|DIR|-]...|--cluster [-R] "
+	    "[--default-namespace NS]\n"
+	    "      [--kubeconfig FILE] [--context NAME]\n"
+	    "      [-o table|json|csv] [--follow] [--no-headers]",
 	.about = "List the edges of a database: which workload, node or "
 		 "address opened\nconnections to which, on which protocol and "
 		 "port, and what became of them.",
 	.examples =
 	    "  # Everything that touches one namespace\n"
 	    "  ringfence flows --db flows.db -n shop\n\n"
+	    "  # What the pods of one app do, by their labels\n"
+	    "  ringfence flows --db flows.db -n shop -l app=web\n\n"
 	    "  # What was refused, for a script\n"
 	    "  ringfence flows --db flows.db --outcome refused -o json\n\n"
 	    "  # With the verdict of the policies that run now\n"
@@ -192,7 +198,7 @@ list_once(struct listing *l)
 	if (dataset_open(&d, o->db, &store_filter) != RF_OK)
 		return STATUS_FAILURE;
 	rc = edge_filter_make(
-	    &filter, &flows_spec, &o->filter, d.cluster, &d.arena);
+	    &filter, &flows_spec, &o->filter, &o->namespaces, &d);
 	if (rc == OPTIONS_RUN && l->set != NULL && l->follow.looks == 0)
 		dataset_warn_policies(&d, l->set);
 	if (rc == OPTIONS_RUN)
@@ -259,7 +265,7 @@ cmd_flows(int argc, char **argv)
 	else
 		rc = cluster_choice_check(&flows_spec, &o.cluster);
 	if (rc == OPTIONS_RUN)
-		rc = edge_filter_check(&flows_spec, &o.filter);
+		rc = edge_filter_check(&flows_spec, &o.filter, &arena);
 	if (rc == OPTIONS_RUN)
 		rc = run(&o, &arena);
 out:

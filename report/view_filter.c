@@ -14,6 +14,12 @@ is_wanted(const struct view_filter *f, const struct endpoint *e)
 	return false;
 }
 
+static bool
+is_selected(const struct view_filter *f, const struct endpoint *e)
+{
+	return e->type == ENDPOINT_WORKLOAD && f->selected[e->workload];
+}
+
 bool
 view_filter_passes(const struct view_filter *f, const struct view_edge *v)
 {
@@ -22,6 +28,9 @@ view_filter_passes(const struct view_filter *f, const struct view_edge *v)
 	if (f->outcomes != 0 && (f->outcomes & 1u << e->outcome) == 0)
 		return false;
 	if (f->port != 0 && e->port != f->port && e->service_port != f->port)
+		return false;
+	if (f->selected != NULL && !is_selected(f, e->src) &&
+	    !is_selected(f, e->dst))
 		return false;
 	return f->n_workloads == 0 || is_wanted(f, e->src) ||
 	    is_wanted(f, e->dst);
@@ -64,6 +73,40 @@ view_filter_add_workload(struct view_filter *f, const struct cluster *c,
 		f->workloads[f->n_workloads++] = i;
 		++*n;
 	}
+	return RF_OK;
+}
+
+static bool
+is_among(const struct view_namespaces *in, const char *name)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (strcmp(in->v[i], name) == 0)
+			return true;
+	return in->n == 0;
+}
+
+enum rf_status
+view_filter_select(struct view_filter *f, const struct cluster *c,
+    const struct label_selector *s, const struct view_namespaces *in,
+    struct arena *arena, size_t *n)
+{
+	bool *selected = arena_calloc(arena, c->n_workloads + 1, 1);
+
+	*n = 0;
+	if (selected == NULL)
+		return RF_NOMEM;
+	for (size_t i = 0; i < c->n_pods; i++)
+		if (selector_matches(s, &c->pods[i].labels))
+			selected[c->pods[i].workload] = true;
+	for (size_t i = 0; i < c->n_workloads; i++) {
+		const struct kube_workload *w = &c->workloads[i];
+
+		if (w->n_pods == 0)
+			selected[i] = selector_matches(s, &w->labels);
+		selected[i] = selected[i] && is_among(in, w->namespace);
+		*n += selected[i];
+	}
+	f->selected = selected;
 	return RF_OK;
 }
 

@@ -15,6 +15,8 @@ struct view_filter {
 	uint16_t port;       /* of the pod, or of the Service */
 	uint32_t *workloads; /* one of them at one end */
 	size_t n_workloads, cap_workloads;
+	const bool *selected; /* by workload, one of these at one end; NULL:
+			       * any */
 };
 
 bool view_filter_passes(const struct view_filter *f, const struct view_edge *e);
@@ -25,6 +27,21 @@ bool view_filter_passes(const struct view_filter *f, const struct view_edge *e);
  */
 RF_MUST_USE enum rf_status view_filter_add_workload(struct view_filter *f,
     const struct cluster *c, const char *text, struct arena *arena, size_t *n);
+
+/* Namespaces by name; n 0: all. */
+struct view_namespaces {
+	const char *const *v;
+	size_t n;
+};
+
+/*
+ * Let only pass what has an end in a workload of these namespaces some of
+ * whose pods s selects, or its labels where it has no pod. *n receives how
+ * many workloads these are.
+ */
+RF_MUST_USE enum rf_status view_filter_select(struct view_filter *f,
+    const struct cluster *c, const struct label_selector *s,
+    const struct view_namespaces *in, struct arena *arena, size_t *n);
 
 /* Keep the edges that pass. */
 RF_MUST_USE enum rf_status view_narrow(struct view *v,

@@ -126,6 +126,27 @@ workload_unknown() {
 	    has err 'NAMESPACE/NAME'
 }
 check 'a workload that is not there is a mistake' workload_unknown
+selected() {
+	run 1 audit --db shop.db -f "$broken" -n shop -l app=frontend \
+	    -o json && json 'd["edges"] and all("frontend" in
+	    (e["src"].get("name"), e["dst"].get("name"))
+	    for e in d["edges"])' && cp out by-label &&
+	    run 1 audit --db shop.db -f "$broken" -o json \
+		--selector 'app in (frontend, nobody),!absent' &&
+	    cmp -s out by-label
+}
+selector_mistakes() {
+	run 2 flows --db shop.db -l 'app=frontend,' &&
+	    has err "a key is missing at its end" && [ ! -s out ] &&
+	    run 2 audit --db shop.db -f deny.yaml -l 'n>5' &&
+	    has err 'numbers are not compared' &&
+	    run 2 audit --db shop.db -f deny.yaml -l app=nobody &&
+	    has err 'selects no pod' &&
+	    run 2 flows --db shop.db -n monitoring -l app=frontend &&
+	    has err 'in what -n names'
+}
+check '-l: edges of whom labels select' selected
+check '-l: what selects nobody is a mistake' selector_mistakes
 outcome() {
 	run 0 audit --db shop.db -f deny.yaml --outcome refused -o json &&
 	    json '{e["outcome"] for e in d["edges"]} == {"refused"} and
