@@ -182,54 +182,74 @@ check_number(struct lint *l, const struct destinations *d, size_t port)
 	    lint_text(l, "Write port: %u.", first.target));
 }
 
+/* What the pods declare instead of the name that is asked for. */
+struct other_names {
+	const char *protocol; /* of the name itself; NULL: nobody has it */
+	struct lint_near_name near;
+};
+
+static void
+note_names(struct other_names *o, const struct kube_pod *pod)
+{
+	for (size_t k = 0; k < pod->n_ports; k++) {
+		const struct kube_port *port = &pod->ports[k];
+
+		if (port->init)
+			continue;
+		if (strcmp(port->name, o->near.wanted) == 0)
+			o->protocol = flow_protocol_name(port->protocol);
+		else if (port->name[0] != '\0')
+			lint_near_offer(&o->near, port->name);
+	}
+}
+
+static void
+report_name(struct lint *l, const struct lint_at *at,
+    const struct policy_port *p, const struct other_names *o)
+{
+	const char *best = o->near.best;
+
+	if (o->protocol != NULL)
+		lint_add(l, 1, LINT_ERROR, at,
+		    lint_text(l,
+			"the pods declare port %s for %s, not for %s, so this "
+			"entry matches nothing",
+			p->name, o->protocol, flow_protocol_name(p->protocol)),
+		    lint_text(l, "Write protocol: %s.", o->protocol));
+	else
+		lint_add(l, 1, LINT_ERROR, at,
+		    lint_text(l,
+			"no pod that the rule is about declares a port named "
+			"%s, so this entry matches nothing%s%s",
+			p->name, best == NULL ? "" : "; there is ",
+			best == NULL ? "" : best),
+		    best == NULL
+			? "Name the port in the pods' containers, or write "
+			  "its number."
+			: lint_text(l, "If it is meant, write %s.", best));
+}
+
 /* RF025 */
 static void
 check_name(struct lint *l, const struct destinations *d, size_t port)
 {
 	const struct policy_port *p = &d->s->rule->ports[port];
-	struct lint_near_name near = { .wanted = p->name };
+	struct other_names other = { .near = { .wanted = p->name } };
 	struct lint_at at = lint_at_port(l, d->s, port);
 	const struct lint_face *f;
-	const char *protocol = NULL;
 	size_t i = 0, n = 0;
 
 	while ((f = next_destination(d, &i)) != NULL) {
 		const struct kube_pod *pod = pod_of(l, f);
 
-		n++;
-		for (size_t k = 0; pod != NULL && k < pod->n_ports; k++) {
-			if (pod->ports[k].init)
-				continue;
-			if (strcmp(pod->ports[k].name, p->name) == 0)
-				protocol =
-				    flow_protocol_name(pod->ports[k].protocol);
-			else if (pod->ports[k].name[0] != '\0')
-				lint_near_offer(&near, pod->ports[k].name);
-		}
 		if (pod == NULL ||
 		    kube_pod_named_port(pod, p->protocol, p->name) != 0)
 			return;
+		note_names(&other, pod);
+		n++;
 	}
-	if (n == 0)
-		return;
-	if (protocol != NULL)
-		lint_add(l, 1, LINT_ERROR, &at,
-		    lint_text(l,
-			"the pods declare port %s for %s, not for %s, so this "
-			"entry matches nothing",
-			p->name, protocol, flow_protocol_name(p->protocol)),
-		    lint_text(l, "Write protocol: %s.", protocol));
-	else
-		lint_add(l, 1, LINT_ERROR, &at,
-		    lint_text(l,
-			"no pod that the rule is about declares a port named "
-			"%s, so this entry matches nothing%s%s",
-			p->name, near.best == NULL ? "" : "; there is ",
-			near.best == NULL ? "" : near.best),
-		    near.best == NULL
-			? "Name the port in the pods' containers, or write "
-			  "its number."
-			: lint_text(l, "If it is meant, write %s.", near.best));
+	if (n > 0)
+		report_name(l, &at, p, &other);
 }
 
 void

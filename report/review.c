@@ -366,15 +366,12 @@ put_deletion(struct writing *w, const struct recommend_change *c)
 		strbuf_puts(w->out, "\n```\n");
 }
 
-/* Beside policies that are there already. */
-static void
-put_change(struct writing *w)
+/* Each policy that is there, and what becomes of it; returns how many stay. */
+static size_t
+put_existing(struct writing *w, const struct recommend_change *c)
 {
-	const struct recommend_change *c = &w->r->change;
 	size_t kept = 0;
 
-	if (c->n_policies == 0)
-		return;
 	strbuf_puts(w->out, "\n## What changes\n\n");
 	for (size_t i = 0; i < c->n_policies; i++) {
 		strbuf_printf(&w->cell, "%s/%s", c->policies[i].namespace,
@@ -391,8 +388,13 @@ put_change(struct writing *w)
 	    "\nThe existing policies alone would allow %zu of the observed "
 	    "edges and drop %zu.\n",
 	    c->edges_allowed, c->edges_denied);
-	if (kept == 0)
-		return;
+	return kept;
+}
+
+/* What is open while those stay. */
+static void
+put_meanwhile(struct writing *w, const struct recommend_change *c, size_t kept)
+{
 	if (kept == 1)
 		strbuf_puts(w->out,
 		    "Policies add up: while the one that stays "
@@ -417,6 +419,21 @@ put_change(struct writing *w)
 	if (c->n_beyond > BEYOND_MAX)
 		strbuf_printf(
 		    w->out, "- and %zu more\n", c->n_beyond - BEYOND_MAX);
+}
+
+/* Beside policies that are there already. */
+static void
+put_change(struct writing *w)
+{
+	const struct recommend_change *c = &w->r->change;
+	size_t kept;
+
+	if (c->n_policies == 0)
+		return;
+	kept = put_existing(w, c);
+	if (kept == 0)
+		return;
+	put_meanwhile(w, c, kept);
 	if (c->is_incremental)
 		strbuf_puts(w->out,
 		    "\nOurs leave out what they allow: they must stay.\n");
