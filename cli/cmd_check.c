@@ -20,7 +20,7 @@ struct check_options {
 	struct option_list snapshots, files, operands;
 	struct cluster_choice cluster;
 	const char *db, *namespace, *probes;
-	bool recurse;
+	bool recurse, see_host_pods;
 	uint64_t port;
 	unsigned protocol; /* index in protocols */
 	unsigned format;   /* enum format */
@@ -65,6 +65,9 @@ static const struct option_spec table[] = {
 	{ .name = "probes", .arg = "FILE|-", .kind = OPTION_TEXT, AT(probes),
 	  .help = "Instead of SRC and DST: many connections, one JSON object "
 	      "a line, answered in their order." },
+	{ .name = "see-host-network", .kind = OPTION_FLAG, AT(see_host_pods),
+	  .help = "Take hostNetwork pods that are named for pods like all "
+	      "others, as few network plugins do, and not for their node." },
 	{ .name = "output", .letter = 'o', .arg = "FORMAT",
 	  .kind = OPTION_CHOICE, AT(format), .choices = formats,
 	  .help = "text (default), or json: one object, or with --probes one "
@@ -79,6 +82,7 @@ const struct command_spec check_spec = {
 		    "[-n NS]\n"
 		    "      SRC DST --port N [--protocol TCP|UDP|SCTP] "
 		    "[-o text|json]\n"
+		    "      [--see-host-network]\n"
 		    "  ringfence check --snapshot FILE...|--db PATH "
 		    "-f FILE|DIR|-... [-R] [-n NS]\n"
 		    "      --probes FILE|- [-o text|json]\n"
@@ -242,6 +246,8 @@ run(const struct check_options *o, struct arena *arena)
 	if (cluster == NULL &&
 	    cluster_input_read(&cluster, &o->snapshots, o->db) != RF_OK)
 		goto out;
+	if (o->see_host_pods)
+		cluster_see_host_pods(cluster);
 	rc = check(o, &in.set, cluster, arena);
 out:
 	policy_input_release(&in);

@@ -101,6 +101,14 @@ kube_service_has_family(const struct kube_service *s, const struct ip_addr *ip)
 	return s->n_cluster_ips == 0;
 }
 
+bool
+kube_service_masks_clients(const struct kube_service *s)
+{
+	return (strcmp(s->type, "LoadBalancer") == 0 ||
+		   strcmp(s->type, "NodePort") == 0) &&
+	    strcmp(s->external_traffic_policy, "Local") != 0;
+}
+
 /* The first two addresses of a range, unless it is too small for a bridge. */
 static bool
 is_gateway(const struct ip_prefix *p, const struct ip_addr *a)
@@ -132,6 +140,13 @@ cluster_is_own_node(const struct cluster *c, const struct kube_pod *pod,
 			return true;
 	return pod->node != FLOW_NONE &&
 	    kube_node_owns(&c->nodes[pod->node], a);
+}
+
+void
+cluster_see_host_pods(struct cluster *c)
+{
+	for (size_t i = 0; i < c->n_pods; i++)
+		c->pods[i].host_network = false;
 }
 
 const struct ip_addr *

@@ -204,6 +204,10 @@ const struct ip_addr *kube_pod_address(const struct kube_pod *p, bool is_v4);
 bool kube_service_has_family(
     const struct kube_service *s, const struct ip_addr *ip);
 
+/* May clients outside arrive behind it with a node's address: a balancer's or
+ * nodes' ports, without externalTrafficPolicy Local? */
+bool kube_service_masks_clients(const struct kube_service *s);
+
 /* Is a one of the node's own addresses or the gateway addresses (.0 and .1,
  * the first two) of its pod ranges? */
 bool kube_node_owns(const struct kube_node *n, const struct ip_addr *a);
@@ -212,5 +216,9 @@ bool kube_node_owns(const struct kube_node *n, const struct ip_addr *a);
  * (SEMANTICS 50, 51) */
 bool cluster_is_own_node(const struct cluster *c, const struct kube_pod *pod,
     const struct ip_addr *a);
+
+/* From now on hostNetwork pods are pods like all others to whoever asks about
+ * pods (SEMANTICS 6a); their addresses stay the nodes'. */
+void cluster_see_host_pods(struct cluster *c);
 
 #endif

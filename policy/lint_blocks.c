@@ -253,9 +253,7 @@ masked_service(const struct lint *l, const struct policy *p, uint32_t ns)
 	for (size_t i = 0; i < l->c->n_services; i++) {
 		const struct kube_service *s = &l->c->services[i];
 
-		if ((strcmp(s->type, "LoadBalancer") != 0 &&
-			strcmp(s->type, "NodePort") != 0) ||
-		    strcmp(s->external_traffic_policy, "Local") == 0 ||
+		if (!kube_service_masks_clients(s) ||
 		    strcmp(s->namespace, p->namespace) != 0 ||
 		    !s->has_selector || selector_is_empty(&s->selector))
 			continue;

@@ -118,6 +118,41 @@ print_group(struct printer *p, const struct check_group *g)
 	print_side(p, g, POLICY_INGRESS);
 }
 
+/* Is one of the answers of such a source, or of a pod to itself? */
+static bool
+any_from(const struct check_result *r, enum check_kind kind)
+{
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (r->groups[i].src.kind == kind)
+			return true;
+	return false;
+}
+
+static bool
+any_to_itself(const struct check_result *r)
+{
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (r->groups[i].query.src.pod != FLOW_NONE &&
+		    r->groups[i].query.src.pod == r->groups[i].query.dst.pod)
+			return true;
+	return false;
+}
+
+/* What is left open of a Service: 39 and 49 of SEMANTICS. */
+static void
+put_open(struct strbuf *out, const struct check_result *r,
+    const struct kube_service *s)
+{
+	if (any_from(r, CHECK_OUTSIDE) && kube_service_masks_clients(s))
+		strbuf_puts(out,
+		    "; without externalTrafficPolicy Local a client outside "
+		    "may arrive with a node's address, and they judge that");
+	if (any_to_itself(r))
+		strbuf_puts(out,
+		    "; of a pod that reaches itself through its Service "
+		    "network plugins judge differently");
+}
+
 static void
 put_service(struct strbuf *out, const struct check_report *r)
 {
@@ -133,6 +168,7 @@ put_service(struct strbuf *out, const struct check_report *r)
 		? "; no EndpointSlice names them, so they are those that it "
 		  "selects, ready or not"
 		: "");
+	put_open(out, r->result, s);
 }
 
 static void

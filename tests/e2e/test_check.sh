@@ -39,7 +39,7 @@ ask 'allowed, and by which rule' 0 'allowed by shop/frontend, ingress rule 2' \
     monitoring/sts/prometheus shop/deploy/frontend --port 9102
 ask 'denied on one side only' 1 'allowed by shop/backend, ingress rule 1' \
     shop/deploy/frontend shop/deploy/backend --port 8080
-ask 'a Service at its target port' 1 'TCP/8081' \
+ask '53: a Service at its target port' 1 'TCP/8081' \
     shop/deploy/frontend svc/shop/backend --port 8080
 ask 'nobody isolates' 0 'no policy isolates kube-system/' \
     203.0.113.9 kube-system/deploy/coredns --port 53 --protocol UDP
@@ -90,6 +90,61 @@ says 'probes: a bad line' 3 err 'standard input:2: src: ' \
     check --snapshot "$s" -f "$p" --probes - -o json
 [ "$(wc -l <out)" -eq 1 ]
 verdict 'probes: answers before the bad line' $?
+
+# What the API leaves open: hostNetwork pods (6), clients whose address a node
+# may have rewritten (39), a pod that reaches itself by its Service (49).
+cat >open.json <<'END'
+{"kind": "List", "apiVersion": "v1", "items": [
+{"kind": "Pod", "apiVersion": "v1",
+ "metadata": {"namespace": "a", "name": "web", "labels": {"app": "web"}},
+ "spec": {"nodeName": "n1", "containers": [{"name": "c"}]},
+ "status": {"phase": "Running", "hostIP": "10.9.0.1",
+  "podIPs": [{"ip": "10.0.0.5"}]}},
+{"kind": "Pod", "apiVersion": "v1",
+ "metadata": {"namespace": "a", "name": "agent", "labels": {"app": "agent"}},
+ "spec": {"nodeName": "n2", "hostNetwork": true, "containers": []},
+ "status": {"phase": "Running", "hostIP": "10.9.0.2",
+  "podIPs": [{"ip": "10.9.0.2"}]}},
+{"kind": "Service", "apiVersion": "v1",
+ "metadata": {"namespace": "a", "name": "web"},
+ "spec": {"type": "LoadBalancer", "clusterIP": "10.96.0.1",
+  "selector": {"app": "web"}, "ports": [{"port": 80}]},
+ "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.5"}]}}}]}
+END
+cat >open.yaml <<'END'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: a}
+spec:
+  podSelector: {}
+  ingress: [{from: [{podSelector: {matchLabels: {app: agent}}}]}]
+END
+open() {
+	name=$1
+	want=$2
+	text=$3
+	shift 3
+	says "$name" "$want" out "$text" check -s open.json -f open.yaml \
+	    --port 80 "$@"
+}
+open '6b: a hostNetwork pod is its node' 1 'uses hostNetwork: it is its node' \
+    a/agent a/web
+open '6a: or a pod like all others' 0 'allowed by a/web, ingress rule 1' \
+    a/agent a/web --see-host-network
+open '6a: that is isolated, too' 1 'isolated by a/web' \
+    203.0.113.9 a/agent --see-host-network
+open '39: a client that a node may hide' 1 \
+    'without externalTrafficPolicy Local' 203.0.113.9 svc/a/web
+open '39: said in JSON, too' 1 \
+    "may arrive with a node's address, and they judge that\"" \
+    203.0.113.9 203.0.113.5 -o json
+open '49: a pod behind its own Service' 0 'that reaches itself through its' \
+    a/web svc/a/web
+sed 's/"LoadBalancer", /"LoadBalancer", "externalTrafficPolicy": "Local", /' \
+    open.json >local.json
+run 1 check -s local.json -f open.yaml 203.0.113.9 svc/a/web --port 80 &&
+    has out 'policies see the pods behind' && ! grep -q 'Local' out
+verdict '39: nothing is open with externalTrafficPolicy Local' $?
 
 # diff
 : >in
