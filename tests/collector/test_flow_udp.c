@@ -63,8 +63,9 @@ sink(void *arg, const struct connection *v, size_t n)
 		memcpy(&seen->v[seen->n++], &v[i], connection_bytes(&v[i]));
 }
 
-/* A question and its answer: what is seen of them at the node. The client's
- * port tells an exchange from others, the node's is another one. */
+/* A question and its answer, which is none of its own (SEMANTICS 52): what is
+ * seen of them at the node. The client's port tells an exchange from others,
+ * the node's is another one. */
 struct exchange {
 	const char *client, *server;
 	uint16_t id; /* of the question; answers have none */

@@ -100,6 +100,15 @@ for f in strcpy strcat sprintf gets strtok localtime gmtime atoi alloca; do
 	x = $f(y);" "$f"
 done
 
+# A statement that no test cites, and one that some test does.
+fresh
+mkdir -p "$house/tests/policy" "$house/fixtures"
+printf '1. Cited.\n2. Not.\n' >"$house/policy/SEMANTICS.md"
+printf '\t{ "1 cited", "2" },\n' >"$house/tests/policy/test_x.c"
+out=$("$lints/semantics.sh" "$house" 2>/dev/null)
+[ $? -eq 1 ] && [ "$out" = 'policy/SEMANTICS.md:2: no test cites statement 2' ]
+result $? 'semantics.sh: policy/SEMANTICS.md: statement 2'
+
 # A program that was told to be soft must be called so.
 printf 'int main(void) { return 0; }\n' >"$house/soft.c"
 if ${CC:-cc} -O0 -no-pie -fno-stack-protector -fcf-protection=none \

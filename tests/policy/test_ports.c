@@ -70,7 +70,7 @@ static struct scene_row rows[] = {
 	    "192.0.2.1 > shop/api TCP/9090", NULL, "allow p/0" },
 	{ "43 egress: name on the peer", OUT("{port: http}"),
 	    "shop/web > shop/api TCP/9090", "allow p/0", NULL },
-	{ "43 egress: not on the selected pod", OUT("{port: http}"),
+	{ "41 egress: not the number on the selected pod", OUT("{port: http}"),
 	    "shop/web > shop/api TCP/8080", "deny", NULL },
 	{ "43 the name's protocol must be the entry's",
 	    IN("{port: dns, protocol: TCP}"), "192.0.2.1 > shop/api TCP/53",

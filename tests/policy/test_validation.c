@@ -301,7 +301,7 @@ static struct row rows[] = {
 	    "apiVersion: crd.projectcalico.org/v1\nkind: "
 	    "NetworkPolicy\nmetadata: {name: d}\n",
 	    "Warning ", 0 },
-	{ "nor is an AdminNetworkPolicy, which may decide before",
+	{ "7: nor is an AdminNetworkPolicy, which may decide before",
 	    "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: "
 	    "AdminNetworkPolicy\nmetadata: {name: d}\n---\n" META,
 	    "Warning ", 1 },
