@@ -183,7 +183,7 @@ read_pod(struct get *g, struct db_stmt *q, void *elem, size_t at,
 	pod->host_network = db_bool(q, 8);
 	pod->deleted = db_bool(q, 9);
 	pod->from_us = db_int(q, 13);
-	pod->to_us = db_int(q, 14);
+	pod->to_us = db_end_of(q, 14, pod->from_us);
 	if ((st = read_pod_links(g, q, pod, err)) != RF_OK)
 		return st;
 	return read_pod_columns(g, q, pod, err);

@@ -69,6 +69,8 @@ int64_t db_int(struct db_stmt *s, int col); /* 0 where it is NULL */
 uint64_t db_uint(struct db_stmt *s, int col, uint64_t max); /* 0 to max */
 uint8_t db_protocol(struct db_stmt *s, int col);
 bool db_bool(struct db_stmt *s, int col);
+/* A time that is not before from_us. */
+int64_t db_end_of(struct db_stmt *s, int col, int64_t from_us);
 const char *db_text(struct db_stmt *s, int col);
 struct ip_addr db_ip(struct db_stmt *s, int col);
 const void *db_blob(struct db_stmt *s, int col, size_t *size); /* or NULL */

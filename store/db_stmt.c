@@ -128,6 +128,17 @@ db_bool(struct db_stmt *s, int col)
 	return db_uint(s, col, 1) != 0;
 }
 
+int64_t
+db_end_of(struct db_stmt *s, int col, int64_t from_us)
+{
+	int64_t us = sqlite3_column_int64(s->stmt, col);
+
+	if (us >= from_us)
+		return us;
+	damaged(s, SQLITE_CORRUPT);
+	return from_us;
+}
+
 const char *
 db_text(struct db_stmt *s, int col)
 {

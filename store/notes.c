@@ -139,7 +139,7 @@ notes_get_names(struct store *s, struct arena *arena, struct flow_set *out,
 		}
 		v[n].ip = db_ip(&q, 0);
 		v[n].first_us = db_int(&q, 2);
-		v[n].last_us = db_int(&q, 3);
+		v[n].last_us = db_end_of(&q, 3, v[n].first_us);
 		n++;
 	}
 	out->names = v;
@@ -153,7 +153,7 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 	c->node = arena_strdup(arena, db_text(q, 0));
 	c->source = arena_strdup(arena, db_text(q, 1));
 	c->from_us = db_int(q, 2);
-	c->to_us = db_int(q, 3);
+	c->to_us = db_end_of(q, 3, c->from_us);
 	c->packets = db_uint(q, 4, INT64_MAX);
 	c->dropped = db_uint(q, 5, INT64_MAX);
 	c->truncated = db_uint(q, 6, INT64_MAX);

@@ -49,7 +49,7 @@ flow_of_row(struct db_stmt *q)
 		.packets = db_uint(q, 11, INT64_MAX),
 		.bytes = db_uint(q, 12, INT64_MAX),
 		.first_us = db_int(q, 13),
-		.last_us = db_int(q, 14) };
+		.last_us = db_end_of(q, 14, db_int(q, 13)) };
 }
 
 void

@@ -129,8 +129,8 @@ write_on(void)
 {
 	bool more = true;
 
-	(void)store_world_put(store, &world);
-	(void)store_rewind(store, STORE_WORLD_US, NULL);
+	(void)!store_world_put(store, &world);
+	(void)!store_rewind(store, STORE_WORLD_US, NULL);
 	for (int i = 0; i < 4 && more; i++)
 		if (store_expire(store, STORE_WORLD_US + 3600000000, 3, &more,
 			NULL) != RF_OK)
