@@ -277,14 +277,18 @@ is_outside(const struct lint *l, const struct policy_ip_block *b)
 	return !h.nodes && !h.gateways && !h.pods && !h.pod_ranges;
 }
 
-/* Does the rule name nodes, too, as whom such clients arrive? */
+/* Does the rule name nodes, too, as whom such clients arrive? On an overlay
+ * that is the node's own address in its pod range. */
 static bool
 names_nodes(const struct lint *l, const struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_peers; i++) {
 		const struct policy_ip_block *b = rule->peers[i].ip_block;
+		struct holding h = { 0 };
 
-		if (b != NULL && holding_of(l->c, b).nodes)
+		if (b != NULL)
+			h = holding_of(l->c, b);
+		if (h.nodes || h.gateways)
 			return true;
 	}
 	return false;

@@ -6,17 +6,30 @@
 #include "policy/lint_internal.h"
 
 /* Keys of single replicas are volatile too, but people select by them on
- * purpose: the first pod of a StatefulSet, the pods of a Job. */
+ * purpose: the first pod of a StatefulSet, the pods of a Job. A chart without
+ * a number is not of one version. */
 static bool
-is_of_one_release(const char *key)
+is_of_one_release(const char *key, const char *value)
 {
 	static const char *const keys[] = { "pod-template-hash",
-		"controller-revision-hash", "pod-template-generation",
-		"controller-uid", "batch.kubernetes.io/controller-uid",
-		"app.kubernetes.io/version", "helm.sh/chart", "chart" };
+		"rollouts-pod-template-hash", "controller-revision-hash",
+		"pod-template-generation", "controller-uid",
+		"batch.kubernetes.io/controller-uid",
+		"app.kubernetes.io/version", "helm.sh/chart",
+		"pkg.crossplane.io/revision", "serving.knative.dev/revision",
+		"serving.knative.dev/revisionUID" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
+			return true;
+	return strcmp(key, "chart") == 0 && strpbrk(value, "0123456789");
+}
+
+static bool
+any_of_one_release(const struct selector_requirement *r)
+{
+	for (size_t i = 0; i < r->n_values; i++)
+		if (is_of_one_release(r->key, r->values[i]))
 			return true;
 	return false;
 }
@@ -25,11 +38,12 @@ static const char *
 release_key(const struct label_selector *s)
 {
 	for (size_t i = 0; i < s->match_labels.n; i++)
-		if (is_of_one_release(s->match_labels.v[i].key))
+		if (is_of_one_release(
+			s->match_labels.v[i].key, s->match_labels.v[i].value))
 			return s->match_labels.v[i].key;
 	for (size_t i = 0; i < s->n_match_expressions; i++)
 		if (s->match_expressions[i].op == SELECTOR_IN &&
-		    is_of_one_release(s->match_expressions[i].key))
+		    any_of_one_release(&s->match_expressions[i]))
 			return s->match_expressions[i].key;
 	return NULL;
 }

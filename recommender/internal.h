@@ -249,6 +249,13 @@ RF_MUST_USE enum rf_status selector_choose(struct run *r,
 size_t space_holders(
     const struct space *s, const struct label *l, size_t *first);
 
+/* own.c: spec.selector without what does not last, and further without what
+ * names a release; empty where nothing is left. */
+RF_MUST_USE enum rf_status own_selector(
+    struct run *r, const struct kube_workload *w, struct label_selector *out);
+RF_MUST_USE enum rf_status own_without_release(struct run *r,
+    const struct label_selector *own, struct label_selector *out);
+
 /* rank.c: which labels are the better ones, the lower the better; and whether
  * one says what a workload is: not a version, a part, an origin or a flag. */
 unsigned label_rank(const struct label *l);

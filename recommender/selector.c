@@ -304,28 +304,6 @@ to_selector(
 	return RF_OK;
 }
 
-/* spec.selector without volatile requirements; empty where nothing is left. */
-static enum rf_status
-own_selector(
-    struct run *r, const struct kube_workload *w, struct label_selector *out)
-{
-	const struct label_selector *s = &w->selector;
-	struct selector_requirement *req;
-
-	*out = (struct label_selector){ 0 };
-	out->match_labels = label_stable(&s->match_labels, r->arena);
-	req = arena_calloc(r->arena, s->n_match_expressions, sizeof(*req));
-	if (req == NULL ||
-	    (out->match_labels.v == NULL && out->match_labels.n != 0))
-		return run_nomem(r);
-	for (size_t i = 0; i < s->n_match_expressions; i++)
-		if (!label_is_volatile(s->match_expressions[i].key))
-			req[out->n_match_expressions++] =
-			    s->match_expressions[i];
-	out->match_expressions = req;
-	return RF_OK;
-}
-
 static int
 compare_text(const void *x, const void *y)
 {
@@ -565,6 +543,28 @@ choose_peer(const struct asked *q, const struct label_pick *common, bool own,
 	return to_selector(q->r, &pick, &g->peer);
 }
 
+/* spec.selector, if it selects just them; without what names a release, if it
+ * does so without. */
+static enum rf_status
+choose_own(const struct asked *q, struct group *g, bool *own)
+{
+	const struct kube_workload *w = &q->r->c->workloads[q->root];
+	struct label_selector all, less;
+	enum rf_status st;
+
+	if ((st = own_selector(q->r, w, &all)) != RF_OK ||
+	    (st = own_without_release(q->r, &all, &less)) != RF_OK)
+		return st;
+	*own = true;
+	if (!selector_is_empty(&less) && selects_exactly(q, &less))
+		g->subject = less;
+	else if (!selector_is_empty(&all) && selects_exactly(q, &all))
+		g->subject = all;
+	else
+		*own = false;
+	return RF_OK;
+}
+
 enum rf_status
 selector_choose(struct run *r, const uint32_t *root_of, uint32_t root,
     struct group *g, uint32_t *clash)
@@ -576,18 +576,12 @@ selector_choose(struct run *r, const uint32_t *root_of, uint32_t root,
 
 	*clash = FLOW_NONE;
 	g->subject = (struct label_selector){ 0 };
-	if (g->n_members == 1 && r->c->workloads[root].has_selector) {
-		st = own_selector(r, &r->c->workloads[root], &g->subject);
-		if (st != RF_OK)
-			return st;
-		own = !selector_is_empty(&g->subject) &&
-		    selects_exactly(&q, &g->subject);
-	}
+	if (g->n_members == 1 && r->c->workloads[root].has_selector &&
+	    (st = choose_own(&q, g, &own)) != RF_OK)
+		return st;
 	common_labels(&q, &common);
-	if (!own) {
-		g->subject = (struct label_selector){ 0 };
+	if (!own)
 		st = choose_subject(&q, &common, g, clash);
-	}
 	g->is_own = own;
 	if (st != RF_OK || *clash != FLOW_NONE)
 		return st;

@@ -178,6 +178,24 @@ revisions(struct world *w)
 	make(w, v, NELEM(v));
 }
 
+/* Charts that have their version in spec.selector; versions side by side. */
+static void
+charts(struct world *w)
+{
+	static const struct made v[] = {
+		{ "Deployment", "runner", "app=runner,chart=runner-1.2.3",
+		    "app=runner,chart=runner-1.2.3", 1 },
+		{ "Deployment", "api-v1", "app=api,version=v1",
+		    "app=api,version=v1", 1 },
+		{ "Deployment", "old", "app=old,chart=old-1",
+		    "app=old,chart=old-1", 1 },
+		{ "Deployment", "new", "app=old,chart=old-2",
+		    "app=old,chart=old-2", 1 },
+	};
+
+	make(w, v, NELEM(v));
+}
+
 #define TO_DB " in eg " DNS " & app=db @TCP/5432"
 
 static struct world_case cases[] = {
@@ -201,6 +219,12 @@ static struct world_case cases[] = {
 	    "job-name" TO_DB, "generic-labels"),
 	REMARK("a key that they carry is not one that they lack", revisions,
 	    "hello-00001", "stack=fn" TO_DB, "shared-labels"),
+	SHOP("own selector: without a chart's version", charts, "runner",
+	    "app=runner" TO_DB),
+	SHOP("where it is not needed", charts, "old",
+	    "app=old+chart=old-1" TO_DB),
+	SHOP("but with the version that it names", charts, "api-v1",
+	    "app=api+version=v1" TO_DB),
 };
 
 int
