@@ -390,7 +390,24 @@ stem_length(const struct bare *v, size_t n)
 	for (cut = len; cut > 0; cut--)
 		if (first[cut - 1] == '-' || first[cut - 1] == '.')
 			return cut;
-	return len > 0 ? len : strlen(first);
+	return len;
+}
+
+/* What the labels call pods whose names have nothing in common, and will be
+ * others tomorrow; their first name where the labels do not say. */
+static const char *
+name_by_labels(const struct bare *b)
+{
+	static const char *const keys[] = { "app.kubernetes.io/name", "app",
+		"k8s-app", "name", "app.kubernetes.io/component", "component" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *value = label_get(&b->stable, keys[i]);
+
+		if (value != NULL && value[0] != '\0')
+			return value;
+	}
+	return b->name;
 }
 
 /* The first len characters of name, and "*". */
@@ -425,10 +442,14 @@ add_group(struct assembly *a, const struct bare *v, size_t n)
 	struct draft *d;
 
 	if (strcmp(name, v[n - 1].name) != 0) {
-		top.name = starred(a, name, stem_length(v, n));
+		size_t len = stem_length(v, n);
+
+		if (len == 0)
+			name = name_by_labels(v);
+		top.name = starred(a, name, len == 0 ? strlen(name) : len);
 		/* Another group has that stem: the first name is unique. */
 		if (top.name != NULL && is_taken(a, v[0].namespace, top.name))
-			top.name = starred(a, name, strlen(name));
+			top.name = starred(a, v[0].name, strlen(v[0].name));
 	}
 	if (a->failed)
 		return;

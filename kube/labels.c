@@ -227,9 +227,11 @@ label_is_volatile(const char *key)
 	return false;
 }
 
-/* Does the label name a rollout beside one that does, with its value or in
- * its stead? Knative gives a revision's name to "app", too, and OpenShift calls
- * a rollout "deployment" beside "deploymentconfig". */
+/* Does the label name a rollout or a run beside one that does, with its value
+ * or in its stead? Knative gives a revision's name to "app", too, OpenShift
+ * calls a rollout "deployment" beside "deploymentconfig", and the pods in which
+ * Airflow's executor runs whatever tasks there are, alike but for that, carry
+ * the task's names. */
 static bool
 repeats_rollout(const struct label_set *set, const struct label *l)
 {
@@ -237,6 +239,9 @@ repeats_rollout(const struct label_set *set, const struct label *l)
 
 	if (strcmp(l->key, "deployment") == 0)
 		return label_get(set, "deploymentconfig") != NULL;
+	if (strcmp(l->key, "dag_id") == 0 || strcmp(l->key, "task_id") == 0 ||
+	    strcmp(l->key, "map_index") == 0)
+		return label_get(set, "kubernetes_executor") != NULL;
 	return revision != NULL && strcmp(l->value, revision) == 0;
 }
 

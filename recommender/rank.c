@@ -56,8 +56,11 @@ is_origin(const struct label *l)
 	static const char *const flags[] = { "", "enabled", "false", "no",
 		"true", "yes" };
 
+	for (size_t i = 0; i < NELEM(flags); i++)
+		if (strcasecmp(l->value, flags[i]) == 0)
+			return true;
 	return is_one_of(base_of(l->key), keys, NELEM(keys)) ||
-	    is_one_of(l->value, flags, NELEM(flags)) || is_number(l->value);
+	    is_number(l->value);
 }
 
 /* What tells the parts of one thing apart, but not what that thing is. */

@@ -158,6 +158,22 @@ static const struct workload_case {
 	    BARE("webb", "'a':'b'"), "Pod/web* 2 o {a=b};" },
 	{ "nothing in common", BARE("ab", "'a':'b'") BARE("cd", "'a':'b'"),
 	    "Pod/ab* 2 o {a=b};" },
+	{ "nothing in common but what the labels call them",
+	    BARE("ab", "'app':'','component':'w'")
+	    BARE("cd", "'app':'','component':'w'"),
+	    "Pod/w* 2 o {app=,component=w};" },
+	{ "another group has that name",
+	    BARE("ab", "'app':'w','x':'1'") BARE("cd", "'app':'w','x':'1'")
+	    BARE("ef", "'app':'w','x':'2'") BARE("gh", "'app':'w','x':'2'"),
+	    "Pod/ef* 2 o {app=w,x=2};Pod/w* 2 o {app=w,x=1};" },
+	{ "an executor's pods are one workload whatever task they run",
+	    BARE("etl-x", "'component':'w','dag_id':'etl','map_index':'1',"
+		"'task_id':'x','kubernetes_executor':'True'")
+	    BARE("ml-y", "'component':'w','dag_id':'ml','task_id':'y',"
+		"'kubernetes_executor':'True'")
+	    BARE("op-z", "'dag_id':'op','task_id':'z'"),
+	    "Pod/op-z 1 o {dag_id=op,task_id=z};"
+	    "Pod/w* 2 o {component=w,kubernetes_executor=True};" },
 	{ "without labels each stands alone", BARE("a-1", "") BARE("a-2", ""),
 	    "Pod/a-1 1 o {};Pod/a-2 1 o {};" },
 	{ "labels that all pods share",

@@ -60,6 +60,33 @@ batch_tier(struct world *w)
 	(void)world_connect(w, pod, b.db, 5432);
 }
 
+/* The same with no label at all. */
+static void
+bare_job(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Job", "import", NULL, "");
+	uint32_t pod =
+	    world_pod(w, x, "import-x", "job-name=import", "10.0.1.31", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
+/* Flags as Python writes them, beside a part. */
+static void
+python_flag(struct world *w)
+{
+	struct world_base b = world_base(w);
+	uint32_t x = world_workload(w, "shop", "Pod", "worker*", NULL,
+	    "component=worker,executor=True");
+	uint32_t pod = world_pod(
+	    w, x, "x-1", "component=worker,executor=True", "10.0.1.31", b.n1);
+
+	world_finish(w);
+	(void)world_connect(w, pod, b.db, 5432);
+}
+
 static struct world_case cases[] = {
 	REMARK("by no key that they carry themselves", beside_other_user, "hub",
 	    "app=nb in eg " DNS " & app=db @TCP/5432", "shared-labels"),
@@ -69,6 +96,12 @@ static struct world_case cases[] = {
 	    "hub", "app=nb in eg " DNS " & app=db @TCP/5432", "shared-labels"),
 	SHOP("a Job that no label tells of: not all Jobs", batch_tier, "import",
 	    "tier=batch+job-name in eg " DNS " & app=db @TCP/5432"),
+	REMARK("a Job without labels: all Jobs, and told so", bare_job,
+	    "import", "job-name in eg " DNS " & app=db @TCP/5432",
+	    "generic-labels"),
+	REMARK("a flag in capitals says no more than others", python_flag,
+	    "worker", "component=worker in eg " DNS " & app=db @TCP/5432",
+	    "generic-labels"),
 };
 
 int
