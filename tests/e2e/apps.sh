@@ -60,7 +60,12 @@ print(' '.join('-n ' + n for n in json.load(open(sys.argv[1]))[
 		rc=$?
 	fi
 	say $rc "$3: recommend" "exit $rc: $(tail -1 "$tmp/story")"
-	[ -d "$tmp/out" ] && score "$1" "$tmp/out" "$3"
+	[ -d "$tmp/out" ] || return
+	score "$1" "$tmp/out" "$3"
+	"$bin" lint -R -f "$tmp/out" --snapshot "$1/snapshot.json" \
+		>"$tmp/lint" 2>&1
+	grep -q '^0 errors, 0 warnings, 0 notes' "$tmp/lint"
+	say $? "$3: lint finds nothing" "$(sed -n 2p "$tmp/lint")"
 }
 
 run() { # APP NAME CAPTURE...
