@@ -2,6 +2,7 @@
 /* Address blocks that mean something else than it seems: RF026 to RF029. */
 #include <string.h>
 
+#include "kube/address.h"
 #include "policy/lint_internal.h"
 
 /* What of the cluster an address block holds. */
@@ -137,8 +138,68 @@ is_node_local_dns(const struct lint *l, const struct kube_service *s)
 	return false;
 }
 
+/* Does the peer mean one of the pods or addresses behind the Service? */
+static bool
+is_behind(const struct lint *l, const struct policy_peer *p, uint32_t ns,
+    const struct kube_service *s)
+{
+	size_t n;
+	const struct kube_backend *v =
+	    address_backends(l->c, (uint32_t)(s - l->c->services), &n);
+	uint32_t at = cluster_find_namespace(l->c, s->namespace);
+
+	for (size_t i = 0; p->ip_block != NULL && i < n; i++)
+		if (block_has(p->ip_block, &v[i].ip))
+			return true;
+	if (p->ip_block != NULL || at == FLOW_NONE || !s->has_selector)
+		return false;
+	for (size_t k = l->ns_start[at]; k < l->ns_start[at + 1]; k++)
+		if (selector_matches(&s->selector, l->faces[k].labels) &&
+		    lint_peer_has(l, p, ns, &l->faces[k]))
+			return true;
+	return false;
+}
+
+/* Does the policy name who is behind the Service, too, on whichever port? Then
+ * its address is there for plugins that look before it is replaced. */
+static bool
+names_behind(const struct lint *l, const struct lint_spot *s,
+    const struct kube_service *service)
+{
+	const struct policy_rule *r = s->policy->rules[s->direction];
+	uint32_t ns = lint_ns(l, s->policy);
+
+	for (size_t k = 0;
+	     ns != FLOW_NONE && k < s->policy->n_rules[s->direction]; k++)
+		for (size_t i = 0; i < r[k].n_peers; i++)
+			if (is_behind(l, &r[k].peers[i], ns, service))
+				return true;
+	return false;
+}
+
+/* What was last found of a policy's direction and a Service: blocks over one
+ * may be many. */
+struct told {
+	const struct policy *policy;
+	enum policy_direction direction;
+	const struct kube_service *service;
+	bool names;
+};
+
+static bool
+names_behind_told(const struct lint *l, const struct lint_spot *s,
+    const struct kube_service *service, struct told *t)
+{
+	if (t->policy != s->policy || t->direction != s->direction ||
+	    t->service != service)
+		*t = (struct told){ s->policy, s->direction, service,
+			names_behind(l, s, service) };
+	return t->names;
+}
+
 static void
-check_block(struct lint *l, const struct lint_spot *s, size_t i)
+check_block(
+    struct lint *l, const struct lint_spot *s, size_t i, struct told *told)
 {
 	const struct policy_ip_block *b = s->rule->peers[i].ip_block;
 	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock.cidr");
@@ -151,7 +212,8 @@ check_block(struct lint *l, const struct lint_spot *s, size_t i)
 	if (h.pods || h.pod_ranges)
 		report_pods(l, &at, &h, &b->cidr);
 	else if (h.service != NULL && !h.nodes &&
-	    !is_node_local_dns(l, h.service))
+	    !is_node_local_dns(l, h.service) &&
+	    !names_behind_told(l, s, h.service, told))
 		report_service(l, &at, h.service, cidr);
 }
 
@@ -229,6 +291,7 @@ void
 lint_check_blocks(struct lint *l)
 {
 	struct lint_spot s = { 0 };
+	struct told told = { .policy = NULL };
 
 	while (lint_next_rule(l, &s))
 		for (size_t i = 0; i < s.rule->n_peers; i++) {
@@ -241,7 +304,7 @@ lint_check_blocks(struct lint *l)
 				if (s.direction == POLICY_EGRESS)
 					check_world(l, &s, i);
 			} else if (l->c != NULL)
-				check_block(l, &s, i);
+				check_block(l, &s, i, &told);
 		}
 }
 

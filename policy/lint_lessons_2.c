@@ -98,7 +98,8 @@ const struct lint_lesson lint_lessons_2[] = {
 	[8] = { .why =
 	      "A Service's address is replaced before policies look at a packet, so a\n"
 	      "block that holds it matches nothing. The usual victim is the API server,\n"
-	      "10.96.0.1.\n",
+	      "10.96.0.1. A few network plugins look before that: for them, the address\n"
+	      "stands beside those who are behind it, which is not reported.\n",
 	  .wrong =
 	      "to:\n"
 	      "- ipBlock: {cidr: 10.96.0.1/32}\n"
