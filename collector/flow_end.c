@@ -517,6 +517,17 @@ note_told(struct flow_table *ft, const uint32_t *roots, size_t n)
 	}
 }
 
+static void
+tell_some(
+    struct flow_table *ft, const uint32_t *roots, size_t n, bool may_go_on)
+{
+	if (n == 0)
+		return;
+	tell_ends(ft, roots, n);
+	if (may_go_on)
+		note_told(ft, roots, n);
+}
+
 /* They are not forgotten. */
 static void
 tell_all(struct flow_table *ft, bool may_go_on)
@@ -530,14 +541,10 @@ tell_all(struct flow_table *ft, bool may_go_on)
 		roots[n++] = i;
 		if (n < CONNECTION_BATCH)
 			continue;
-		tell_ends(ft, roots, n);
-		if (may_go_on)
-			note_told(ft, roots, n);
+		tell_some(ft, roots, n, may_go_on);
 		n = 0;
 	}
-	tell_ends(ft, roots, n);
-	if (may_go_on)
-		note_told(ft, roots, n);
+	tell_some(ft, roots, n, may_go_on);
 }
 
 void
