@@ -99,16 +99,16 @@ const struct command_spec check_spec = {
 	    "any of several, is denied.",
 	.examples =
 	    "  # May web reach the database?\n"
-	    "  ringfence check --snapshot objects.json -f policies/ \\\n"
+	    "  ringfence check --snapshot objects.json -R -f policies/ \\\n"
 	    "    shop/deploy/web shop/sts/db --port 5432\n\n"
 	    "  # DNS through its Service\n"
-	    "  ringfence check --db flows.db -f policies/ \\\n"
+	    "  ringfence check --db flows.db -R -f policies/ \\\n"
 	    "    shop/web-6d4cf56db6-7xk2p svc/kube-system/kube-dns "
 	    "--port 53 --protocol UDP\n\n"
 	    "  # Many at once\n"
 	    "  echo '{\"src\":\"10.1.0.4\",\"dst\":\"10.1.0.9\","
 	    "\"proto\":\"TCP\",\"port\":80}' |\n"
-	    "    ringfence check --db flows.db -f policies/ --probes - "
+	    "    ringfence check --db flows.db -R -f policies/ --probes - "
 	    "-o json\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),

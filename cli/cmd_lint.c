@@ -95,7 +95,7 @@ const struct command_spec lint_spec = {
 		    "  ringfence lint -R -f policies/ --snapshot "
 		    "objects.json\n\n"
 		    "  # For code scanning\n"
-		    "  ringfence lint -f policies/ -o sarif > lint.sarif\n\n"
+		    "  ringfence lint -R -f policies/ -o sarif > lint.sarif\n\n"
 		    "  # Why is that a mistake?\n"
 		    "  ringfence lint --explain RF004\n",
 	.options = table,

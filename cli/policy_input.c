@@ -22,6 +22,20 @@ policy_input_finish(
 	return RF_OK;
 }
 
+/* Nothing was found, and there are directories in which nobody looked. */
+static void
+hint_at_recursion(const struct option_list *paths)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		if (policy_path_goes_deeper(paths->v[i])) {
+			fprintf(stderr,
+			    "Note: no policy in %s; the directories below it "
+			    "are read with -R.\n",
+			    paths->v[i]);
+			return;
+		}
+}
+
 enum rf_status
 policy_input_read(struct policy_input *out, const struct option_list *paths,
     bool recurse, const char *default_namespace, struct arena *arena)
@@ -39,7 +53,10 @@ policy_input_read(struct policy_input *out, const struct option_list *paths,
 		st =
 		    policy_reader_path(out->reader, paths->v[i], recurse, &err);
 	}
-	return policy_input_finish(out, st, &err);
+	st = policy_input_finish(out, st, &err);
+	if (st == RF_OK && out->set.n_policies == 0 && !recurse)
+		hint_at_recursion(paths);
+	return st;
 }
 
 enum rf_status

@@ -64,6 +64,9 @@ RF_MUST_USE enum rf_status policy_reader_text(struct policy_reader *r,
 RF_MUST_USE enum rf_status policy_reader_path(struct policy_reader *r,
     const char *path, bool recurse, struct rf_error *err);
 
+/* Is path a directory with others in it, which are read by recursion alone? */
+bool policy_path_goes_deeper(const char *path);
+
 /* Two policies of one namespace and name become a PROBLEM_DUPLICATE. */
 RF_MUST_USE enum rf_status policy_reader_finish(
     struct policy_reader *r, struct policy_set *out, struct rf_error *err);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,4 +215,23 @@ policy_reader_path(struct policy_reader *r, const char *path, bool recurse,
 		return read_dir(
 		    r, path, (struct walk){ .recurse = recurse }, err);
 	return read_file(r, path, err);
+}
+
+bool
+policy_path_goes_deeper(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	struct stat sb;
+	bool found = false;
+
+	if (d == NULL)
+		return false;
+	while (!found && (e = readdir(d)) != NULL)
+		found = is_wanted(e) &&
+		    fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		    S_ISDIR(sb.st_mode);
+	(void)closedir(d);
+	return found;
 }

@@ -202,6 +202,11 @@ says 'diff: a folder of nothing' 1 err 'there is no NetworkPolicy in none' \
     diff none "$p"
 says 'check: a folder of nothing' 0 err 'there is no NetworkPolicy in' \
     check --db shop.db -f none 192.0.2.1 192.0.2.2 --port 80
+mkdir -p deep/shop && cp "$p" deep/shop/p.yaml
+says 'check: policies in a folder of the folder' 0 err 'are read with -R' \
+    check --db shop.db -f deep 192.0.2.1 192.0.2.2 --port 80
+says 'validate: policies in a folder of the folder' 0 err 'are read with -R' \
+    validate -f deep
 says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
     monitoring/sts/prometheus shop/deploy/frontend --port 9102
 
