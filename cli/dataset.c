@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/timely.h"
+
 /* SQLite only says that it cannot open a file; say what to do. */
 static enum rf_status
 check_path(const char *path)
@@ -35,6 +37,8 @@ load(struct dataset *d, const char *path, const struct store_filter *filter,
 	if (st == RF_OK)
 		st = store_get_flows(
 		    d->store, d->cluster, filter, &d->arena, &d->flows, err);
+	if (st == RF_OK && !timely_names(&d->flows, &d->arena))
+		st = rf_fail(err, RF_NOMEM, "out of memory");
 	if (st == RF_OK)
 		st = edge_roll_up(&d->edges, &d->flows, &d->arena, err);
 	return st == RF_OK ? RF_OK : rf_wrap(err, st, "%s", path);

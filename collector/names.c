@@ -14,6 +14,7 @@
 #define TEXT_MAX     ((size_t)4 * 1024 * 1024)
 #define ANSWERS      ((uint32_t)1 << 12)
 #define ANSWER_NAMES 4
+#define TTL_MAX_S    ((uint32_t)7 * 24 * 3600) /* resolvers keep none longer */
 
 struct headless {
 	struct ip_addr client, ip; /* no client: never used */
@@ -29,6 +30,7 @@ struct answer {
 	uint32_t era; /* of another one it is empty */
 	uint32_t n;
 	uint32_t names[ANSWER_NAMES]; /* indices of those that were seen */
+	uint32_t ttl_s[ANSWER_NAMES]; /* and how long each holds */
 };
 
 struct names {
@@ -95,17 +97,28 @@ forget_answers(struct names *n)
 	n->era = 1;
 }
 
-static void
-see_again(struct dns_name *d, int64_t at_us)
+/* Until when an answer holds. */
+static int64_t
+end_of(int64_t at_us, uint32_t ttl_s)
 {
-	if (at_us > d->last_us)
-		d->last_us = at_us;
+	if (ttl_s > TTL_MAX_S)
+		ttl_s = TTL_MAX_S;
+	return at_us > INT64_MAX - (int64_t)ttl_s * 1000000
+	    ? INT64_MAX
+	    : at_us + (int64_t)ttl_s * 1000000;
+}
+
+static void
+see_again(struct dns_name *d, int64_t until_us)
+{
+	if (until_us > d->last_us)
+		d->last_us = until_us;
 }
 
 /* Its index, or FLOW_NONE: there is no room. */
 static uint32_t
-learn_name(
-    struct names *n, const char *name, const struct ip_addr *ip, int64_t at_us)
+learn_name(struct names *n, const char *name, const struct ip_addr *ip,
+    int64_t at_us, uint32_t ttl_s)
 {
 	uint64_t h = hash_bytes(hash_string(n->seed, name), ip, sizeof(*ip));
 	uint32_t i = (uint32_t)h & (NAMES_MAX - 1);
@@ -114,7 +127,7 @@ learn_name(
 	for (; n->slots[i] != 0; i = (i + 1) & (NAMES_MAX - 1)) {
 		d = &n->v[n->slots[i] - 1];
 		if (ip_equal(&d->ip, ip) && strcmp(d->name, name) == 0) {
-			see_again(d, at_us);
+			see_again(d, end_of(at_us, ttl_s));
 			return n->slots[i] - 1;
 		}
 	}
@@ -130,7 +143,7 @@ learn_name(
 	}
 	d->ip = *ip;
 	d->first_us = at_us;
-	d->last_us = at_us;
+	d->last_us = end_of(at_us, ttl_s);
 	n->slots[i] = ++n->n;
 	n->stats.learnt++;
 	return n->n - 1;
@@ -254,12 +267,16 @@ struct answer_context {
 
 /* A Service's own address did nothing, a name was seen. */
 static void
-note_name(struct answer_context *ctx, uint32_t name)
+note_name(struct answer_context *ctx, uint32_t name, uint32_t ttl_s)
 {
-	if (name == FLOW_NONE || ctx->did.n == ANSWER_NAMES)
+	struct answer *did = &ctx->did;
+
+	if (name == FLOW_NONE || did->n == ANSWER_NAMES) {
 		ctx->repeatable = false;
-	else
-		ctx->did.names[ctx->did.n++] = name;
+		return;
+	}
+	did->names[did->n] = name;
+	did->ttl_s[did->n++] = ttl_s;
 }
 
 static void
@@ -268,7 +285,6 @@ on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
 	struct answer_context *ctx = arg;
 	struct address_owner o;
 
-	(void)ttl_s; /* a name annotates; it never makes or ends a rule */
 	o = address_owner_at(ctx->names->c, ip, ctx->at_us);
 	if (o.kind == ADDRESS_SERVICE || o.kind == ADDRESS_SERVICE_RANGE)
 		return;
@@ -277,7 +293,8 @@ on_answer(void *arg, const char *name, const struct ip_addr *ip, uint32_t ttl_s)
 		ctx->repeatable = false;
 		return;
 	}
-	note_name(ctx, learn_name(ctx->names, name, ip, ctx->at_us));
+	note_name(
+	    ctx, learn_name(ctx->names, name, ip, ctx->at_us, ttl_s), ttl_s);
 }
 
 /* Of its bytes but for the id (RFC 1035 section 4.1.1). */
@@ -311,7 +328,7 @@ static void
 repeat(struct names *n, const struct answer *a, int64_t at_us)
 {
 	for (uint32_t i = 0; i < a->n; i++)
-		see_again(&n->v[a->names[i]], at_us);
+		see_again(&n->v[a->names[i]], end_of(at_us, a->ttl_s[i]));
 	n->stats.answers++;
 }
 

@@ -83,7 +83,7 @@ struct flow {
 	int64_t first_us, last_us;
 };
 
-/* A DNS name that answers on the wire gave to an address. */
+/* A name that DNS answers gave to an address, to the end of the last's TTL. */
 struct dns_name {
 	struct ip_addr ip;
 	const char *name; /* lower case, no final dot */

@@ -77,6 +77,17 @@ put_address(struct message *m, const char *text, uint32_t ttl_s)
 	m->len += 4;
 }
 
+static void
+put_head(struct message *m, unsigned id, unsigned flags, unsigned answers)
+{
+	put16(m, id);
+	put16(m, flags);
+	put16(m, 1);
+	put16(m, answers);
+	put16(m, 0);
+	put16(m, 0);
+}
+
 /* An answer with up to six addresses; some are cut off, some say no. */
 static void
 random_answer(struct message *m, uint32_t ttl_s)
@@ -87,12 +98,7 @@ random_answer(struct message *m, uint32_t ttl_s)
 	unsigned first = draw(NELEM(addresses));
 
 	m->len = 0;
-	put16(m, draw(65536));
-	put16(m, flags);
-	put16(m, 1);
-	put16(m, n);
-	put16(m, 0);
-	put16(m, 0);
+	put_head(m, draw(65536), flags, n);
 	put_name(m, host);
 	put16(m, 1);
 	put16(m, 1);
@@ -152,8 +158,8 @@ compare(const struct names *a, const struct names *b)
 }
 
 /*
- * The same answers twice: where the TTL is always another no answer is like
- * one before, and every one of them is read.
+ * The same answers twice: some are known again by their mark; without one,
+ * every one of them is read.
  */
 static void
 test_repeated_answers(void **state)
@@ -167,18 +173,14 @@ test_repeated_answers(void **state)
 	assert_true(some != NULL && all != NULL);
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		int64_t at_us = START_US + (int64_t)draw(60000000);
-		uint64_t before = random_state;
 		struct ip_addr client;
 		struct message m;
 
-		random_answer(&m, 30);
+		random_answer(&m, 30 + i % 2);
 		assert_true(ip_parse(&client, clients[i % 2]));
 		names_read(some, &client, m.b, m.len,
 		    names_mark(some, m.b, m.len), at_us);
-		random_state = before;
-		random_answer(&m, 30 + i);
-		names_read(all, &client, m.b, m.len,
-		    names_mark(all, m.b, m.len), at_us);
+		names_read(all, &client, m.b, m.len, 0, at_us);
 		if (i % 1000 == 999) {
 			names_forget(some);
 			names_forget(all);
@@ -189,6 +191,54 @@ test_repeated_answers(void **state)
 	compare(some, all);
 	names_free(some);
 	names_free(all);
+	world_release(&world);
+}
+
+/* A name holds from its first answer to the end of the last one's TTL. */
+static void
+test_ttl(void **state)
+{
+	static const struct {
+		int64_t at_s;
+		uint32_t ttl_s;
+		int64_t until_s;
+	} answers[] = {
+		{ 0, 30, 30 },
+		{ 20, 30, 50 },
+		{ 25, 5, 50 }, /* what was promised holds */
+		{ 60, 0, 60 },
+		{ 61, UINT32_MAX >> 1, 61 + 7 * 24 * 3600 },
+	};
+	const struct dns_name *v;
+	struct ip_addr client;
+	struct names *n;
+	size_t count;
+
+	(void)state;
+	build();
+	n = names_new(world.c, 1);
+	assert_non_null(n);
+	assert_true(ip_parse(&client, clients[0]));
+	for (size_t i = 0; i < NELEM(answers); i++) {
+		struct message m = { .len = 0 };
+
+		put_head(&m, 1, 0x8180, 1);
+		put_name(&m, "api.example.com");
+		put16(&m, 1);
+		put16(&m, 1);
+		put_address(&m, "203.0.113.9", answers[i].ttl_s);
+		/* Twice, for what is known again must say the same. */
+		for (int k = 0; k < 2; k++)
+			names_read(n, &client, m.b, m.len,
+			    names_mark(n, m.b, m.len),
+			    START_US + answers[i].at_s * 1000000);
+		v = names_all(n, &count);
+		assert_int_equal(count, 1);
+		assert_int_equal(v->first_us, START_US);
+		assert_int_equal(
+		    v->last_us, START_US + answers[i].until_s * 1000000);
+	}
+	names_free(n);
 	world_release(&world);
 }
 
@@ -205,12 +255,7 @@ test_headless_of_many_clients(void **state)
 	build();
 	peers = cluster_find_service(world.c, "shop", "peers");
 	assert_true(ip_parse(&db, "10.244.2.9"));
-	put16(&m, 1);
-	put16(&m, 0x8180);
-	put16(&m, 1);
-	put16(&m, 1);
-	put16(&m, 0);
-	put16(&m, 0);
+	put_head(&m, 1, 0x8180, 1);
 	put_name(&m, "peers.shop.svc.cluster.local");
 	put16(&m, 1);
 	put16(&m, 1);
@@ -242,6 +287,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headless_of_many_clients),
 		cmocka_unit_test(test_repeated_answers),
+		cmocka_unit_test(test_ttl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
