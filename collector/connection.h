@@ -38,6 +38,13 @@ enum connection_opening {
 	OPENING_FIRST      /* the client's side is who sent first */
 };
 
+/* Was it delivered, by what a process before this one knew of interfaces? */
+enum connection_delivery {
+	DELIVERY_UNTOLD, /* there was none, or it could not tell */
+	DELIVERY_SURE,
+	DELIVERY_UNSURE
+};
+
 struct connection {
 	uint8_t protocol; /* enum flow_protocol */
 	uint8_t opening;  /* enum connection_opening */
@@ -52,7 +59,7 @@ struct connection {
 	bool left;        /* … and one left; at each capture point that it
 			   * entered */
 	bool known;       /* the kernel's connection table had it */
-	bool delivered;   /* a process before this one knew that it was */
+	uint8_t delivery; /* enum connection_delivery */
 	uint32_t counted; /* so many connections; 0: more of one told before */
 	int64_t saved;    /* the row that has it as not told yet; 0: none */
 	uint64_t packets, bytes;

@@ -22,7 +22,7 @@
 /* What the process before this one knew of a connection of its own. */
 struct open_before {
 	int64_t row;
-	bool delivered; /* it left for the pod that it was sent to */
+	uint8_t delivery; /* enum connection_delivery */
 	struct certain_owners owners;
 };
 
@@ -89,6 +89,10 @@ void daemon_move_open_left(struct daemon *d);
  * connection that is told now, or NULL. */
 RF_MUST_USE enum rf_status daemon_restore_open(
     struct daemon *d, struct rf_error *err);
+/* Would it be traffic to allow, if it stayed without an answer? That hangs on
+ * what we learnt of interfaces, which ends with us (enum
+ * connection_delivery). */
+uint8_t daemon_delivery(const struct daemon *d, const struct connection *c);
 const struct open_before *daemon_open_before(
     const struct daemon *d, const struct connection *c);
 

@@ -41,17 +41,20 @@ find_before(const struct daemon *d, int64_t row)
 	    &row, d->opened, d->n_opened, sizeof(*d->opened), compare_row);
 }
 
-/* Would it be traffic to allow, if it stayed without an answer? That hangs on
- * what we learnt of interfaces. */
-static bool
-is_delivered(const struct daemon *d, const struct connection *c)
+uint8_t
+daemon_delivery(const struct daemon *d, const struct connection *c)
 {
 	struct aggregate_item item;
 
 	if (c->protocol != FLOW_UDP || c->both_ways || c->refused)
-		return false;
+		return DELIVERY_UNTOLD;
 	resolver_resolve(d->summing.resolver, c, &item);
-	return item.flow.outcome == OUTCOME_ONEWAY;
+	if (item.flow.outcome == OUTCOME_ONEWAY)
+		return DELIVERY_SURE;
+	return item.flow.outcome == OUTCOME_UNANSWERED &&
+		item.dst.type == ENDPOINT_WORKLOAD
+	    ? DELIVERY_UNSURE
+	    : DELIVERY_UNTOLD;
 }
 
 static void
@@ -68,7 +71,7 @@ put_owners(
 		certain_owners(d->cluster->c, s->c, &now);
 	row_put(w, s->c->n_legs, 1);
 	row_put(
-	    w, before != NULL ? before->delivered : is_delivered(d, s->c), 1);
+	    w, before != NULL ? before->delivery : daemon_delivery(d, s->c), 1);
 	for (size_t i = 0; i < s->c->n_legs; i++) {
 		row_put(w, o->of[i][0], 8);
 		row_put(w, o->of[i][1], 8);
@@ -84,8 +87,8 @@ get_owners(const struct store_waiting *row, struct open_before *out,
 	size_t n = cursor_u8(&in);
 
 	*out = (struct open_before){ .row = row->id };
-	out->delivered = cursor_u8(&in) == 1;
-	if (n > CONNECTION_LEGS_MAX)
+	out->delivery = cursor_u8(&in);
+	if (n > CONNECTION_LEGS_MAX || out->delivery > DELIVERY_UNSURE)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		out->owners.of[i][0] = row_u64(&in);

@@ -22,13 +22,16 @@ write_row(const struct daemon *d, const struct waiting_group *g, int64_t row,
     struct store_waiting *out)
 {
 	uint8_t content[WAITING_ROW_MAX];
+	struct waiting_group told = *g;
 	struct certain_owners now;
 	void *copy;
 
-	if (g->before == NULL)
+	if (g->before == NULL) {
 		certain_owners(d->cluster->c, &g->c, &now);
-	out->size =
-	    waiting_row_write(g, g->before != NULL ? g->before : &now, content);
+		told.c.delivery = daemon_delivery(d, &g->c);
+	}
+	out->size = waiting_row_write(
+	    &told, g->before != NULL ? g->before : &now, content);
 	if ((copy = arena_alloc(&d->buffer->text, out->size)) == NULL)
 		return false;
 	out->content = memcpy(copy, content, out->size);

@@ -308,7 +308,7 @@ take_restored(struct daemon *d, const struct connection *told,
 	struct connection c;
 
 	memcpy(&c, told, connection_bytes(told));
-	c.delivered = o->delivered;
+	c.delivery = o->delivery;
 	if (d->config.grace_us == 0 || !is_early(d, &c)) {
 		take(d, &c, !certain_is_same(d->cluster->c, &c, &o->owners));
 		daemon_done_with_opened(d);

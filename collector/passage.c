@@ -102,8 +102,10 @@ passage_delivered(const struct passage *p, const struct connection *of,
 {
 	uint32_t i;
 
-	if (!of->types_known || of->delivered)
+	if (!of->types_known || of->delivery == DELIVERY_SURE)
 		return true;
+	if (of->delivery == DELIVERY_UNSURE)
+		return false;
 	if (!tells_interfaces(of))
 		return of->left;
 	if (leg->last_out_if == 0 ||

@@ -15,7 +15,7 @@ facts_of(const struct connection *c)
 	    (unsigned)c->any_reply << 2 | (unsigned)c->any_data << 3 |
 	    (unsigned)c->refused << 4 | (unsigned)c->types_known << 5 |
 	    (unsigned)c->entered << 6 | (unsigned)c->left << 7 |
-	    (unsigned)c->known << 8 | (unsigned)c->delivered << 9;
+	    (unsigned)c->known << 8 | (unsigned)c->delivery << 9;
 
 	return (uint16_t)bits;
 }
@@ -32,7 +32,7 @@ set_facts(struct connection *c, uint16_t bits)
 	c->entered = bits >> 6 & 1;
 	c->left = bits >> 7 & 1;
 	c->known = bits >> 8 & 1;
-	c->delivered = bits >> 9 & 1;
+	c->delivery = bits >> 9 & 3;
 }
 
 static void
@@ -119,8 +119,9 @@ is_sane(const struct waiting_group *g)
 
 	return flow_protocol_name(c->protocol) != NULL &&
 	    (c->opening == OPENING_HANDSHAKE || c->opening == OPENING_FIRST) &&
-	    c->packets <= COUNT_MAX && c->bytes <= COUNT_MAX && is_dated(g) &&
-	    c->first_us <= c->last_us && c->first_us <= g->latest_us;
+	    c->delivery <= DELIVERY_UNSURE && c->packets <= COUNT_MAX &&
+	    c->bytes <= COUNT_MAX && is_dated(g) && c->first_us <= c->last_us &&
+	    c->first_us <= g->latest_us;
 }
 
 bool

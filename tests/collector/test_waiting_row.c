@@ -40,7 +40,7 @@ invent(struct waiting_group *g, struct certain_owners *owners, uint64_t seed)
 	c->entered = any(&r) % 2;
 	c->left = any(&r) % 2;
 	c->known = any(&r) % 2;
-	c->delivered = any(&r) % 2;
+	c->delivery = (uint8_t)(any(&r) % 3);
 	c->packets = any(&r);
 	c->bytes = any(&r);
 	c->last_us = (int64_t)any(&r);
