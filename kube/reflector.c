@@ -31,9 +31,10 @@ struct reflector {
 	char version[VERSION_MAX];
 	char problem[RF_ERROR_MAX];
 	int64_t now_us, due_us;
-	int64_t started_us; /* the watch, or the list's first page */
-	int64_t settled_us; /* the watch tells what is new from then on */
-	int64_t known_us;   /* listing: until when what we knew was true */
+	uint64_t body_bytes; /* of all of that */
+	int64_t started_us;  /* the watch, or the list's first page */
+	int64_t settled_us;  /* the watch tells what is new from then on */
+	int64_t known_us;    /* listing: until when what we knew was true */
 	uint64_t random;
 	/* Watches that ended so, since one went well. A list that succeeds in
 	 * between does not make a watch that never does any better. */
@@ -53,26 +54,13 @@ next_random(struct reflector *r)
 	return hash_mix(r->random, UINT64_C(0xa0761d6478bd642f));
 }
 
-const char *
-reflector_state_name(enum reflector_state state)
-{
-	static const char *const names[] = {
-		[REFLECTOR_WAITING] = "waiting",
-		[REFLECTOR_LISTING] = "listing",
-		[REFLECTOR_WATCHING] = "watching",
-		[REFLECTOR_FORBIDDEN] = "forbidden",
-		[REFLECTOR_ABSENT] = "absent",
-		[REFLECTOR_DONE] = "done",
-	};
-
-	return names[state];
-}
-
 static void
 set_defaults(struct reflector_config *c)
 {
 	if (c->page_size == 0)
 		c->page_size = 500;
+	if (c->body_max == 0)
+		c->body_max = UINT64_C(4) << 30;
 	if (c->watch_s == 0)
 		c->watch_s = 300;
 	if (c->silence_max_us == 0)
@@ -252,8 +240,8 @@ static enum rf_status
 take_outer(struct reflector *r, const json_t *outer, struct rf_error *err)
 {
 	const json_t *metadata = json_object_get(outer, "metadata");
-	const char *more =
-	    json_string_value(json_object_get(metadata, "continue"));
+	const json_t *token = json_object_get(metadata, "continue");
+	const char *more = json_string_value(token);
 	const char *kind = json_string_value(json_object_get(outer, "kind"));
 
 	if (kind == NULL || strlen(kind) < 4 ||
@@ -261,6 +249,9 @@ take_outer(struct reflector *r, const json_t *outer, struct rf_error *err)
 		return rf_fail(err, RF_CORRUPT,
 		    "the answer is no list but %.60s",
 		    kind == NULL ? "without kind" : kind);
+	if (token != NULL && more == NULL && !json_is_null(token))
+		return rf_fail(
+		    err, RF_CORRUPT, "the token of the next page is no text");
 	set_version(r, metadata);
 	strbuf_release(&r->continues); /* and any failure with it */
 	if (more != NULL)
@@ -377,6 +368,10 @@ on_body(void *arg, const char *data, size_t n, struct rf_error *err)
 
 	if (!r->is_listing) /* half a list is no news */
 		r->stats.heard_us = r->now_us;
+	r->body_bytes += n;
+	if (r->body_bytes > r->config.body_max)
+		return rf_fail(err, RF_LIMIT, "more than %" PRIu64 " MiB",
+		    r->config.body_max >> 20);
 	return client_stream_add(&r->stream, data, n, err);
 }
 
@@ -518,6 +513,7 @@ begin_list(struct reflector *r)
 	/* The server's last word. */
 	r->known_us = r->stats.lists > 0 ? r->stats.heard_us : r->now_us;
 	r->started_us = r->now_us;
+	r->body_bytes = 0;
 	r->is_listing = true;
 	r->sink.list_begin(r->sink.arg, r->known_us);
 }
@@ -540,6 +536,7 @@ start(struct reflector *r, bool is_watch)
 	strbuf_init(&path, 131072);
 	if (is_watch) {
 		r->started_us = r->now_us;
+		r->body_bytes = 0;
 		r->settled_us = INT64_MIN;
 		put_watch_query(r, &path, &lasts_s);
 		q.silence_max_us = (lasts_s + GRACE_S) * SECOND_US;

@@ -54,6 +54,8 @@ struct reflector_config {
 	uint64_t seed;  /* of jitter */
 	/* 0 is the default, in brackets. */
 	unsigned page_size;     /* [500] */
+	uint64_t body_max;      /* bytes of a list, all its pages, or of a
+				 * watch [4 GiB] */
 	unsigned watch_s;       /* a watch lasts this to double [300] */
 	int64_t silence_max_us; /* after a bookmark came, and while
 				 * listing [150 s] */

@@ -430,12 +430,19 @@ read_member(struct scan *s, struct outer *o)
 	return st == RF_OK ? add_member(s, o, key->text, value) : st;
 }
 
-static bool
-is_page(const struct json_node *list)
+/* Does more of it follow? A token that is no text is wrong. */
+static enum rf_status
+read_page(struct scan *s, const struct json_node *list, bool *is_page)
 {
-	const char *more = text_of(json_node_get(list, "metadata"), "continue");
+	const struct json_node *token =
+	    json_node_get(json_node_get(list, "metadata"), "continue");
+	const char *more = json_node_text(token);
 
-	return more != NULL && *more != '\0';
+	*is_page = more != NULL && *more != '\0';
+	if (token != NULL && more == NULL &&
+	    !json_node_is(token, JSON_NODE_NULL))
+		return refuse(s, "metadata.continue: wants a string");
+	return RF_OK;
 }
 
 static enum rf_status
@@ -468,14 +475,16 @@ take_outer(struct scan *s, struct outer *o, uint32_t line)
 		.json = &map, .file = s->name, .line = line
 	};
 	enum rf_status st = json_tree_map(o->v, o->n, &map);
+	bool is_page;
 
 	if (st != RF_OK)
 		return rf_fail(s->err, st, "out of memory");
 	if (o->is_list) {
-		st = read_waiting(s, o);
+		if ((st = read_waiting(s, o)) == RF_OK)
+			st = read_page(s, &map, &is_page);
 		if (st == RF_OK)
 			snapshot_list_end(
-			    s->sb, text_of(&map, "kind"), is_page(&map));
+			    s->sb, text_of(&map, "kind"), is_page);
 		return st;
 	}
 	if (text_of(&map, "type") != NULL &&

@@ -333,6 +333,68 @@ test_backoff(void **state)
 	watcher_release(&w);
 }
 
+/* Pages without end, and events without end: given up, and begun anew later,
+ * with what a list may be at most in memory. */
+static void
+test_endless(void **state)
+{
+	const struct reflector_config small = { .body_max = 700 };
+	const struct replay_answer pages[] = { { .when = { "?limit=" },
+	    .text = "{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},"
+		    "\"items\":[" ITEM("a") "]}" } };
+	const struct replay_answer events[] = { FIRST(ITEM("a")),
+		{ .when = { WATCH("10") },
+		    .text = EVENT("ADDED", "b", "10") EVENT("ADDED", "c", "10")
+			EVENT("ADDED", "d", "10") EVENT("ADDED", "e", "10")
+			    EVENT("ADDED", "f", "10") EVENT("ADDED", "g", "10")
+				EVENT("ADDED", "h", "10") EVENT("ADDED", "i",
+				    "10") EVENT("ADDED", "j", "10")
+				    EVENT("ADDED", "k", "10") EVENT("ADDED",
+					"l", "10") EVENT("ADDED", "m", "10")
+					EVENT("ADDED", "n", "10") } };
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	(void)state;
+	watcher_init_as(&w, pages, NELEM(pages), "pods", &small);
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < TURNS_MAX && s->failures < 3; i++)
+		turn(&w, TURN_US);
+	assert_int_equal(s->failures, 3);
+	assert_int_equal(s->lists, 0);
+	assert_non_null(strstr(s->problem, "more than 0 MiB"));
+	watcher_release(&w);
+	watcher_init_as(&w, events, NELEM(events), "namespaces", &small);
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < TURNS_MAX && s->failures < 1; i++)
+		turn(&w, TURN_US);
+	assert_int_equal(s->failures, 1);
+	assert_int_equal(s->lists, 1);
+	assert_non_null(strstr(s->problem, "more than 0 MiB"));
+	watcher_release(&w);
+}
+
+/* A list whose next page is told in another type is not whole. */
+static void
+test_wrong_page(void **state)
+{
+	const struct replay_answer wrong[] = { { .when = { "?limit=" },
+	    .text = "{\"kind\":\"PodList\",\"metadata\":{\"continue\":7},"
+		    "\"items\":[" ITEM("a") "]}" } };
+	const struct reflector_stats *s;
+	struct watcher w;
+
+	(void)state;
+	watcher_init(&w, wrong, NELEM(wrong), "pods");
+	s = reflector_stats(w.reflector);
+	for (unsigned i = 0; i < TURNS_MAX && s->failures < 1; i++)
+		turn(&w, TURN_US);
+	assert_int_equal(s->failures, 1);
+	assert_int_equal(s->lists, 0);
+	assert_non_null(strstr(s->problem, "next page"));
+	watcher_release(&w);
+}
+
 /* The server's wish goes before our own haste. */
 static void
 test_retry_after(void **state)
@@ -429,6 +491,8 @@ main(void)
 	struct CMUnitTest tests[NELEM(cases) + 5] = {
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_wrong_page),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_future_version),
 		cmocka_unit_test(test_future_recorded),

@@ -79,24 +79,32 @@ on_end(void *arg, int64_t known_us)
 	strbuf_putc(&w->log, ')');
 }
 
-/* watch_s: how long watches last at least; 0: as by default. */
+/* as: what is not as by default. */
 static inline void
-watcher_init_lasting(struct watcher *w, const struct replay_answer *answers,
-    size_t n, const char *resource, unsigned watch_s)
+watcher_init_as(struct watcher *w, const struct replay_answer *answers,
+    size_t n, const char *resource, const struct reflector_config *as)
 {
 	const struct reflector_sink sink = { w, on_begin, on_object, on_end };
-	const struct reflector_config config = {
-		.resource = &client_resources[client_resource_find(resource)],
-		.seed = 7,
-		.watch_s = watch_s,
-	};
+	struct reflector_config config = *as;
 
+	config.resource = &client_resources[client_resource_find(resource)];
+	config.seed = 7;
 	*w = (struct watcher){ .now_us = SECOND_US };
 	strbuf_init(&w->log, 65536);
 	client_world_init(&w->world, answers, n, "token: t");
 	assert_int_equal(
 	    reflector_new(&w->reflector, w->world.client, &config, &sink, NULL),
 	    RF_OK);
+}
+
+/* watch_s: how long watches last at least. */
+static inline void
+watcher_init_lasting(struct watcher *w, const struct replay_answer *answers,
+    size_t n, const char *resource, unsigned watch_s)
+{
+	const struct reflector_config as = { .watch_s = watch_s };
+
+	watcher_init_as(w, answers, n, resource, &as);
 }
 
 static inline void
