@@ -14,10 +14,13 @@
 
 #include "collector/metrics.h"
 
-#define CONNECTIONS_MAX 16
-#define TIMEOUT_S       10
-#define ADDRESS_MAX     256
-#define TEXT_MAX        ((size_t)1 << 20)
+/* A pod that keeps connections open does not keep the kubelet's probe from its
+ * answer, or we would be stopped for it. */
+#define CONNECTIONS_MAX    128
+#define CONNECTIONS_OF_ONE 16 /* address */
+#define TIMEOUT_S          10
+#define ADDRESS_MAX        256
+#define TEXT_MAX           ((size_t)1 << 20)
 
 #define TYPE_PLAIN "text/plain; version=0.0.4; charset=utf-8"
 #define TYPE_OPEN  "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -258,6 +261,7 @@ metrics_server_start(struct metrics_server *s, struct rf_error *err)
 	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
 	    on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
 	if (s->http == NULL)
 		return rf_fail(
