@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys that, by what they are called, name one pod, run, revision or user. */
+/* Keys and values that, by what they are called, name one pod, run, revision or
+ * user. */
 #include <ctype.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #define NELEM(a)  (sizeof(a) / sizeof((a)[0]))
 #define WORDS_MAX 8
 #define WORD_SIZE 16
+#define ID_DIGITS 12 /* as the last group of a UUID has */
 
 /* A key's words: "tekton.dev/pipelineRunUID" is pipeline, run, uid. */
 struct words {
@@ -103,4 +105,36 @@ label_names_one(const char *key)
 
 	words_split(key, &w);
 	return holds_word(&w) || holds_pair(&w) || is_alone(&w);
+}
+
+bool
+label_value_is_id(const char *value)
+{
+	size_t n = 0;
+	bool digit = false, letter = false;
+
+	for (const char *p = value; *p != '\0'; p++) {
+		bool is_digit = isdigit((unsigned char)*p) != 0;
+
+		if (!is_digit && (*p < 'a' || *p > 'f')) {
+			n = 0;
+			digit = letter = false;
+			continue;
+		}
+		digit |= is_digit;
+		letter |= !is_digit;
+		if (++n >= ID_DIGITS && digit && letter)
+			return true;
+	}
+	return false;
+}
+
+bool
+label_value_is_generated(const char *value)
+{
+	const char *dash = strrchr(value, '-');
+
+	return dash != NULL && strlen(dash + 1) == 5 &&
+	    strspn(dash + 1, "bcdfghjklmnpqrstvwxz2456789") == 5 &&
+	    strpbrk(dash + 1, "2456789") != NULL;
 }

@@ -274,7 +274,8 @@ is_kept(const struct label_set *set, const struct label *l, bool has_selector)
 	if (label_is_volatile(l->key) || repeats_rollout(set, l) ||
 	    is_of_daemon(set, l))
 		return false;
-	return has_selector || !label_names_one(l->key);
+	return has_selector ||
+	    (!label_names_one(l->key) && !label_value_is_id(l->value));
 }
 
 static struct label_set

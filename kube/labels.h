@@ -88,12 +88,19 @@ bool label_is_volatile(const char *key);
  */
 bool label_names_one(const char *key);
 
+/* Is there a UUID or a long hexadecimal number in the value? */
+bool label_value_is_id(const char *value);
+
+/* Does the value end as names do that an API server made up, "web-x7k2p"? Those
+ * without a digit cannot be told from words. */
+bool label_value_is_generated(const char *value);
+
 /* The set without its volatile labels, and those that repeat one; in arena;
  * v is NULL when memory ran out and n is not 0. */
 struct label_set label_stable(const struct label_set *set, struct arena *arena);
 
-/* The same without those that name one: what pods that no spec.selector
- * selects may be known by. */
+/* The same without those that name one and those with an id: what pods that no
+ * spec.selector selects may be known by. */
 struct label_set label_lasting(
     const struct label_set *set, struct arena *arena);
 

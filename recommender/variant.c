@@ -178,19 +178,49 @@ carried_by(const struct kube_workload *w)
 	return (struct label_set){ NULL, 0 };
 }
 
+/* Does the label repeat the name of what runs the pod, or how it begins, and is
+ * that made up? */
+static bool
+names_run(const struct label *l, const char *name)
+{
+	size_t n = strlen(l->value);
+
+	return label_value_is_generated(l->value) &&
+	    strncmp(name, l->value, n) == 0 &&
+	    (name[n] == '\0' || name[n] == '-');
+}
+
+/* The labels that last of a workload that no spec.selector tells. */
+static struct label_set
+lasting(struct run *r, const struct label_set *labels, const char *name)
+{
+	struct label_set kept = label_lasting(labels, r->arena);
+	struct label *v = arena_calloc(r->arena, kept.n, sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL || (kept.v == NULL && kept.n != 0))
+		return (struct label_set){ NULL, 1 };
+	for (size_t i = 0; i < kept.n; i++)
+		if (!names_run(&kept.v[i], name))
+			v[n++] = kept.v[i];
+	return (struct label_set){ v, n };
+}
+
 /* The variant of a workload whose pods carry these labels, and keys of carried
  * whose values are not told. */
 static enum rf_status
 variant_make(struct run *r, uint32_t workload, const struct label_set *labels,
     const struct label_set *carried, struct variant *out)
 {
+	const struct kube_workload *w = &r->c->workloads[workload];
+
 	*out = (struct variant){ .workload = workload,
 		.all = label_stable(labels, r->arena) };
 	if (out->all.v == NULL && out->all.n != 0)
 		return run_nomem(r);
 	out->labels = out->all;
-	if (!r->c->workloads[workload].has_selector)
-		out->labels = label_lasting(labels, r->arena);
+	if (!w->has_selector)
+		out->labels = lasting(r, labels, w->name);
 	if ((out->labels.v == NULL && out->labels.n != 0) ||
 	    !add_marks(r, &out->labels, carried) ||
 	    !add_marks(r, &out->all, carried) ||

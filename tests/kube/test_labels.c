@@ -264,6 +264,38 @@ test_names_one(void **state)
 			fail_msg("%s", keys[i].key);
 }
 
+static void
+test_made_up(void **state)
+{
+	static const struct {
+		const char *value;
+		bool is_id, is_generated;
+	} values[] = {
+		{ "pvc-0f1e2d3c-aaaa-4bbb-8ccc-0123456789ab", true, false },
+		{ "0a1b2c3d4e5f", true, false },
+		{ "0a1b2c3d4e5", false, false },
+		{ "x0a1b2c3d4e5-f0", false, false },
+		{ "123456789012", false, false },
+		{ "deadbeefcafe", false, false },
+		{ "fleet-x7k2p", false, true },
+		{ "x7k2p", false, false },
+		{ "orders-pgsql", false, false },
+		{ "web-a7k2p", false, false },
+		{ "web-x7k2pp", false, false },
+		{ "", false, false },
+		{ "-", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(values); i++) {
+		if (label_value_is_id(values[i].value) != values[i].is_id)
+			fail_msg("id: %s", values[i].value);
+		if (label_value_is_generated(values[i].value) !=
+		    values[i].is_generated)
+			fail_msg("generated: %s", values[i].value);
+	}
+}
+
 /* What repeats a rollout's name goes with it. */
 static void
 test_repeated(void **state)
@@ -333,20 +365,21 @@ test_stable(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(selector_cases) + 7] = {
+	struct CMUnitTest tests[NELEM(selector_cases) + 8] = {
 		cmocka_unit_test(test_sort_keeps_the_last),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_volatile),
 		cmocka_unit_test(test_names_one),
+		cmocka_unit_test(test_made_up),
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_stable),
 	};
 
 	for (size_t i = 0; i < NELEM(selector_cases); i++) {
-		tests[7 + i].name = selector_cases[i].name;
-		tests[7 + i].test_func = test_selector;
-		tests[7 + i].initial_state =
+		tests[8 + i].name = selector_cases[i].name;
+		tests[8 + i].test_func = test_selector;
+		tests[8 + i].initial_state =
 		    (void *)(uintptr_t)&selector_cases[i];
 	}
 	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);

@@ -118,6 +118,32 @@ instance_managers(struct world *w)
 	make(w, v, NELEM(v));
 }
 
+/* Pods that are named after what made them, and after itself. */
+static void
+game_servers(struct world *w)
+{
+	static const struct made v[] = {
+		{ "GameServer", "fleet-c5d7f-x7k2p", NULL,
+		    "agones.dev/fleet=fleet,agones.dev/gameserver="
+		    "fleet-c5d7f-x7k2p,agones.dev/gameserverset=fleet-c5d7f",
+		    1 },
+		{ "GameServer", "fleet-h2j4k-m4q9z", NULL,
+		    "agones.dev/fleet=fleet,agones.dev/gameserver="
+		    "fleet-h2j4k-m4q9z,agones.dev/gameserverset=fleet-h2j4k",
+		    1 },
+		{ "Workspace", "w", NULL,
+		    "app=code,id=0f1e2d3c-aaaa-4bbb-8ccc-0123456789ab", 1 },
+		{ "Workspace", "x", NULL,
+		    "app=code,id=1f1e2d3c-aaaa-4bbb-8ccc-0123456789ab", 1 },
+		{ "VirtualMachine", "db01", NULL,
+		    "kind=vm,vm.kubevirt.io/name=db01", 1 },
+		{ "VirtualMachine", "web01", NULL,
+		    "kind=vm,vm.kubevirt.io/name=web01", 1 },
+	};
+
+	make(w, v, NELEM(v));
+}
+
 /* Deployments of one daemon each. */
 static void
 monitors(struct world *w)
@@ -211,6 +237,12 @@ static struct world_case cases[] = {
 	    "what=engine" TO_DB),
 	REMARK("one for each node: together", instance_managers,
 	    "instance-manager", "app=longhorn" TO_DB, "shared-labels"),
+	REMARK("names that were made up tell no pods apart", game_servers,
+	    "fleet", "agones.dev/fleet=fleet" TO_DB, "shared-labels"),
+	REMARK(
+	    "nor do ids", game_servers, "w", "app=code" TO_DB, "shared-labels"),
+	SHOP("but names that people gave", game_servers, "db01",
+	    "vm.kubevirt.io/name=db01" TO_DB),
 	REMARK("daemons of one kind: together", monitors, "rook-ceph-mon",
 	    "app=rook-ceph-mon" TO_DB, "shared-labels"),
 	SHOP("but not those of two stores", object_stores, "rgw-x",
