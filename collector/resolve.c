@@ -283,21 +283,6 @@ behind_service(const struct resolver *r, const struct connection *c,
 	out->dst.workload = first.workload;
 }
 
-/* The port of a service that leads to the reached socket, or 0. */
-static uint16_t
-port_leading_to(const struct cluster *c, uint32_t service,
-    const struct socket_addr *to, uint8_t protocol)
-{
-	const struct kube_service *s = &c->services[service];
-
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i].protocol == protocol &&
-		    address_is_backend(c, service, s->ports[i].port, protocol,
-			&to->ip, to->port))
-			return s->ports[i].port;
-	return 0;
-}
-
 /* The headless Service that the pod looked up. It asks over the address of one
  * family, and may then connect from that of the other. */
 static uint32_t
@@ -319,7 +304,6 @@ void
 resolver_name_service(const struct resolver *r, struct flow *f,
     const struct endpoint *src, const struct endpoint *dst)
 {
-	struct socket_addr to = { .ip = dst->ip, .port = f->port };
 	uint32_t service;
 	uint16_t port;
 
@@ -329,7 +313,8 @@ resolver_name_service(const struct resolver *r, struct flow *f,
 	service = headless_of(r, src, &src->ip, &dst->ip);
 	if (service == FLOW_NONE)
 		return;
-	port = port_leading_to(r->c, service, &to, f->protocol);
+	port = address_leading_port(
+	    r->c, service, dst->pod, &dst->ip, f->port, f->protocol);
 	if (port == 0)
 		return;
 	f->service = service;
@@ -348,26 +333,27 @@ service_without_address(const struct resolver *r, const struct connection *c,
     const struct roles *roles, struct aggregate_item *out)
 {
 	const struct socket_addr *to = &roles->real->server;
-	uint32_t service;
+	uint32_t service, pod = out->dst.pod;
 	uint16_t port;
 
 	if (out->dst.type != ENDPOINT_WORKLOAD) {
 		service = r->api_service;
 		if (service == FLOW_NONE)
 			return;
-		port = port_leading_to(r->c, service, to, c->protocol);
+		pod = FLOW_NONE;
 	} else if (out->src.type == ENDPOINT_WORKLOAD) {
 		service = headless_of(
 		    r, &out->src, &roles->client->client.ip, &to->ip);
 		if (service == FLOW_NONE)
 			return;
-		port = port_leading_to(r->c, service, to, c->protocol);
 	} else if (out->src.type != ENDPOINT_NODE ||
 	    out->src.node == out->dst.node ||
 	    address_services_of(r->c, &to->ip, to->port, c->protocol, &service,
 		&port, 1) != 1) {
 		return;
 	}
+	port = address_leading_port(
+	    r->c, service, pod, &to->ip, to->port, c->protocol);
 	if (port == 0)
 		return;
 	out->flow.service = service;

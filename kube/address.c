@@ -207,6 +207,37 @@ address_is_backend(const struct cluster *c, uint32_t service,
 	return false;
 }
 
+static bool
+selects(const struct cluster *c, const struct kube_service *s,
+    const struct kube_pod *p)
+{
+	return strcmp(c->namespaces[p->ns].name, s->namespace) == 0 &&
+	    selector_matches(&s->selector, &p->labels);
+}
+
+uint16_t
+address_leading_port(const struct cluster *c, uint32_t service, uint32_t pod,
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+{
+	const struct kube_service *s = &c->services[service];
+	const struct kube_pod *p =
+	    s->has_selector && pod < c->n_pods ? &c->pods[pod] : NULL;
+
+	if (p != NULL && !selects(c, s, p))
+		return 0;
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct kube_service_port *sp = &s->ports[i];
+
+		if (sp->protocol != protocol)
+			continue;
+		if ((p != NULL && kube_service_target(sp, p) == port) ||
+		    address_is_backend(
+			c, service, sp->port, protocol, ip, port))
+			return sp->port;
+	}
+	return 0;
+}
+
 /* Backends are grouped by ascending service: the first one not below. */
 static size_t
 first_backend(const struct cluster *c, uint32_t service)
@@ -298,18 +329,36 @@ host_pod_listens(const struct cluster *c, const struct ip_addr *ip,
 	return false;
 }
 
+/* Is one of them an endpoint of the owner's workload, or of no pod? Endpoints
+ * are those of now, when the address may be another's. */
+static bool
+is_endpoint_of(const struct cluster *c, const struct address_owner *o,
+    const struct port_entry *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t pod = c->backends[e[i].object].pod;
+
+		if (o->kind != ADDRESS_POD || pod == FLOW_NONE ||
+		    c->pods[pod].workload == c->pods[o->pod].workload)
+			return true;
+	}
+	return false;
+}
+
 bool
 address_listens(const struct cluster *c, const struct ip_addr *ip,
     uint16_t port, uint8_t protocol, int64_t at_us)
 {
+	const struct port_entry *e;
 	struct address_owner o;
 	size_t n;
 
-	if (index_find_port(&c->index->backends, ip, port, protocol, &n) !=
-		NULL ||
-	    find_services(c, ip, port, protocol, &n) != NULL)
+	if (find_services(c, ip, port, protocol, &n) != NULL)
 		return true;
 	o = address_owner_at(c, ip, at_us);
+	e = index_find_port(&c->index->backends, ip, port, protocol, &n);
+	if (is_endpoint_of(c, &o, e, n))
+		return true;
 	if (o.kind == ADDRESS_POD)
 		return pod_declares(&c->pods[o.pod], port, protocol);
 	return host_pod_listens(c, ip, port, protocol, at_us);

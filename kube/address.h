@@ -68,6 +68,14 @@ bool address_is_backend(const struct cluster *c, uint32_t service,
     uint16_t service_port, uint8_t protocol, const struct ip_addr *ip,
     uint16_t port);
 
+/*
+ * The port of a Service that leads to ip:port, 0: none. pod had the address at
+ * that time, or is FLOW_NONE. Where the Service selects pods that decides, for
+ * endpoints go with their pods, and their addresses to others.
+ */
+uint16_t address_leading_port(const struct cluster *c, uint32_t service,
+    uint32_t pod, const struct ip_addr *ip, uint16_t port, uint8_t protocol);
+
 /* The backends of a service: *n of them from the returned pointer on. */
 const struct kube_backend *address_backends(
     const struct cluster *c, uint32_t service, size_t *n);

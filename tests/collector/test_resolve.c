@@ -419,17 +419,60 @@ test_one_way(void **state)
 	world_release(&w);
 }
 
+/* Who called the pod that had the address before did not dial the Service that
+ * leads there now. */
+static void
+test_service_of_then(void **state)
+{
+	static const struct resolve_case rc = { .protocol = FLOW_TCP,
+		.opening = H,
+		.flags = ACCEPTED | REPLY,
+		.legs = { { NODE2, 40000, DB, 13306 } } };
+	uint32_t node, old, pod, svc;
+	struct aggregate_item out;
+	struct connection c;
+	struct resolver *r;
+	struct names *n;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	node = world_node(&w, "node-1", NODE1, "10.244.1.0/24");
+	(void)world_node(&w, "node-2", NODE2, "10.244.2.0/24");
+	old = world_app(&w, "shop", "old", DB, node);
+	pod = world_app(&w, "shop", "db", DB, node);
+	w.c->pods[old].to_us = w.c->pods[pod].from_us = 1000;
+	svc = world_service(&w, "shop", "db", VIP, "app=db");
+	world_service_port(&w, svc, "sql", FLOW_TCP, 3306, 13306);
+	world_backend(&w, svc, DB, 13306, pod);
+	world_finish(&w);
+	n = names_new(w.c, 1);
+	r = n == NULL ? NULL : resolver_new(w.c, n, 3600000000, 1);
+	assert_non_null(r);
+	for (int64_t t = 500; t <= 1500; t += 1000) {
+		c = connection_of(&rc);
+		c.first_us = c.last_us = t;
+		resolver_resolve(r, &c, &out);
+		assert_int_equal(out.dst.pod, t < 1000 ? old : pod);
+		assert_int_equal(out.flow.service, t < 1000 ? FLOW_NONE : svc);
+	}
+	resolver_free(r);
+	names_free(n);
+	world_release(&w);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 3] = {
+	struct CMUnitTest tests[NELEM(cases) + 4] = {
 		cmocka_unit_test(test_learns_listener),
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_headless_other_family),
+		cmocka_unit_test(test_service_of_then),
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[3 + i] = (struct CMUnitTest){
+		tests[4 + i] = (struct CMUnitTest){
 			.name = cases[i].name,
 			.test_func = test_resolve,
 			.initial_state = (void *)(uintptr_t)&cases[i],
