@@ -77,7 +77,7 @@ RF_MUST_USE enum rf_status flow_table_new(struct flow_table **out,
     const struct flow_table_config *config, struct rf_error *err);
 void flow_table_free(struct flow_table *ft);
 
-#define FLOW_TABLE_BATCH 32
+#define FLOW_TABLE_BATCH 128
 
 /*
  * Work out the sighting of a packet. That reads only what is fixed at the
