@@ -198,6 +198,7 @@ check_one(const struct check_options *o, const struct check_scene *s,
 	r.dst = dst.text;
 	r.service = dst.service;
 	r.by_selector = dst.by_selector;
+	r.by_node = dst.by_node;
 	if (st == RF_OK)
 		st = o->format == FORMAT_JSON
 		    ? check_print_json(stdout, &r, &err)

@@ -249,6 +249,11 @@ open_service(struct finding *f, uint32_t service, struct end_ref *out,
 	size_t n;
 
 	out->service = service;
+	if (strcmp(s->type, "ExternalName") == 0)
+		return rf_fail(err, RF_CORRUPT,
+		    "Service %s/%s is another name (ExternalName) and leads to "
+		    "no pod; give an address of that name",
+		    s->namespace, s->name);
 	if (f->port.port != 0 && (sp = dialled_port(s, f->port)) == NULL)
 		return no_port(s, f->port, err);
 	(void)address_backends(f->c, service, &n);
@@ -331,6 +336,29 @@ find_named(struct finding *f, const char *text, struct end_ref *out,
 	return p.n == 3 ? find_workload(f, &p, err) : find_pod(f, &p, err);
 }
 
+/* A Service's own address, also of another port than it has, or a node's with a
+ * nodePort, is the Service. */
+static enum rf_status
+find_address(struct finding *f, const struct ip_addr *ip, struct end_ref *out,
+    struct rf_error *err)
+{
+	struct check_end e = check_end_of_ip(f->c, ip);
+	uint32_t service;
+	uint16_t port;
+
+	if (f->port.port != 0 &&
+	    address_service(
+		f->c, ip, f->port.port, f->port.protocol, &service, &port)) {
+		out->by_node = e.kind == CHECK_NODE;
+		f->port.port = port;
+		return open_service(f, service, out, err);
+	}
+	if (e.kind == CHECK_SERVICE && f->port.port != 0)
+		return open_service(f, e.index, out, err);
+	add(f, e, f->port.port);
+	return RF_OK;
+}
+
 enum rf_status
 end_ref_find(struct end_ref *out, const char *text, const struct cluster *c,
     struct end_port port, struct arena *arena, struct rf_error *err)
@@ -340,14 +368,9 @@ end_ref_find(struct end_ref *out, const char *text, const struct cluster *c,
 	enum rf_status st = RF_OK;
 
 	*out = (struct end_ref){ .text = text, .service = FLOW_NONE };
-	if (ip_parse(&ip, text)) {
-		struct check_end e = check_end_of_ip(c, &ip);
-
-		if (e.kind == CHECK_SERVICE && port.port != 0)
-			st = open_service(&f, e.index, out, err);
-		else
-			add(&f, e, port.port);
-	} else
+	if (ip_parse(&ip, text))
+		st = find_address(&f, &ip, out, err);
+	else
 		st = find_named(&f, text, out, err);
 	if (st == RF_OK && f.failed)
 		st = rf_fail(err, RF_NOMEM, "out of memory");

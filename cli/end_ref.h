@@ -20,6 +20,7 @@ struct end_ref {
 	size_t n_ends;
 	uint32_t service; /* FLOW_NONE: none is dialled */
 	bool by_selector; /* no EndpointSlice: the Service's pods by labels */
+	bool by_node;     /* dialled by a node's address and a nodePort */
 };
 
 /* Where a connection goes; port 0: it comes from there. */
@@ -31,7 +32,8 @@ struct end_port {
 /*
  * RF_INVAL: the text has none of these forms.
  * RF_CORRUPT: there is no such object, or nothing behind it; err names the
- * nearest. A Service's address is taken for the Service.
+ * nearest. A Service's address, or a node's with a nodePort, is taken for the
+ * Service.
  */
 RF_MUST_USE enum rf_status end_ref_find(struct end_ref *out, const char *text,
     const struct cluster *c, struct end_port port, struct arena *arena,

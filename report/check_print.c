@@ -140,14 +140,15 @@ any_to_itself(const struct check_result *r)
 
 /* What is left open of a Service: 39 and 49 of SEMANTICS. */
 static void
-put_open(struct strbuf *out, const struct check_result *r,
+put_open(struct strbuf *out, const struct check_report *r,
     const struct kube_service *s)
 {
-	if (any_from(r, CHECK_OUTSIDE) && kube_service_masks_clients(s))
+	if ((r->by_node || any_from(r->result, CHECK_OUTSIDE)) &&
+	    kube_service_masks_clients(s))
 		strbuf_puts(out,
-		    "; without externalTrafficPolicy Local a client outside "
-		    "may arrive with a node's address, and they judge that");
-	if (any_to_itself(r))
+		    "; without externalTrafficPolicy Local a client may arrive "
+		    "with a node's address, and they judge that");
+	if (!s->headless && any_to_itself(r->result))
 		strbuf_puts(out,
 		    "; of a pod that reaches itself through its Service "
 		    "network plugins judge differently");
@@ -168,7 +169,7 @@ put_service(struct strbuf *out, const struct check_report *r)
 		? "; no EndpointSlice names them, so they are those that it "
 		  "selects, ready or not"
 		: "");
-	put_open(out, r->result, s);
+	put_open(out, r, s);
 }
 
 static void

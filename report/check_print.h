@@ -16,6 +16,7 @@ struct check_report {
 	uint32_t service;      /* that was dialled, or FLOW_NONE */
 	bool by_selector;      /* its pods are those it selects: no
 				* EndpointSlice was read */
+	bool by_node;          /* it was dialled by a node's address */
 	uint16_t port;         /* as it was asked for */
 	uint8_t protocol;
 };

@@ -259,6 +259,13 @@ test_nearest(void **state)
 	nearest_init(&n, "x");
 	nearest_offer(&n, "y");
 	assert_null(n.best);
+	nearest_init(&n, "nope");
+	nearest_offer(&n, "done");
+	assert_null(n.best);
+	nearest_offer(&n, "noble");
+	assert_null(n.best);
+	nearest_offer(&n, "nopes");
+	assert_string_equal(n.best, "nopes");
 }
 
 int

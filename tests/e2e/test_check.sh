@@ -108,8 +108,15 @@ cat >open.json <<'END'
 {"kind": "Service", "apiVersion": "v1",
  "metadata": {"namespace": "a", "name": "web"},
  "spec": {"type": "LoadBalancer", "clusterIP": "10.96.0.1",
-  "selector": {"app": "web"}, "ports": [{"port": 80}]},
- "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.5"}]}}}]}
+  "selector": {"app": "web"}, "ports": [{"port": 80, "nodePort": 30080}]},
+ "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.5"}]}}},
+{"kind": "Service", "apiVersion": "v1",
+ "metadata": {"namespace": "a", "name": "other"},
+ "spec": {"type": "ExternalName", "externalName": "example.com"}},
+{"kind": "Service", "apiVersion": "v1",
+ "metadata": {"namespace": "a", "name": "each"},
+ "spec": {"clusterIP": "None", "selector": {"app": "web"},
+  "ports": [{"port": 80}]}}]}
 END
 cat >open.yaml <<'END'
 apiVersion: networking.k8s.io/v1
@@ -138,6 +145,18 @@ open '39: a client that a node may hide' 1 \
 open '39: said in JSON, too' 1 \
     "may arrive with a node's address, and they judge that\"" \
     203.0.113.9 203.0.113.5 -o json
+says '53: a nodePort is the Service, for pods as well' 0 out \
+    "may arrive with a node's address" check -s open.json -f open.yaml \
+    a/web 10.9.0.2 --port 30080
+says '53: the pod is judged, at its own port' 1 out 'a/web (10.0.0.5) TCP/80' \
+    check -s open.json -f open.yaml 203.0.113.9 10.9.0.2 --port 30080
+says 'another port of the node is the node' 0 out '(node n2) TCP/30081' \
+    check -s open.json -f open.yaml 203.0.113.9 10.9.0.2 --port 30081
+says 'a Service that is a name' 3 err 'give an address of that name' \
+    check -s open.json -f open.yaml a/web svc/a/other --port 80
+run 0 check -s open.json -f open.yaml a/web svc/a/each --port 80 &&
+    has out 'always reach itself' && ! grep -q 'judge differently' out
+verdict '49: a headless Service translates nothing' $?
 open '49: a pod behind its own Service' 0 'that reaches itself through its' \
     a/web svc/a/web
 sed 's/"LoadBalancer", /"LoadBalancer", "externalTrafficPolicy": "Local", /' \
