@@ -12,6 +12,7 @@
 
 #include "cli/collect_live.h"
 #include "cli/commands.h"
+#include "cli/dataset.h"
 #include "cli/terminal.h"
 #include "collector/collect.h"
 #include "collector/footprint.h"
@@ -284,11 +285,7 @@ print_report(const struct collect_options *o, const struct collect_report *r)
 		printf("%" PRIu64 " address pairs of those were forgotten: "
 		       "what they sent later was counted again\n",
 		    r->forgotten);
-	fputs("stored in ", stdout);
-	terminal_puts(o->db, stdout);
-	fputs("; next: ringfence flows --db ", stdout);
-	terminal_puts(o->db, stdout);
-	putchar('\n');
+	dataset_say_stored(o->db);
 }
 
 static int

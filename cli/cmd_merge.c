@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/dataset.h"
 #include "store/unite.h"
 
 struct merge_options {
@@ -178,8 +179,7 @@ print_summary(
 		printf("%" PRIu64 " attempts in them have no answer yet, and "
 		       "are not part of it\n",
 		    s->open);
-	printf("stored in %s; next: ringfence flows --db %s\n", o->output,
-	    o->output);
+	dataset_say_stored(o->output);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include "cli/dataset.h"
 #include "cli/policy_input.h"
 #include "cli/scope.h"
+#include "cli/terminal.h"
 #include "recommender/recommend.h"
 #include "report/coverage.h"
 #include "report/policy_files.h"
@@ -194,10 +195,15 @@ say_written(const struct recommend_command *o, const struct recommendation *r,
 	if (removed > 0)
 		printf("Removed %zu file%s of an earlier run.\n", removed,
 		    removed == 1 ? "" : "s");
-	printf("Wrote %zu policies to %s, and the evidence to REVIEW.md "
-	       "there. Next:\n"
-	       "  ringfence audit --db %s -R -f %s\n",
-	    r->n_files, o->output, o->db, o->output);
+	printf("Wrote %zu policies to ", r->n_files);
+	terminal_puts(o->output, stdout);
+	fputs(", and the evidence to REVIEW.md there. Next:\n"
+	      "  ringfence audit --db ",
+	    stdout);
+	terminal_put_word(o->db, stdout);
+	fputs(" -R -f ", stdout);
+	terminal_put_word(o->output, stdout);
+	putchar('\n');
 }
 
 /* The policies to their place, the story beside them. */

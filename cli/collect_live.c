@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/dataset.h"
 #include "cli/duration.h"
 #include "collector/footprint.h"
 #include "collector/live.h"
@@ -401,8 +402,7 @@ print_summary(const struct session *s)
 		printf("%" PRIu64 " are lost: the database could not be "
 		       "written\n",
 		    stats.lost_connections);
-	printf("stored in %s; next: ringfence flows --db %s\n", s->target->db,
-	    s->target->db);
+	dataset_say_stored(s->target->db);
 }
 
 static enum rf_status

@@ -7,21 +7,37 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/terminal.h"
 #include "core/timely.h"
 
 /* SQLite only says that it cannot open a file; say what to do. */
 static enum rf_status
 check_path(const char *path)
 {
+	bool is_absent;
+
 	if (access(path, R_OK) == 0)
 		return RF_OK;
+	is_absent = errno == ENOENT;
 	fprintf(stderr, "ringfence: %s: %s\n", path, strerror(errno));
-	if (errno == ENOENT)
-		fprintf(stderr,
-		    "Make a database from a capture first:\n"
-		    "  ringfence collect -r FILE --snapshot FILE --db %s\n",
-		    path);
+	if (is_absent) {
+		(void)fputs("Make a database from a capture first:\n"
+			    "  ringfence collect -r FILE --snapshot FILE --db ",
+		    stderr);
+		terminal_put_word(path, stderr);
+		(void)fputc('\n', stderr);
+	}
 	return RF_IO;
+}
+
+void
+dataset_say_stored(const char *path)
+{
+	(void)fputs("stored in ", stdout);
+	terminal_puts(path, stdout);
+	(void)fputs("; next: ringfence flows --db ", stdout);
+	terminal_put_word(path, stdout);
+	(void)putchar('\n');
 }
 
 static enum rf_status

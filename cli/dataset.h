@@ -30,6 +30,9 @@ RF_MUST_USE enum rf_status dataset_open(
 
 void dataset_close(struct dataset *d);
 
+/* Say where it is, and the command that shows it. */
+void dataset_say_stored(const char *path);
+
 /* Say on stderr when there are no policies, or some in namespaces without
  * pods: likely a slip that would let an audit look well. */
 void dataset_warn_policies(

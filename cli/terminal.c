@@ -123,3 +123,51 @@ terminal_puts(const char *text, FILE *out)
 		n -= len;
 	}
 }
+
+static bool
+is_plain(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,=-";
+
+	return *text != '\0' && text[strspn(text, plain)] == '\0';
+}
+
+static bool
+is_shown(const char *text)
+{
+	for (size_t len; *text != '\0'; text += len) {
+		uint32_t rune = text_decode(text, &len);
+
+		if (rune == TEXT_INVALID || text_is_control(rune))
+			return false;
+	}
+	return true;
+}
+
+/* What is not shown as it is takes $'...', which is not known to every sh. */
+void
+terminal_put_word(const char *text, FILE *out)
+{
+	bool shown = is_shown(text);
+
+	if (is_plain(text)) {
+		(void)fputs(text, out);
+		return;
+	}
+	(void)fputs(shown ? "'" : "$'", out);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '\'')
+			(void)fputs(shown ? "'\\''" : "\\'", out);
+		else if (!shown && c == '\\')
+			(void)fputs("\\\\", out);
+		else if (!shown && (c < 0x20 || c >= 0x7f))
+			(void)fprintf(out, "\\%03o", c);
+		else
+			(void)fputc(c, out);
+	}
+	(void)fputc('\'', out);
+}

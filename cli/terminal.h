@@ -26,4 +26,8 @@ bool terminal_guard_descriptors(void);
 /* Print a name to another stream. */
 void terminal_puts(const char *text, FILE *out);
 
+/* Print it as a word of a command that is there to be copied: a shell reads the
+ * same name again, and nothing else. */
+void terminal_put_word(const char *text, FILE *out);
+
 #endif

@@ -421,6 +421,29 @@ pipe_closed() {
 }
 check 'a closed pipe ends quietly' pipe_closed
 
+# What is there to be copied is the same name for a shell, whatever it is.
+commands_to_copy() {
+	for dir in "it's \$(touch pwned) here" 'a b' "$(printf 'red\033[31m\\x')"; do
+		mkdir -p "$dir" && cp shop.db "$dir/s.db" || return 1
+		run 0 recommend --db "$dir/s.db" -n shop -o "$dir/out" &&
+		    run_next || return 1
+		run 3 flows --db "$dir/none.db" &&
+		    ! grep -q "$(printf '\033')" err || return 1
+	done
+	[ ! -e pwned ]
+}
+# The second line, as bash reads it.
+run_next() {
+	! grep -q "$(printf '\033')" out &&
+	    sed -n 's/^  ringfence audit //p' out >words &&
+	    bash -c 'eval "set -- $(cat words)"; printf "%s\n" "$@"' >copied &&
+	    [ "$(sed -n 2p copied)" = "$dir/s.db" ] &&
+	    [ "$(sed -n 5p copied)" = "$dir/out" ]
+}
+if [ -n "$(command -v bash)" ]; then
+	check 'commands to copy name the same files' commands_to_copy
+fi
+
 # Without one of the three streams no other file is taken for it.
 no_streams() {
 	mkfifo slow
