@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bench/sweep.sh BUILD-DIR
 # BENCH_PACKETS (10 M; 28 M of 4 M connections, a file of 3 GB) packets in ever
-# more connections, at most 50,000 of them open at once: CPU seconds of the null
-# loop, of all that is done in memory and of `collect -r`; how many packets a
-# second of CPU takes in memory, and by how much that is less than with the
-# fewest connections, both as they are and in units of the null loop.
+# more connections, or BENCH_EACH packets for each of ever more, at most 50,000
+# of them open at once: CPU seconds of the null loop, of all that is done in
+# memory and of `collect -r`; how many packets a second of CPU takes in memory,
+# and by how much that is less than with the fewest connections, both as they
+# are and in units of the null loop.
 set -u
 cd "$(dirname "$0")/.." || exit 3
 build=$1
@@ -36,6 +37,7 @@ for n in ${BENCH_SWEEP:-10000 100000 1000000 4000000}; do
 	p=$packets
 	# fewer than seven packets are not enough for each to begin
 	[ $((n * 7)) -le "$p" ] || p=$((n * 7))
+	[ -z "${BENCH_EACH:-}" ] || p=$((n * BENCH_EACH))
 	generate many "$p" "$n" 50000 && null_loop "$work/warm" || exit 1
 	: >"$work/null"
 	: >"$work/ours"
