@@ -7,6 +7,7 @@
 # score.py. Without APP: all of ../shared/apps, and clusters that its
 # make_app.py invents from fixtures/worlds; none where it is not there.
 bin=$1
+snapshots=
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 shared=$here/../../../shared/apps
@@ -73,7 +74,9 @@ run() { # APP NAME CAPTURE...
 	shift 2
 	db=$tmp/flows.db
 	rm -f "$db"*
-	"$bin" collect -r "$@" --snapshot "$app/snapshot.json" --db "$db" \
+	# shellcheck disable=SC2086
+	"$bin" collect -r "$@" --db "$db" \
+		--snapshot ${snapshots:-"$app/snapshot.json"} \
 		>"$tmp/collect.out" 2>&1
 	rc=$?
 	say $rc "$name: collect" "exit $rc: $(tail -1 "$tmp/collect.out")"
@@ -97,6 +100,15 @@ print(json.load(open(sys.argv[1]))['scopeNamespaces'][0])" \
 		tee -a "$tmp/log"
 }
 
+# The same with every pod replaced on the way, and addresses handed on.
+rolled() { # APP NAME
+	python3 "$here/replace_pods.py" "$1" "$tmp/new" >"$tmp/made" 2>&1
+	say $? "$2: made" "$(tail -1 "$tmp/made")"
+	snapshots="$tmp/new/events.json $tmp/new/last.json"
+	run "$1" "$2" "$tmp/new/flows.pcap"
+	snapshots=
+}
+
 for app in "$@"; do
 	app=${app%/}
 	if [ ! -f "$app/flows.pcap" ]; then
@@ -109,6 +121,11 @@ for app in "$@"; do
 	esac
 	[ -d "$app/pcaps" ] &&
 		run "$app" "$(basename "$app") by node" "$app"/pcaps/*.pcap
+	case $(basename "$app") in
+	online-boutique | sock-shop | dual-stack | dynamic-ports)
+		rolled "$app" "$(basename "$app") rolled out"
+		;;
+	esac
 done
 passed=$(grep -c '^ok ' "$tmp/log")
 failed=$(grep -c '^not ok ' "$tmp/log")
