@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include "cli/end_ref.h"
-#include "policy/read.h"
 #include "report/check_print.h"
 #include "report/check_words.h"
+#include "tests/support/case_table.h"
+#include "tests/support/policy_text.h"
 #include "tests/support/world.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
  * web (two pods) and db in shop, api in other; Service db leads from 80 to
@@ -229,7 +228,6 @@ test_ask(void **state)
 	const struct ask_case *a = *state;
 	struct end_port from = { 0, FLOW_TCP }, to = { a->port, FLOW_TCP };
 	struct check_result result;
-	struct policy_reader *reader;
 	struct evaluator *evaluator;
 	struct check_scene s;
 	struct policy_set set;
@@ -240,12 +238,7 @@ test_ask(void **state)
 
 	build(&w);
 	arena_init(&arena, 0);
-	assert_int_equal(
-	    policy_reader_new(&reader, &arena, "default", NULL), RF_OK);
-	assert_int_equal(policy_reader_text(reader, "p.yaml", policies,
-			     strlen(policies), NULL),
-	    RF_OK);
-	assert_int_equal(policy_reader_finish(reader, &set, NULL), RF_OK);
+	set = policy_text_read(&arena, "default", "p.yaml", policies);
 	assert_int_equal(evaluator_new(&evaluator, &set, w.c, NULL), RF_OK);
 	s = (struct check_scene){ w.c, &set, evaluator };
 	assert_int_equal(
@@ -260,7 +253,6 @@ test_ask(void **state)
 	assert_int_equal(result.n_groups, a->groups);
 	print(&s, a, &result, &dst);
 	evaluator_free(evaluator);
-	policy_reader_free(reader);
 	arena_release(&arena);
 	world_release(&w);
 }
@@ -268,16 +260,10 @@ test_ask(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(ref_cases) + NELEM(ask_cases)];
-	size_t n = 0;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_ref, ref_cases, text),
+		CASE_TABLE(test_ask, ask_cases, says),
+	};
 
-	for (size_t i = 0; i < NELEM(ref_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = ref_cases[i].text,
-			.test_func = test_ref,
-			.initial_state = &ref_cases[i] };
-	for (size_t i = 0; i < NELEM(ask_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = ask_cases[i].says,
-			.test_func = test_ask,
-			.initial_state = &ask_cases[i] };
-	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+	return case_tables_run("check", NULL, 0, tables, NELEM(tables));
 }

@@ -11,9 +11,8 @@
 #include <string.h>
 
 #include "cli/probe.h"
+#include "tests/support/case_table.h"
 #include "tests/support/naive_scene.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char cluster[] =
     "ns shop team=a\n"
@@ -270,22 +269,16 @@ test_no_lines(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(read_cases) + NELEM(answer_cases) + 3];
-	size_t n = 0;
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_stops),
+		cmocka_unit_test(test_unknown_pod),
+		cmocka_unit_test(test_no_lines),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_read, read_cases, name),
+		CASE_TABLE(test_answer, answer_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(read_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = read_cases[i].name,
-			.test_func = test_read,
-			.initial_state = &read_cases[i] };
-	for (size_t i = 0; i < NELEM(answer_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = answer_cases[i].name,
-			.test_func = test_answer,
-			.initial_state = &answer_cases[i] };
-	tests[n++] = (struct CMUnitTest){ .name = "stops at a bad line",
-		.test_func = test_stops };
-	tests[n++] = (struct CMUnitTest){ .name = "unknown pod",
-		.test_func = test_unknown_pod };
-	tests[n] = (struct CMUnitTest){ .name = "no lines",
-		.test_func = test_no_lines };
-	return cmocka_run_group_tests_name("check_probe", tests, NULL, NULL);
+	return case_tables_run(
+	    "check_probe", own, NELEM(own), tables, NELEM(tables));
 }

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "cli/complete.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a)  (sizeof(a) / sizeof((a)[0]))
 #define WORDS_MAX 6
 
 static const char *const formats[] = { "json", "yaml", NULL };
@@ -127,11 +127,7 @@ test_complete(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(test_complete, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_complete,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("complete", tests, NULL, NULL);
+	return case_table_run("complete", &table);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/flow.h"
-#include "tests/support/decode_exact.h"
+#include "tests/collector/decode_check.h"
 #include "tests/support/frame_builder.h"
 
 #define V4_SRC "10.244.1.2"
@@ -28,23 +28,6 @@ decode_frame(struct packet *p, int link, struct frame *f)
 {
 	return decode_exact(
 	    p, link, frame_bytes(f), frame_len(f), frame_len(f));
-}
-
-static void
-check_result(const char *name, enum decode_result got, enum decode_result want)
-{
-	if (got != want)
-		fail_msg("%s: %s, not %s", name, decode_result_name(got),
-		    decode_result_name(want));
-}
-
-static void
-check_addresses(const struct packet *p, const char *src, const char *dst)
-{
-	char text[IP_STRLEN];
-
-	assert_string_equal(ip_format(&p->src, text), src);
-	assert_string_equal(ip_format(&p->dst, text), dst);
 }
 
 static void

@@ -12,9 +12,9 @@
 #include "collector/decode.h"
 #include "collector/filter.h"
 #include "core/flow.h"
+#include "tests/support/case_table.h"
 #include "tests/support/frame_builder.h"
 
-#define NELEM(a)      (sizeof(a) / sizeof((a)[0]))
 #define RANDOM_FRAMES 200000
 #define SNAPLEN       512
 
@@ -407,21 +407,15 @@ test_random(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 3] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_other_protocols),
 		cmocka_unit_test(test_random),
 	};
-	union {
-		const struct filter_case *in;
-		void *out;
-	} c;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_case, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		c.in = &cases[i];
-		tests[i + 3] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_case,
-			.initial_state = c.out };
-	}
-	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
+	return case_tables_run(
+	    "filter", own, NELEM(own), tables, NELEM(tables));
 }

@@ -10,8 +10,8 @@
 
 #include "collector/flow_table.h"
 #include "core/flow.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_SEEN 4096
 
 /* Addresses of the world; the first letter of the name says the class. */
@@ -572,12 +572,10 @@ test_conservation(void **state)
 	assert_int_equal(packets, 20000);
 }
 
-#define N_OWN 10
-
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(world_cases) + N_OWN] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_order_of_legs),
 		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_icmp_refuses),
@@ -589,12 +587,10 @@ main(void)
 		cmocka_unit_test(test_dns_crowded),
 		cmocka_unit_test(test_masquerade_reused),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_world, world_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(world_cases); i++)
-		tests[N_OWN + i] = (struct CMUnitTest){
-			.name = world_cases[i].name,
-			.test_func = test_world,
-			.initial_state = (void *)(uintptr_t)&world_cases[i],
-		};
-	return cmocka_run_group_tests_name("flow_table", tests, NULL, NULL);
+	return case_tables_run(
+	    "flow_table", own, NELEM(own), tables, NELEM(tables));
 }

@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 #include "collector/privilege.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 /* Each returns the errno of a call, or 0. */
 static int
@@ -199,20 +198,14 @@ test_no_such_user(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(tries) + 2] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_older_thread),
 		cmocka_unit_test(test_no_such_user),
 	};
-	union {
-		const struct try *in;
-		void *out;
-	} t;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_try, tries, name),
+	};
 
-	for (size_t i = 0; i < NELEM(tries); i++) {
-		t.in = &tries[i];
-		tests[i + 2] = (struct CMUnitTest){ .name = tries[i].name,
-			.test_func = test_try,
-			.initial_state = t.out };
-	}
-	return cmocka_run_group_tests_name("privilege", tests, NULL, NULL);
+	return case_tables_run(
+	    "privilege", own, NELEM(own), tables, NELEM(tables));
 }

@@ -4,13 +4,14 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
-#include <string.h>
 #include <cmocka.h>
 
-#include "collector/resolve.h"
-#include "tests/support/world.h"
+#include <stdlib.h>
+#include <string.h>
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "collector/resolve.h"
+#include "tests/support/case_table.h"
+#include "tests/support/world.h"
 
 #define WEB   "10.244.1.5"
 #define WEB2  "10.244.2.5"
@@ -27,12 +28,11 @@
 static struct world world;
 static struct names *names;
 
-static int
-setup(void **state)
+static void
+setup(void)
 {
 	uint32_t n1, n2, web, db, svc, gossip;
 
-	(void)state;
 	world_init(&world);
 	n1 = world_node(&world, "node-1", NODE1, "10.244.1.0/24");
 	n2 = world_node(&world, "node-2", NODE2, "10.244.2.0/24");
@@ -51,17 +51,15 @@ setup(void **state)
 	world_api_server(&world, NODE1, 6443);
 	world_finish(&world);
 	names = names_new(world.c, 1);
-	assert_non_null(names);
-	return 0;
+	if (names == NULL)
+		abort();
 }
 
-static int
-teardown(void **state)
+static void
+teardown(void)
 {
-	(void)state;
 	names_free(names);
 	world_release(&world);
-	return 0;
 }
 
 struct leg_row {
@@ -464,18 +462,19 @@ test_service_of_then(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 4] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_learns_listener),
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_headless_other_family),
 		cmocka_unit_test(test_service_of_then),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_resolve, cases, name),
+	};
+	int rc;
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[4 + i] = (struct CMUnitTest){
-			.name = cases[i].name,
-			.test_func = test_resolve,
-			.initial_state = (void *)(uintptr_t)&cases[i],
-		};
-	return cmocka_run_group_tests_name("resolve", tests, setup, teardown);
+	setup();
+	rc = case_tables_run("resolve", own, NELEM(own), tables, NELEM(tables));
+	teardown();
+	return rc;
 }

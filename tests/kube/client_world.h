@@ -19,6 +19,19 @@
 	"{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"7\"},"         \
 	"\"items\":[]}"
 
+/* Of one case; behind fewer stands one that fits nothing. */
+#define ANSWERS_MAX 8
+
+static inline size_t
+count_answers(const struct replay_answer v[ANSWERS_MAX])
+{
+	size_t n = 0;
+
+	while (n < ANSWERS_MAX && v[n].when[0] != NULL)
+		n++;
+	return n;
+}
+
 struct client_world {
 	struct replay_server *server;
 	struct kubeconfig *config;

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "tests/kube/cluster_text.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define DAY      "2026-03-02T10:"
+#define DAY "2026-03-02T10:"
 
 #define HELD(name, phase, start, more)                                         \
 	"{'kind':'Pod','metadata':{'name':'" name                              \
@@ -569,12 +569,10 @@ test_service_range(void **state)
 	cluster_free(c);
 }
 
-#define MORE 11
-
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(interval_cases) + MORE] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_now),
 		cmocka_unit_test(test_same_second),
 		cmocka_unit_test(test_end_is_written_back),
@@ -588,12 +586,10 @@ main(void)
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_service_range),
 	};
-	struct CMUnitTest *t = tests + MORE;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_interval, interval_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(interval_cases); i++, t++) {
-		t->name = interval_cases[i].name;
-		t->test_func = test_interval;
-		t->initial_state = (void *)(uintptr_t)&interval_cases[i];
-	}
-	return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+	return case_tables_run(
+	    "address", own, NELEM(own), tables, NELEM(tables));
 }

@@ -15,8 +15,7 @@
 #include "kube/client_internal.h"
 #include "tests/kube/client_get.h"
 #include "tests/kube/client_world.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 /* A token file is read anew for every request. */
 static void
@@ -294,25 +293,18 @@ test_no_proxy(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[5 + NELEM(plugin_cases) + NELEM(info_cases)] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_token_file),
 		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_bad_token_file),
 		cmocka_unit_test(test_plugin),
 		cmocka_unit_test(test_no_proxy),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_bad_plugin, plugin_cases, name),
+		CASE_TABLE(test_info, info_cases, name),
+	};
 
-	struct CMUnitTest *t = tests + 5;
-
-	for (size_t i = 0; i < NELEM(plugin_cases); i++, t++) {
-		*t = (struct CMUnitTest)cmocka_unit_test(test_bad_plugin);
-		t->name = plugin_cases[i].name;
-		t->initial_state = (void *)(uintptr_t)&plugin_cases[i];
-	}
-	for (size_t i = 0; i < NELEM(info_cases); i++, t++) {
-		*t = (struct CMUnitTest)cmocka_unit_test(test_info);
-		t->name = info_cases[i].name;
-		t->initial_state = (void *)(uintptr_t)&info_cases[i];
-	}
-	return cmocka_run_group_tests_name("client_auth", tests, NULL, NULL);
+	return case_tables_run(
+	    "client_auth", own, NELEM(own), tables, NELEM(tables));
 }

@@ -9,10 +9,9 @@
 #include "kube/client_save.h"
 #include "kube/snapshot.h"
 #include "tests/kube/client_world.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
-#define ANSWERS_MAX 8
-#define PODS        "/api/v1/pods?"
+#define PODS "/api/v1/pods?"
 /* What no other answer is for. */
 #define REST                                                                   \
 	{                                                                      \
@@ -196,16 +195,6 @@ count_pods(FILE *f)
 	return n;
 }
 
-static size_t
-count_answers(const struct replay_answer *v)
-{
-	size_t n = 0;
-
-	while (n < ANSWERS_MAX && v[n].when[0] != NULL)
-		n++;
-	return n;
-}
-
 static void
 test_save(void **state)
 {
@@ -250,12 +239,7 @@ test_save(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(test_save, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i] = (struct CMUnitTest)cmocka_unit_test(test_save);
-		tests[i].name = cases[i].name;
-		tests[i].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("client_save", tests, NULL, NULL);
+	return case_table_run("client_save", &table);
 }

@@ -11,8 +11,8 @@
 #include "kube/client_save.h"
 #include "kube/snapshot.h"
 #include "tests/kube/client_world.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 /* As long as a server's own words. */
 #define SAID                                                                   \
 	"deployments.apps is forbidden: User system:serviceaccount:ringfence:" \
@@ -157,12 +157,7 @@ test_forbidden(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(test_forbidden, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i] = (struct CMUnitTest)cmocka_unit_test(test_forbidden);
-		tests[i].name = cases[i].name;
-		tests[i].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("forbidden", tests, NULL, NULL);
+	return case_table_run("forbidden", &table);
 }

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "tests/kube/cluster_text.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define DAY      "2026-03-02T10:"
+#define DAY "2026-03-02T10:"
 
 #define POD(name, app, ip, more)                                               \
 	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" name            \
@@ -169,17 +169,15 @@ test_recorded(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 2] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_shared_uid),
 		cmocka_unit_test(test_recorded),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_history, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 2] =
-		    (struct CMUnitTest)cmocka_unit_test(test_history);
-		tests[i + 2].name = cases[i].name;
-		tests[i + 2].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
+	return case_tables_run(
+	    "history", own, NELEM(own), tables, NELEM(tables));
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "kube/kubeconfig.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define CONTEXT                                                                \
 	"current-context: c\n"                                                 \
 	"contexts:\n"                                                          \
@@ -292,15 +292,14 @@ test_in_cluster(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 2] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_in_cluster),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_parse, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 2] = (struct CMUnitTest)cmocka_unit_test(test_parse);
-		tests[i + 2].name = cases[i].name;
-		tests[i + 2].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("kubeconfig", tests, NULL, NULL);
+	return case_tables_run(
+	    "kubeconfig", own, NELEM(own), tables, NELEM(tables));
 }

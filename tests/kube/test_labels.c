@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "kube/labels.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
 #define LABELS_MAX  4
 #define REQUIRE_MAX 2
 
@@ -365,7 +365,7 @@ test_stable(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(selector_cases) + 8] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_sort_keeps_the_last),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_many_values),
@@ -375,12 +375,10 @@ main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_stable),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_selector, selector_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(selector_cases); i++) {
-		tests[8 + i].name = selector_cases[i].name;
-		tests[8 + i].test_func = test_selector;
-		tests[8 + i].initial_state =
-		    (void *)(uintptr_t)&selector_cases[i];
-	}
-	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);
+	return case_tables_run(
+	    "labels", own, NELEM(own), tables, NELEM(tables));
 }

@@ -15,9 +15,8 @@
 #include "kube/address.h"
 #include "kube/live_view.h"
 #include "tests/kube/viewer.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
-#define ANSWERS_MAX 8
 #define META(name, uid)                                                        \
 	"\"metadata\":{\"name\":\"" name                                       \
 	"\",\"namespace\":\"n\",\"uid\":\"" uid "\",\"resourceVersion\":"      \
@@ -120,16 +119,6 @@ static const struct live_case {
 	  .questions = { { 1, 0, "a" } } },
 	/* clang-format on */
 };
-
-static size_t
-count_answers(const struct replay_answer *v)
-{
-	size_t n = 0;
-
-	while (n < ANSWERS_MAX && v[n].when[0] != NULL)
-		n++;
-	return n;
-}
 
 static void
 test_intervals(void **state)
@@ -421,7 +410,6 @@ test_memory(void **state)
 	};
 	const struct cluster *c;
 	size_t before, used;
-	struct live_view_stats stats;
 	struct viewer w;
 
 	(void)state;
@@ -436,9 +424,7 @@ test_memory(void **state)
 	c = publish(&w);
 	used = resident_bytes() - before;
 	assert_int_equal(c->n_pods, 5001);
-	live_view_stats(w.view, &stats);
-	print_message("5,000 pods: %zu kB, published in %" PRId64 " us\n",
-	    used / 1024, stats.publish_us);
+	print_message("5,000 pods: %zu kB\n", used / 1024);
 #ifndef __SANITIZE_ADDRESS__
 	/* The server of this test holds the list itself, 15 MB, meanwhile. */
 	assert_true(used < (size_t)64 * 1000 * 1000);
@@ -448,50 +434,20 @@ test_memory(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* On a thread of its own, by the real clock. */
-static void
-test_thread(void **state)
-{
-	static const struct replay_answer answers[] = {
-		{ .when = { PODS },
-		    .text = LIST(POD("a", "u1", "10.0.0.1", "8:00:00")) },
-		REST,
-	};
-	const struct cluster *c = NULL;
-	uint64_t generation = 0;
-	struct viewer w;
-
-	(void)state;
-	viewer_init(&w, answers, NELEM(answers));
-	assert_int_equal(live_view_start(w.view, SECOND_US, NULL), RF_OK);
-	for (unsigned i = 0; i < 1000 && c == NULL; i++) {
-		(void)usleep(10000);
-		c = live_view_current(w.view, &generation);
-	}
-	assert_non_null(c);
-	assert_int_equal(generation, 1);
-	assert_int_equal(c->n_pods, 1);
-	live_view_release(w.view, c);
-	viewer_release(&w);
-}
-
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 5] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_relabelled),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_thread),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_intervals, cases, name),
 	};
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 5] =
-		    (struct CMUnitTest)cmocka_unit_test(test_intervals);
-		tests[i + 5].name = cases[i].name;
-		tests[i + 5].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("live_view", tests, NULL, NULL);
+	return case_tables_run(
+	    "live_view", own, NELEM(own), tables, NELEM(tables));
 }

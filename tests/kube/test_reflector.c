@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/kube/watcher.h"
+#include "tests/support/case_table.h"
 
 /* What the sink is told: "(" and ")" around a list, in it names; +, ~ and -
  * before what an event adds, modifies and deletes. */
@@ -218,16 +219,6 @@ is_met(struct watcher *w, const struct watch_case *wc)
 	    s->state == wc->state && s->relists >= wc->relists &&
 	    s->failures >= wc->failures && s->silent >= wc->silent &&
 	    s->bookmarks >= wc->bookmarks;
-}
-
-static size_t
-count_answers(const struct replay_answer *v)
-{
-	size_t n = 0;
-
-	while (n < ANSWERS_MAX && v[n].when[0] != NULL)
-		n++;
-	return n;
 }
 
 static void
@@ -488,7 +479,7 @@ test_future_recorded(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 5] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_endless),
@@ -497,11 +488,10 @@ main(void)
 		cmocka_unit_test(test_future_version),
 		cmocka_unit_test(test_future_recorded),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_watch, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i + 5] = (struct CMUnitTest)cmocka_unit_test(test_watch);
-		tests[i + 5].name = cases[i].name;
-		tests[i + 5].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("reflector", tests, NULL, NULL);
+	return case_tables_run(
+	    "reflector", own, NELEM(own), tables, NELEM(tables));
 }

@@ -8,8 +8,8 @@
 
 #include "core/strbuf.h"
 #include "tests/kube/cluster_text.h"
+#include "tests/support/case_table.h"
 
-#define NELEM(a)   (sizeof(a) / sizeof((a)[0]))
 #define POD(name)  "{'kind':'Pod','metadata':{'name':'" name "'}}"
 #define BARE(name) "{'metadata':{'name':'" name "','namespace':'n'}}"
 
@@ -370,29 +370,20 @@ test_policies(void **state)
 	cluster_free(c);
 }
 
-#define MORE 4
-
 int
 main(void)
 {
-	struct CMUnitTest
-	    tests[NELEM(form_cases) + NELEM(refusal_cases) + MORE] = {
-		    cmocka_unit_test(test_recorded_lists),
-		    cmocka_unit_test(test_recorded_slices),
-		    cmocka_unit_test(test_recorded_watch),
-		    cmocka_unit_test(test_policies),
-	    };
-	struct CMUnitTest *t = tests + MORE;
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_recorded_lists),
+		cmocka_unit_test(test_recorded_slices),
+		cmocka_unit_test(test_recorded_watch),
+		cmocka_unit_test(test_policies),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_form, form_cases, name),
+		CASE_TABLE(test_refusal, refusal_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(form_cases); i++, t++) {
-		t->name = form_cases[i].name;
-		t->test_func = test_form;
-		t->initial_state = (void *)(uintptr_t)&form_cases[i];
-	}
-	for (size_t i = 0; i < NELEM(refusal_cases); i++, t++) {
-		t->name = refusal_cases[i].name;
-		t->test_func = test_refusal;
-		t->initial_state = (void *)(uintptr_t)&refusal_cases[i];
-	}
-	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+	return case_tables_run(
+	    "snapshot", own, NELEM(own), tables, NELEM(tables));
 }

@@ -17,8 +17,7 @@
 
 #include "core/strbuf.h"
 #include "kube/value.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 /* want: the documents, each followed by ";"; notices as "!line". */
 static const struct read_case {
@@ -403,32 +402,22 @@ test_places(void **state)
 	arena_release(&arena);
 }
 
-#define MORE 7
-
 int
 main(void)
 {
-	struct CMUnitTest
-	    tests[NELEM(read_cases) + NELEM(refusal_cases) + MORE] = {
-		    cmocka_unit_test(test_depth),
-		    cmocka_unit_test(test_depth_json),
-		    cmocka_unit_test(test_alias_bomb),
-		    cmocka_unit_test(test_alias_depth),
-		    cmocka_unit_test(test_many_keys),
-		    cmocka_unit_test(test_utf16),
-		    cmocka_unit_test(test_places),
-	    };
-	struct CMUnitTest *t = tests + MORE;
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_depth_json),
+		cmocka_unit_test(test_alias_bomb),
+		cmocka_unit_test(test_alias_depth),
+		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_utf16),
+		cmocka_unit_test(test_places),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_read, read_cases, name),
+		CASE_TABLE(test_refusal, refusal_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(read_cases); i++, t++) {
-		t->name = read_cases[i].name;
-		t->test_func = test_read;
-		t->initial_state = (void *)(uintptr_t)&read_cases[i];
-	}
-	for (size_t i = 0; i < NELEM(refusal_cases); i++, t++) {
-		t->name = refusal_cases[i].name;
-		t->test_func = test_refusal;
-		t->initial_state = (void *)(uintptr_t)&refusal_cases[i];
-	}
-	return cmocka_run_group_tests_name("value", tests, NULL, NULL);
+	return case_tables_run("value", own, NELEM(own), tables, NELEM(tables));
 }

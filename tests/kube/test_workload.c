@@ -10,8 +10,7 @@
 
 #include "core/strbuf.h"
 #include "tests/kube/cluster_text.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 #define OWNER(kind, name)                                                      \
 	"'ownerReferences':[{'kind':'Other','name':'x'},{'apiVersion':'v1',"   \
@@ -350,24 +349,20 @@ test_service_target(void **state)
 		    kube_service_target(&rows[i].port, &p), rows[i].want);
 }
 
-#define MORE 5
-
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(workload_cases) + MORE] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_replicas),
 		cmocka_unit_test(test_same_name_new_uid),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_service_target),
 	};
-	struct CMUnitTest *t = tests + MORE;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_workloads, workload_cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(workload_cases); i++, t++) {
-		t->name = workload_cases[i].name;
-		t->test_func = test_workloads;
-		t->initial_state = (void *)(uintptr_t)&workload_cases[i];
-	}
-	return cmocka_run_group_tests_name("workload", tests, NULL, NULL);
+	return case_tables_run(
+	    "workload", own, NELEM(own), tables, NELEM(tables));
 }

@@ -10,11 +10,10 @@
 #include "kube/reflector.h"
 #include "tests/kube/client_world.h"
 
-#define NELEM(a)    (sizeof(a) / sizeof((a)[0]))
-#define ANSWERS_MAX 8
-#define TURN_US     INT64_C(100000)
-#define TURNS_MAX   40000
-#define SECOND_US   INT64_C(1000000)
+#define NELEM(a)  (sizeof(a) / sizeof((a)[0]))
+#define TURN_US   INT64_C(100000)
+#define TURNS_MAX 40000
+#define SECOND_US INT64_C(1000000)
 
 #define ITEM(name) "{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" name "\"}}"
 #define LIST(version, items)                                                   \

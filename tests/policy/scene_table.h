@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
+#include "tests/support/case_table.h"
 #include "tests/support/naive_scene.h"
 
 /* specs are namespace, name and spec of each policy, in flow style. */
@@ -61,17 +62,12 @@ scene_row_test(void **state)
 }
 
 static inline int
-scene_table_run(const char *group, struct scene_row *rows, size_t n)
+scene_table_run(const char *group, const struct scene_row *rows, size_t n)
 {
-	struct CMUnitTest tests[128];
+	const struct case_table table = { scene_row_test, rows, &rows->name, n,
+		sizeof(*rows) };
 
-	if (n > 128)
-		return 1;
-	for (size_t i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
-			.test_func = scene_row_test,
-			.initial_state = &rows[i] };
-	return _cmocka_run_group_tests(group, tests, n, NULL, NULL);
+	return case_table_run(group, &table);
 }
 
 #endif

@@ -13,9 +13,8 @@
 
 #include "core/strbuf.h"
 #include "policy/compare.h"
+#include "tests/support/case_table.h"
 #include "tests/support/naive_scene.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 struct pair_case {
 	const char *name;
@@ -241,16 +240,14 @@ test_subject_text(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(pair_cases) + 2];
-	size_t n = 0;
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_subject_text),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_pair, pair_cases, name),
+	};
 
-	for (; n < NELEM(pair_cases); n++)
-		tests[n] = (struct CMUnitTest){ .name = pair_cases[n].name,
-			.test_func = test_pair,
-			.initial_state = &pair_cases[n] };
-	tests[n++] =
-	    (struct CMUnitTest){ .name = "texts", .test_func = test_text };
-	tests[n] = (struct CMUnitTest){ .name = "text of a subject",
-		.test_func = test_subject_text };
-	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
+	return case_tables_run(
+	    "compare", own, NELEM(own), tables, NELEM(tables));
 }

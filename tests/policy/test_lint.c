@@ -20,7 +20,7 @@
 #include "kube/snapshot.h"
 #include "policy/lint.h"
 #include "core/distance.h"
-#include "policy/read.h"
+#include "tests/support/policy_text.h"
 
 #define FOLDER    "fixtures/lint/"
 #define FILES_MAX 256
@@ -106,19 +106,13 @@ static void
 lint_text_of(struct lint_result *out, const char *text, const char *path,
     struct cluster *c, struct arena *arena)
 {
-	struct policy_reader *r;
 	struct policy_set *set = arena_alloc(arena, sizeof(*set));
 	struct lint_input in = { .set = set, .cluster = c };
 
 	assert_non_null(set);
-	assert_int_equal(policy_reader_new(&r, arena, "default", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, path, text, strlen(text), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
+	*set = policy_text_read(arena, "default", path, text);
 	assert_true(set->n_policies > 0);
 	assert_int_equal(lint_run(out, &in, arena, NULL), RF_OK);
-	policy_reader_free(r);
 }
 
 static void
@@ -259,7 +253,6 @@ test_memory(void **state)
 	    "spec: {podSelector: {matchLabels: {app: wbe}}}\n";
 	struct policy_set set;
 	struct lint_input in = { .set = &set };
-	struct policy_reader *r;
 	struct lint_result result;
 	struct arena arena, small;
 	struct rf_error err;
@@ -270,10 +263,7 @@ test_memory(void **state)
 	(void)state;
 	in.cluster = c;
 	arena_init(&arena, 0);
-	assert_int_equal(policy_reader_new(&r, &arena, "default", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "p", text, strlen(text), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
+	set = policy_text_read(&arena, "default", "p", text);
 	for (size_t max = 64; st != RF_OK && max < ((size_t)1 << 24);
 	     max += max / 2) {
 		arena_init(&small, max);
@@ -288,7 +278,6 @@ test_memory(void **state)
 	}
 	assert_int_equal(st, RF_OK);
 	assert_true(failures > 3);
-	policy_reader_free(r);
 	arena_release(&arena);
 	cluster_free(c);
 }

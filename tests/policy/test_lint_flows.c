@@ -11,10 +11,9 @@
 #include <string.h>
 
 #include "policy/lint.h"
-#include "policy/read.h"
+#include "tests/support/case_table.h"
+#include "tests/support/policy_text.h"
 #include "tests/support/world.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Pods of shop may talk to each other, and nothing else. */
 static const char closed[] =
@@ -69,21 +68,15 @@ static void
 lint_world(struct lint_result *out, struct scene *s, const char *text,
     struct arena *arena)
 {
-	struct policy_reader *r;
-	struct policy_set set;
+	struct policy_set set =
+	    policy_text_read(arena, "default", "p.yaml", text);
 	struct flow_set flows = world_flows(&s->w);
 	struct lint_input in = { .set = &set,
 		.cluster = s->w.c,
 		.flows = &flows,
 		.flows_cluster = s->w.c };
 
-	assert_int_equal(policy_reader_new(&r, arena, "default", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "p.yaml", text, strlen(text), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
 	assert_int_equal(lint_run(out, &in, arena, NULL), RF_OK);
-	policy_reader_free(r);
 }
 
 static size_t
@@ -234,14 +227,14 @@ test_dns_port(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(flow_cases) + 2];
-	size_t n = 0;
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_webhook),
+		cmocka_unit_test(test_dns_port),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_flow, flow_cases, name),
+	};
 
-	for (; n < NELEM(flow_cases); n++)
-		tests[n] = (struct CMUnitTest){ .name = flow_cases[n].name,
-			.test_func = test_flow,
-			.initial_state = &flow_cases[n] };
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_webhook);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_dns_port);
-	return _cmocka_run_group_tests("lint flows", tests, n, NULL, NULL);
+	return case_tables_run(
+	    "lint flows", own, NELEM(own), tables, NELEM(tables));
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
+#include "tests/support/case_table.h"
 #include "tests/support/naive_scene.h"
 
 static const char cluster[] = "ns shop team=web\n"
@@ -175,14 +176,13 @@ test_hostile_label(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[sizeof(rows) / sizeof(rows[0]) + 1];
-	size_t n = sizeof(rows) / sizeof(rows[0]);
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_hostile_label),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_row, rows, name),
+	};
 
-	for (size_t i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
-			.test_func = test_row,
-			.initial_state = &rows[i] };
-	tests[n] = (struct CMUnitTest)cmocka_unit_test(test_hostile_label);
-	return cmocka_run_group_tests_name(
-	    "policy: nearest miss", tests, NULL, NULL);
+	return case_tables_run(
+	    "policy: nearest miss", own, NELEM(own), tables, NELEM(tables));
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
-#include "policy/read.h"
+#include "tests/support/policy_text.h"
 
 #define PEERS 600 /* of which three are the same each time */
 
@@ -63,7 +63,6 @@ static void
 test_once(void **state)
 {
 	const struct policy_peer *peers;
-	struct policy_reader *r;
 	struct policy_set set;
 	struct arena arena;
 	struct strbuf sb;
@@ -77,13 +76,7 @@ test_once(void **state)
 	for (unsigned i = 0; i < PEERS; i++)
 		add_peer(&sb, i);
 	strbuf_puts(&sb, "]}]}\n");
-	assert_int_equal(policy_reader_new(&r, &arena, "shop", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "t.yaml", strbuf_str(&sb), sb.len, NULL),
-	    RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
-	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
-	policy_reader_free(r);
+	set = policy_text_read(&arena, "shop", "t.yaml", strbuf_str(&sb));
 	peers = set.policies[0].rules[POLICY_INGRESS][0].peers;
 	assert_int_equal(
 	    set.policies[0].rules[POLICY_INGRESS][0].n_peers, PEERS);

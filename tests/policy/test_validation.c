@@ -14,6 +14,7 @@
 
 #include "core/strbuf.h"
 #include "policy/read.h"
+#include "tests/support/case_table.h"
 
 #define HEAD "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 #define META HEAD "metadata: {name: p}\n"
@@ -395,13 +396,7 @@ test_row(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[sizeof(rows) / sizeof(rows[0])];
-	size_t n = sizeof(rows) / sizeof(rows[0]);
+	const struct case_table table = CASE_TABLE(test_row, rows, name);
 
-	for (size_t i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
-			.test_func = test_row,
-			.initial_state = &rows[i] };
-	return cmocka_run_group_tests_name(
-	    "policy: validation (H)", tests, NULL, NULL);
+	return case_table_run("policy: validation (H)", &table);
 }

@@ -13,6 +13,7 @@
 #include "core/flow.h"
 #include "policy/read.h"
 #include "policy/write.h"
+#include "tests/support/case_table.h"
 
 static const char whole[] =
     "# first line\n"
@@ -374,7 +375,7 @@ test_absent_is_not_empty(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[32] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_comment_is_capped),
@@ -382,17 +383,11 @@ main(void)
 		cmocka_unit_test(test_invalid_utf8),
 		cmocka_unit_test(test_absent_is_not_empty),
 	};
-	size_t n = 6;
+	const struct case_table tables[] = {
+		CASE_TABLE(test_comment, comment_rows, name),
+		CASE_TABLE(test_refused, refused_rows, name),
+	};
 
-	for (size_t i = 0; i < sizeof(comment_rows) / sizeof(comment_rows[0]);
-	     i++)
-		tests[n++] = (struct CMUnitTest){ .name = comment_rows[i].name,
-			.test_func = test_comment,
-			.initial_state = &comment_rows[i] };
-	for (size_t i = 0; i < sizeof(refused_rows) / sizeof(refused_rows[0]);
-	     i++)
-		tests[n++] = (struct CMUnitTest){ .name = refused_rows[i].name,
-			.test_func = test_refused,
-			.initial_state = &refused_rows[i] };
-	return _cmocka_run_group_tests("policy: write", tests, n, NULL, NULL);
+	return case_tables_run(
+	    "policy: write", own, NELEM(own), tables, NELEM(tables));
 }

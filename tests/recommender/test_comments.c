@@ -6,9 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 /* web connects to db through each of these Services of shop in turn. */
 static const struct comment_case {
@@ -128,12 +127,13 @@ test_outside(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 1];
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_outside),
+	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_services, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_services,
-			.initial_state = (void *)(uintptr_t)&cases[i] };
-	tests[NELEM(cases)] = (struct CMUnitTest)cmocka_unit_test(test_outside);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return case_tables_run(
+	    "comments", own, NELEM(own), tables, NELEM(tables));
 }

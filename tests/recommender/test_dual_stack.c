@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/read.h"
+#include "tests/support/case_table.h"
+#include "tests/support/policy_text.h"
 #include "tests/support/world_case.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define POLICY(name, spec)                                                     \
 	"---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, "        \
 	"metadata: {name: " name ", namespace: shop}, spec: {" spec "}}\n"
@@ -34,8 +34,6 @@ static const struct dual_case {
 static struct policy_set
 read_kept(struct arena *arena, const char *block)
 {
-	struct policy_reader *r;
-	struct policy_set set;
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
@@ -45,13 +43,7 @@ read_kept(struct arena *arena, const char *block)
 		"podSelector: {matchLabels: {app: db}}, policyTypes: "
 		"[Ingress], ingress: [{from: [{ipBlock: {cidr: '%s'}}]}]"),
 	    block);
-	assert_int_equal(policy_reader_new(&r, arena, "shop", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "kept", text, strlen(text), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
-	policy_reader_free(r);
-	return set;
+	return policy_text_read(arena, "shop", "kept", text);
 }
 
 static void
@@ -106,12 +98,7 @@ test_beyond(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(test_beyond, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i] = (struct CMUnitTest)cmocka_unit_test(test_beyond);
-		tests[i].name = cases[i].name;
-		tests[i].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("dual stack", tests, NULL, NULL);
+	return case_table_run("dual stack", &table);
 }

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define ROUNDS   200
-#define SERVERS  60
-#define BUDGET   4 /* as the manual says */
+#define ROUNDS  200
+#define SERVERS 60
+#define BUDGET  4 /* as the manual says */
 
 static uint64_t
 next(uint64_t *x)
@@ -349,14 +349,14 @@ static struct world_case cases[] = {
 int
 main(void)
 {
-	struct CMUnitTest tests[2 + NELEM(cases)] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_merging),
 		cmocka_unit_test(test_exceptions),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(world_case_run, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[2 + i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = world_case_run,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("external", tests, NULL, NULL);
+	return case_tables_run(
+	    "external", own, NELEM(own), tables, NELEM(tables));
 }

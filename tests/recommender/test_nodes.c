@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
 from_node(struct world *w, uint32_t node, const char *ip, uint32_t pod)
@@ -279,14 +278,13 @@ test_cover_is_evidence(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 2] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_one_remark),
 		cmocka_unit_test(test_cover_is_evidence),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(world_case_run, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[2 + i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = world_case_run,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("nodes", tests, NULL, NULL);
+	return case_tables_run("nodes", own, NELEM(own), tables, NELEM(tables));
 }

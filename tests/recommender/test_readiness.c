@@ -8,9 +8,9 @@
 
 #include <string.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define HOUR_US  ((int64_t)3600 * 1000000)
 #define DAY_US   (24 * HOUR_US)
 #define START_US (20000 * DAY_US)
@@ -196,13 +196,13 @@ test_never_seen(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[1 + NELEM(cases)] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_never_seen),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(test_case, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[1 + i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_case,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("readiness", tests, NULL, NULL);
+	return case_tables_run(
+	    "readiness", own, NELEM(own), tables, NELEM(tables));
 }

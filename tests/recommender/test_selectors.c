@@ -8,9 +8,8 @@
 
 #include <stdio.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
 canary(struct world *w)
@@ -582,11 +581,7 @@ static struct world_case cases[] = {
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(world_case_run, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = world_case_run,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("selectors", tests, NULL, NULL);
+	return case_table_run("selectors", &table);
 }

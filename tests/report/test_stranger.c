@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/read.h"
 #include "report/stranger.h"
+#include "tests/support/case_table.h"
+#include "tests/support/policy_text.h"
 #include "tests/support/world.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct stranger_case {
 	const char *name, *ingress;
@@ -47,7 +46,6 @@ static void
 test_case(void **state)
 {
 	const struct stranger_case *sc = *state;
-	struct policy_reader *r;
 	struct policy_set set;
 	struct arena arena;
 	struct world w;
@@ -65,14 +63,9 @@ test_case(void **state)
 	    "metadata: {name: p, namespace: shop}, spec: {podSelector: {}, "
 	    "policyTypes: [Ingress], ingress: %s}}\n",
 	    sc->ingress);
-	assert_int_equal(policy_reader_new(&r, &arena, "shop", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "p", text, strlen(text), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, &set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
+	set = policy_text_read(&arena, "shop", "p", text);
 	assert_int_equal(set.n_policies, 1);
 	assert_int_equal(stranger_is_admitted(&set.policies[0], w.c), sc->want);
-	policy_reader_free(r);
 	world_release(&w);
 	arena_release(&arena);
 }
@@ -80,12 +73,7 @@ test_case(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(test_case, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		tests[i] = (struct CMUnitTest)cmocka_unit_test(test_case);
-		tests[i].name = cases[i].name;
-		tests[i].initial_state = (void *)(uintptr_t)&cases[i];
-	}
-	return cmocka_run_group_tests_name("stranger", tests, NULL, NULL);
+	return case_table_run("stranger", &table);
 }

@@ -9,15 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/store.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define IP4(a, b, c, d)                                                        \
-	{                                                                      \
-		{                                                              \
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d   \
-		}                                                              \
-	}
+#include "tests/store/memory_fixture.h"
+#include "tests/support/case_table.h"
 
 /* Fixture: two namespaces, a web and a db pod, one node, one Service. */
 enum { NOBODY, WEB, DB, ANY_DB, NODE, OUTSIDE, UNKNOWN, OUTSIDE2 };
@@ -80,43 +73,11 @@ static struct cluster cluster = {
 	.n_services = NELEM(services),
 };
 
-struct fixture {
-	struct store *s;
-	struct cluster *c;
-	struct arena arena;
-	struct flow_set set;
-	struct rf_error err;
-};
-
-#define OK(f, call)                                                            \
-	do {                                                                   \
-		if ((call) != RF_OK)                                           \
-			fail_msg("%s: %s", #call, (f)->err.msg);               \
-	} while (0)
-
 static void
-setup(struct fixture *f)
+setup_cluster(struct fixture *f)
 {
-	memset(f, 0, sizeof(*f));
-	OK(f, store_open(&f->s, ":memory:", STORE_WRITE, &f->err));
+	setup(f);
 	OK(f, store_put_cluster(f->s, &cluster, &f->err));
-}
-
-static void
-teardown(struct fixture *f)
-{
-	cluster_free(f->c);
-	arena_release(&f->arena);
-	store_close(f->s);
-}
-
-static void
-get(struct fixture *f, const struct store_filter *filter)
-{
-	cluster_free(f->c);
-	f->c = NULL;
-	OK(f, store_get_cluster(f->s, &f->c, &f->err));
-	OK(f, store_get_flows(f->s, f->c, filter, &f->arena, &f->set, &f->err));
 }
 
 /* A case says what matters to it; settle() fills in the rest. */
@@ -251,12 +212,12 @@ test_add(void **state)
 	const struct flow both[] = { c->a, c->b };
 	struct fixture f;
 
-	setup(&f); /* in one call */
+	setup_cluster(&f); /* in one call */
 	put(&f, both, 2);
 	get(&f, NULL);
 	assert_totals(&f.set, &c->want);
 	teardown(&f);
-	setup(&f); /* in two, the other way round */
+	setup_cluster(&f); /* in two, the other way round */
 	put(&f, &c->b, 1);
 	put(&f, &c->a, 1);
 	get(&f, NULL);
@@ -281,7 +242,7 @@ test_round_trip(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f);
+	setup_cluster(&f);
 	put(&f, in, NELEM(in));
 	get(&f, NULL);
 	assert_int_equal(f.set.n_flows, 3);
@@ -362,7 +323,7 @@ test_all_or_nothing(void **state)
 	struct fixture f;
 
 	for (int nested = 0; nested < 2; nested++) {
-		setup(&f);
+		setup_cluster(&f);
 		put(&f, &good, 1);
 		if (nested)
 			OK(&f, store_begin(f.s, &f.err));
@@ -389,7 +350,7 @@ test_bad_endpoint(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f);
+	setup_cluster(&f);
 	for (uint32_t i = 0; i < NELEM(bad); i++) {
 		const struct flow flow = settle((struct flow){ F(i, i, 80) });
 
@@ -410,7 +371,7 @@ test_transaction(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f);
+	setup_cluster(&f);
 	OK(&f, store_begin(f.s, &f.err));
 	assert_int_equal(store_begin(f.s, &f.err), RF_INVAL);
 	put(&f, &one, 1);
@@ -479,7 +440,7 @@ test_filter(void **state)
 	char have[32] = "";
 	struct fixture f;
 
-	setup(&f);
+	setup_cluster(&f);
 	put(&f, in, NELEM(in));
 	get(&f, &filter);
 	for (size_t i = 0; i < f.set.n_flows; i++)
@@ -504,8 +465,8 @@ test_history_does_not_matter(void **state)
 		in[i] = (struct flow){ F(i % 7 + 1, (i + 3) % 7 + 1,
 					   (uint16_t)(i % 3)),
 			.window_us = (int64_t)(i % 5) * 1000 };
-	setup(&a);
-	setup(&b);
+	setup_cluster(&a);
+	setup_cluster(&b);
 	put(&a, in, NELEM(in));
 	for (size_t i = NELEM(in); i-- > 0;)
 		put(&b, &in[i], 1);
@@ -528,52 +489,28 @@ test_foreign_cluster_is_refused(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f);
+	setup_cluster(&f);
 	assert_int_equal(
 	    store_get_flows(f.s, &cluster, NULL, &f.arena, &f.set, &f.err),
 	    RF_INVAL);
 	teardown(&f);
 }
 
-static size_t
-add_tests(struct CMUnitTest *tests, size_t n, CMUnitTestFunction func,
-    void *cases, size_t n_cases, size_t size)
-{
-	for (size_t i = 0; i < n_cases; i++) {
-		void *c = (char *)cases + i * size;
-
-		/* Every case begins with its name. */
-		tests[n++] = (struct CMUnitTest){
-			.name = *(const char **)c,
-			.test_func = func,
-			.initial_state = c,
-		};
-	}
-	return n;
-}
-
 int
 main(void)
 {
-	static const struct CMUnitTest plain[] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_bad_endpoint),
 		cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_history_does_not_matter),
 		cmocka_unit_test(test_foreign_cluster_is_refused),
 	};
-	struct CMUnitTest tests[NELEM(plain) + NELEM(add_cases) +
-	    NELEM(bad_cases) + NELEM(filter_cases)];
-	size_t n = NELEM(plain);
+	const struct case_table tables[] = {
+		CASE_TABLE(test_add, add_cases, name),
+		CASE_TABLE(test_all_or_nothing, bad_cases, name),
+		CASE_TABLE(test_filter, filter_cases, name),
+	};
 
-	memcpy(tests, plain, sizeof(plain));
-	n = add_tests(tests, n, test_add, add_cases, NELEM(add_cases),
-	    sizeof(add_cases[0]));
-	n = add_tests(tests, n, test_all_or_nothing, bad_cases,
-	    NELEM(bad_cases), sizeof(bad_cases[0]));
-	n = add_tests(tests, n, test_filter, filter_cases, NELEM(filter_cases),
-	    sizeof(filter_cases[0]));
-	return n == NELEM(tests)
-	    ? cmocka_run_group_tests_name("flows", tests, NULL, NULL)
-	    : 1;
+	return case_tables_run("flows", own, NELEM(own), tables, NELEM(tables));
 }

@@ -9,53 +9,9 @@
 
 #include <string.h>
 
-#include "store/store.h"
+#include "tests/store/memory_fixture.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define IP4(a, b, c, d)                                                        \
-	{                                                                      \
-		{                                                              \
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d   \
-		}                                                              \
-	}
-
-struct fixture {
-	struct store *s;
-	struct cluster *c;
-	struct arena arena;
-	struct flow_set set;
-	struct rf_error err;
-};
-
-#define OK(f, call)                                                            \
-	do {                                                                   \
-		if ((call) != RF_OK)                                           \
-			fail_msg("%s: %s", #call, (f)->err.msg);               \
-	} while (0)
-
-static void
-setup(struct fixture *f)
-{
-	memset(f, 0, sizeof(*f));
-	OK(f, store_open(&f->s, ":memory:", STORE_WRITE, &f->err));
-}
-
-static void
-teardown(struct fixture *f)
-{
-	cluster_free(f->c);
-	arena_release(&f->arena);
-	store_close(f->s);
-}
-
-static void
-get(struct fixture *f, const struct store_filter *filter)
-{
-	cluster_free(f->c);
-	f->c = NULL;
-	OK(f, store_get_cluster(f->s, &f->c, &f->err));
-	OK(f, store_get_flows(f->s, f->c, filter, &f->arena, &f->set, &f->err));
-}
 
 static void
 test_names(void **state)

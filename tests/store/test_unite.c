@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/store/cluster_fixture.h"
+#include "tests/support/case_table.h"
 
 static void
 assert_labels(const struct label_set *a, const struct label_set *b)
@@ -280,7 +281,7 @@ test_backends_unite(void **state)
 int
 main(void)
 {
-	static const struct CMUnitTest plain[] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_pod_that_ended_stays_ended),
 		cmocka_unit_test(test_pod_changes),
 		cmocka_unit_test(test_pod_relabelled),
@@ -292,14 +293,9 @@ main(void)
 		cmocka_unit_test(test_service_changes),
 		cmocka_unit_test(test_backends_unite),
 	};
-	struct CMUnitTest tests[NELEM(plain) + NELEM(interval_cases)];
+	const struct case_table tables[] = {
+		CASE_TABLE(test_intervals, interval_cases, name),
+	};
 
-	memcpy(tests, plain, sizeof(plain));
-	for (size_t i = 0; i < NELEM(interval_cases); i++)
-		tests[NELEM(plain) + i] = (struct CMUnitTest){
-			.name = interval_cases[i].name,
-			.test_func = test_intervals,
-			.initial_state = &interval_cases[i],
-		};
-	return cmocka_run_group_tests_name("unite", tests, NULL, NULL);
+	return case_tables_run("unite", own, NELEM(own), tables, NELEM(tables));
 }

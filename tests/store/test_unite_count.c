@@ -15,8 +15,7 @@
 #include <time.h>
 
 #include "store/unite.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 /* Endpoints by number: pods, then nodes, then addresses outside. */
 enum {
@@ -269,19 +268,16 @@ test_count(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(count_cases) + 1] = { cmocka_unit_test(
-	    test_property) };
+	const struct CMUnitTest own[] = { cmocka_unit_test(test_property) };
+	const struct case_table tables[] = {
+		CASE_TABLE(test_count, count_cases, name),
+	};
 	const char *seed = getenv("RINGFENCE_TEST_SEED");
 
 	random_state =
 	    seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
 	random_state |= 1;
 	printf("RINGFENCE_TEST_SEED=%llu\n", (unsigned long long)random_state);
-	for (size_t i = 0; i < NELEM(count_cases); i++)
-		tests[i + 1] = (struct CMUnitTest){
-			.name = count_cases[i].name,
-			.test_func = test_count,
-			.initial_state = &count_cases[i],
-		};
-	return cmocka_run_group_tests_name("unite_count", tests, NULL, NULL);
+	return case_tables_run(
+	    "unite_count", own, NELEM(own), tables, NELEM(tables));
 }
