@@ -16,7 +16,7 @@
 #include "cli/would_drop.h"
 #include "cli/would_drop_count.h"
 #include "core/log.h"
-#include "tests/report/audit_scene.h"
+#include "tests/support/audit_scene.h"
 
 #define NELEM(a)  (sizeof(a) / sizeof((a)[0]))
 #define LINES_MAX 20
@@ -71,7 +71,7 @@ struct fixture {
 };
 
 static void
-open_fixture(struct fixture *f, struct scene *s, const char *yaml)
+open_fixture(struct fixture *f, struct audit_scene *s, const char *yaml)
 {
 	struct rf_error err;
 	int fd;
@@ -215,13 +215,13 @@ assert_as_audit(struct fixture *f, const struct audit *a)
 static void
 test_as_audit(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 
 	for (size_t i = 0; i < NELEM(sets); i++) {
 		struct fixture f;
 		struct audit a;
 
-		run(s, sets[i], &a);
+		audit_scene_run(s, sets[i], &a);
 		open_fixture(&f, s, sets[i]);
 		judge(&f);
 		assert_as_audit(&f, &a);
@@ -234,7 +234,7 @@ test_as_audit(void **state)
 static void
 test_again(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct fixture f;
 	double edges, connections;
 
@@ -254,7 +254,7 @@ test_again(void **state)
 static void
 test_words(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct fixture f;
 
 	open_fixture(&f, s, CANARY);
@@ -270,7 +270,7 @@ test_words(void **state)
 static void
 test_reload(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct fixture f;
 	double dropped, edges;
 
@@ -314,7 +314,7 @@ static void
 test_cluster(void **state)
 {
 	struct kube_policy_text text = { "shop", "live", LIVE_DENY };
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct fixture f;
 	double dropped;
 
@@ -356,7 +356,7 @@ static void
 test_many(void **state)
 {
 	enum { N = 40000 };
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct flow *flows = calloc(N, sizeof(*flows));
 	struct fixture f;
 
@@ -428,12 +428,18 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test_setup_teardown(test_as_audit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_words, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cluster, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_as_audit, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_again, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_words, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_reload, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_cluster, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_many, audit_scene_setup, audit_scene_teardown),
 	};
 
 	return cmocka_run_group_tests_name("would_drop", tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/report/audit_scene.h"
+#include "tests/support/audit_scene.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -39,13 +39,13 @@ static const struct audit_case {
 static void
 test_verdicts(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		size_t counts[AUDIT_VERDICT_COUNT] = { 0 };
 		struct audit a;
 
-		run(s, cases[i].yaml, &a);
+		audit_scene_run(s, cases[i].yaml, &a);
 		for (size_t k = 0; k < N_EDGES; k++) {
 			const struct audit_edge *e = &a.edges[s->at[k]];
 
@@ -64,10 +64,10 @@ test_verdicts(void **state)
 static void
 test_reasons(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 
-	run(s, DENY_ALL, &a);
+	audit_scene_run(s, DENY_ALL, &a);
 	assert_int_equal(
 	    a.edges[s->at[STRANGER]].reason, AUDIT_UNKNOWN_ADDRESS);
 	assert_int_equal(a.edges[s->at[HAIRPIN]].reason, AUDIT_HAIRPIN);
@@ -79,12 +79,12 @@ test_reasons(void **state)
 static void
 test_sides(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	const struct audit_side *side;
 	const struct audit_edge *e;
 	struct audit a;
 
-	run(s, DENY_ALL OPEN_EGRESS ONLY_SHARD_A, &a);
+	audit_scene_run(s, DENY_ALL OPEN_EGRESS ONLY_SHARD_A, &a);
 	e = &a.edges[s->at[DB]];
 	assert_int_equal(e->pairs, 2);
 	assert_int_equal(e->pairs_dropped, 2);
@@ -112,7 +112,7 @@ test_sides(void **state)
 	e = &a.edges[s->at[SELF]];
 	assert_int_equal(e->sides[POLICY_INGRESS].flags, EVAL_SELF);
 
-	run(s, ONLY_SHARD_A, &a);
+	audit_scene_run(s, ONLY_SHARD_A, &a);
 	e = &a.edges[s->at[DB]];
 	assert_int_equal(e->pairs, 2);
 	assert_int_equal(e->pairs_dropped, 1);
@@ -122,7 +122,7 @@ test_sides(void **state)
 static void
 test_edges(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	const struct view_edge *v = &s->view.edges[s->at[OUT]];
 	struct strbuf sb;
 
@@ -150,7 +150,7 @@ test_edges(void **state)
 static void
 test_hairpin_beside_dropped(void **state)
 {
-	struct scene s = { 0 };
+	struct audit_scene s = { 0 };
 	struct world *w = &s.w;
 	uint32_t node, far, pods[2], service, a, b;
 	const struct audit_edge *e;
@@ -178,15 +178,9 @@ test_hairpin_beside_dropped(void **state)
 		if (i == 0)
 			f->seen_src = world_at_node(w, far, "10.0.0.2");
 	}
-	arena_init(&s.arena, 0);
-	s.flows = world_flows(w);
-	assert_int_equal(
-	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
-	    RF_OK);
+	audit_scene_view(&s);
 	/* Its pods may come in, and call nobody. */
-	run(&s,
+	audit_scene_run(&s,
 	    HEAD "api}\nspec: {podSelector: {}, policyTypes: [Ingress, "
 		 "Egress], ingress: [{from: [{podSelector: {}}]}]}\n",
 	    &out);
@@ -199,8 +193,7 @@ test_hairpin_beside_dropped(void **state)
 	assert_string_equal(e->sides[POLICY_EGRESS].nearest_miss,
 	    "api isolates the pod and no policy has an egress rule for it");
 	assert_int_equal(e->sides[POLICY_INGRESS].verdict, EVAL_ALLOW);
-	arena_release(&s.arena);
-	world_release(w);
+	audit_scene_release(&s);
 }
 
 /* By its own node, which is always let in: what counts is the client. */
@@ -215,7 +208,7 @@ test_rewritten(void **state)
 		{ "ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/24}}]}]", U },
 		{ "ingress: []", U },
 	};
-	struct scene s = { 0 };
+	struct audit_scene s = { 0 };
 	struct world *w = &s.w;
 	uint32_t node, pod;
 
@@ -227,13 +220,7 @@ test_rewritten(void **state)
 	world_flow(w, world_at(w, ENDPOINT_EXTERNAL, "203.0.113.7"),
 	    world_at_pod(w, pod), FLOW_TCP, 8080)
 	    ->seen_src = world_at_node(w, node, "10.0.0.1");
-	arena_init(&s.arena, 0);
-	s.flows = world_flows(w);
-	assert_int_equal(
-	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
-	    RF_OK);
+	audit_scene_view(&s);
 	for (size_t i = 0; i < NELEM(rules); i++) {
 		char yaml[512];
 		struct audit out;
@@ -242,7 +229,7 @@ test_rewritten(void **state)
 		    HEAD "api}\nspec: {podSelector: {}, policyTypes: "
 			 "[Ingress], %s}\n",
 		    rules[i].rules);
-		run(&s, yaml, &out);
+		audit_scene_run(&s, yaml, &out);
 		assert_int_equal(out.edges[0].verdict, rules[i].want);
 		assert_int_equal(out.edges[0].reason,
 		    rules[i].want == U ? AUDIT_REWRITTEN : AUDIT_CLEAR);
@@ -250,15 +237,14 @@ test_rewritten(void **state)
 		    out.edges[0].sides[POLICY_INGRESS].verdict == EVAL_DENY,
 		    rules[i].want == U);
 	}
-	arena_release(&s.arena);
-	world_release(w);
+	audit_scene_release(&s);
 }
 
 /* Of a Service of both families only those of the client's are its ends. */
 static void
 test_family_of_backends(void **state)
 {
-	struct scene s = { 0 };
+	struct audit_scene s = { 0 };
 	struct world *w = &s.w;
 	uint32_t node, pods[2], service, src, dst;
 	struct audit out;
@@ -281,14 +267,8 @@ test_family_of_backends(void **state)
 	f = world_flow(w, src, dst, FLOW_TCP, 8080);
 	f->service = service;
 	f->service_port = 80;
-	arena_init(&s.arena, 0);
-	s.flows = world_flows(w);
-	assert_int_equal(
-	    edge_roll_up(&s.edges, &s.flows, &s.arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s.view, &s.edges, &s.flows, w->c, &s.arena, NULL),
-	    RF_OK);
-	run(&s,
+	audit_scene_view(&s);
+	audit_scene_run(&s,
 	    HEAD "web}\nspec: {podSelector: {matchLabels: {app: web}}, "
 		 "policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: "
 		 "'fd00:1::/64'}}]}]}\n",
@@ -296,8 +276,7 @@ test_family_of_backends(void **state)
 	assert_int_equal(out.n_edges, 1);
 	assert_int_equal(out.edges[0].verdict, AUDIT_ALLOWED);
 	assert_int_equal(out.edges[0].pairs, 1);
-	arena_release(&s.arena);
-	world_release(w);
+	audit_scene_release(&s);
 }
 
 int
@@ -307,10 +286,14 @@ main(void)
 		cmocka_unit_test(test_family_of_backends),
 		cmocka_unit_test(test_hairpin_beside_dropped),
 		cmocka_unit_test(test_rewritten),
-		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sides, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_edges, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_verdicts, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_reasons, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_sides, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_edges, audit_scene_setup, audit_scene_teardown),
 	};
 
 	return cmocka_run_group_tests_name("audit", tests, NULL, NULL);

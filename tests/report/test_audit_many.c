@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "report/audit_judge.h"
-#include "tests/report/audit_scene.h"
+#include "tests/support/audit_scene.h"
 
 #define FIRST_PORT 1000
 #define PORTS      12000
@@ -27,9 +27,10 @@
 
 /* Every flow of the scene on each of many ports. */
 static void
-make_many(struct scene *s)
+make_many(struct audit_scene *s)
 {
-	size_t n = s->flows.n_flows;
+	struct flow_set flows = s->flows;
+	size_t n = flows.n_flows;
 	struct flow *v = arena_calloc(&s->arena, n * PORTS, sizeof(*v));
 
 	assert_non_null(v);
@@ -38,13 +39,9 @@ make_many(struct scene *s)
 		v[i].port = (uint16_t)(FIRST_PORT + i / n);
 		v[i].connections = 1 + i % 5;
 	}
-	s->flows.flows = v;
-	s->flows.n_flows = n * PORTS;
-	assert_int_equal(
-	    edge_roll_up(&s->edges, &s->flows, &s->arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s->view, &s->edges, &s->flows, s->w.c, &s->arena, NULL),
-	    RF_OK);
+	flows.flows = v;
+	flows.n_flows = n * PORTS;
+	audit_scene_view_flows(s, flows);
 	assert_int_equal(s->view.n_edges, N_EDGES * PORTS);
 }
 
@@ -62,7 +59,7 @@ check_side(const struct audit_side *side, const struct audit_judgement *j,
 
 /* Does the one flow's judge say the same, now and then also why? */
 static void
-check_single(struct audit_judge *judge, const struct scene *s,
+check_single(struct audit_judge *judge, const struct audit_scene *s,
     const struct audit_edge *e, bool asks_why)
 {
 	const struct flow *f = e->view->edge->flows[0];
@@ -93,7 +90,7 @@ check_single(struct audit_judge *judge, const struct scene *s,
 
 /* Several flows: the worst of them, and how many it is of. */
 static void
-check_several(struct audit_judge *judge, const struct scene *s,
+check_several(struct audit_judge *judge, const struct audit_scene *s,
     const struct audit_edge *e)
 {
 	const struct edge *edge = e->view->edge;
@@ -138,12 +135,12 @@ check_rules(const struct audit_edge *e)
 static void
 test_many(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit_judge *judge;
 	struct audit a;
 
 	make_many(s);
-	run(s, DENY_ALL OVERLAP, &a);
+	audit_scene_run(s, DENY_ALL OVERLAP, &a);
 	assert_int_equal(audit_judge_new(&judge, a.set, s->w.c, NULL), RF_OK);
 	for (size_t i = 0; i < a.n_edges; i++) {
 		check_rules(&a.edges[i]);
@@ -162,7 +159,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_many, audit_scene_setup, audit_scene_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "report/edges.h"
-#include "tests/report/audit_scene.h"
+#include "tests/support/audit_scene.h"
 
 /* Everything that print writes, as one string to be freed. */
 static char *
@@ -28,14 +28,14 @@ print_json(const struct audit *a)
 static void
 test_json(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	const char *verdict, *miss, *name, *rule;
 	json_t *root, *edge;
 	struct audit a;
 	json_int_t n, drop, pods;
 	char *text;
 
-	run(s, DENY_ALL OPEN_EGRESS, &a);
+	audit_scene_run(s, DENY_ALL OPEN_EGRESS, &a);
 	text = print_json(&a);
 	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(root);
@@ -63,13 +63,13 @@ test_json(void **state)
 static void
 test_table(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 	char *text, *line;
 	size_t len;
 	FILE *f;
 
-	run(s, DENY_ALL OPEN_EGRESS, &a);
+	audit_scene_run(s, DENY_ALL OPEN_EGRESS, &a);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(
@@ -96,14 +96,14 @@ test_table(void **state)
 static void
 test_json_unused(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	const char *policy, *rule, *idle;
 	struct audit a;
 	json_int_t seconds;
 	json_t *root;
 	char *text;
 
-	run(s, API_SELF UNUSED IDLE, &a);
+	audit_scene_run(s, API_SELF UNUSED IDLE, &a);
 	text = print_json(&a);
 	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(root);
@@ -127,7 +127,7 @@ test_table_unused(void **state)
 		.source = "n1.pcap",
 		.from_us = 1000000,
 		.to_us = 3661000000 };
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 	char *text;
 	size_t len;
@@ -135,7 +135,7 @@ test_table_unused(void **state)
 
 	s->flows.coverage = &c;
 	s->flows.n_coverage = 1;
-	run(s, DENY_ALL UNUSED IDLE, &a);
+	audit_scene_run(s, DENY_ALL UNUSED IDLE, &a);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(
@@ -154,13 +154,13 @@ test_table_unused(void **state)
 static void
 test_idle_only(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 	char *text;
 	size_t len;
 	FILE *f;
 
-	run(s,
+	audit_scene_run(s,
 	    DENY_ALL HEAD "b}\nspec: {podSelector: {matchLabels: {app: apo}}, "
 			  "ingress: [{}]}\n",
 	    &a);
@@ -181,7 +181,7 @@ test_idle_only(void **state)
 static void
 test_markdown(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 	char *text, *row;
 	size_t len;
@@ -189,10 +189,8 @@ test_markdown(void **state)
 
 	s->w.c->workloads[s->view.edges[s->at[API]].edge->dst->workload].name =
 	    "a|p<i>\n`x`";
-	assert_int_equal(
-	    view_make(&s->view, &s->edges, &s->flows, s->w.c, &s->arena, NULL),
-	    RF_OK);
-	run(s, DENY_ALL UNUSED IDLE, &a);
+	audit_scene_view_flows(s, s->flows);
+	audit_scene_run(s, DENY_ALL UNUSED IDLE, &a);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(audit_print_markdown(f, &a, NULL), RF_OK);
@@ -219,14 +217,14 @@ test_markdown(void **state)
 static void
 test_sarif(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	size_t counts[4] = { 0 }, left_out, len, i;
 	struct audit a;
 	json_t *root, *results, *result;
 	char *text;
 	FILE *f;
 
-	run(s, DENY_ALL UNUSED IDLE, &a);
+	audit_scene_run(s, DENY_ALL UNUSED IDLE, &a);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(
@@ -268,7 +266,7 @@ test_sarif(void **state)
 static void
 test_sarif_no_file(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct policy *copy;
 	struct policy_set set;
 	size_t left_out, len;
@@ -276,7 +274,7 @@ test_sarif_no_file(void **state)
 	char *text;
 	FILE *f;
 
-	run(s, DENY_ALL UNUSED IDLE, &a);
+	audit_scene_run(s, DENY_ALL UNUSED IDLE, &a);
 	set = *a.set;
 	copy = arena_calloc(&s->arena, set.n_policies, sizeof(*copy));
 	assert_non_null(copy);
@@ -294,7 +292,7 @@ test_sarif_no_file(void **state)
 }
 
 static char *
-print_csv(struct scene *s, const struct audit *a)
+print_csv(struct audit_scene *s, const struct audit *a)
 {
 	const struct edges e = { .view = &s->view, .audit = a };
 	char *text;
@@ -311,11 +309,11 @@ print_csv(struct scene *s, const struct audit *a)
 static void
 test_flows_verdict(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 	char *text;
 
-	run(s, DENY_ALL, &a);
+	audit_scene_run(s, DENY_ALL, &a);
 	text = print_csv(s, NULL);
 	assert_null(strstr(text, "verdict"));
 	free(text);
@@ -330,20 +328,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_json, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_json_unused, setup, teardown),
+		    test_json, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_table_unused, setup, teardown),
+		    test_table, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_idle_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_markdown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sarif, setup, teardown),
+		    test_json_unused, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_sarif_no_file, setup, teardown),
+		    test_table_unused, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_flows_verdict, setup, teardown),
+		    test_idle_only, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_markdown, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_sarif, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(test_sarif_no_file,
+		    audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(test_flows_verdict,
+		    audit_scene_setup, audit_scene_teardown),
 	};
 
 	return cmocka_run_group_tests_name("audit_print", tests, NULL, NULL);

@@ -10,33 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/read.h"
-#include "report/audit.h"
-#include "tests/support/world.h"
+#include "tests/support/audit_scene.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define SECOND   INT64_C(1000000)
-#define HEAD                                                                   \
-	"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"         \
-	"metadata: {name: "
-
-struct scene {
-	struct world w;
-	struct arena arena;
-	struct flow_set flows;
-	struct view view;
-	struct policy_set set;
-};
 
 /* web dials api on 8080, is refused by db on 5432; an unanswered try of
  * other/tool to reach web; nobody talks to batch, which has no pod. */
 static int
 setup(void **state)
 {
-	struct scene *s = calloc(1, sizeof(*s));
+	struct audit_scene *s = calloc(1, sizeof(*s));
 	struct world *w;
 	uint32_t node, web, api, db, tool, agent;
-	struct edge_set edges;
 
 	assert_non_null(s);
 	w = &s->w;
@@ -58,63 +44,32 @@ setup(void **state)
 	world_flow(w, world_at_pod(w, tool), web, FLOW_TCP, 8080)->outcome =
 	    OUTCOME_UNANSWERED;
 	world_flow(w, world_at_node(w, node, "10.0.0.1"), db, FLOW_TCP, 9000);
-	arena_init(&s->arena, 0);
-	s->flows = world_flows(w);
-	assert_int_equal(
-	    edge_roll_up(&edges, &s->flows, &s->arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s->view, &edges, &s->flows, w->c, &s->arena, NULL),
-	    RF_OK);
+	audit_scene_view(s);
 	*state = s;
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	struct scene *s = *state;
-
-	arena_release(&s->arena);
-	world_release(&s->w);
-	free(s);
-	return 0;
-}
-
-static void
-run(struct scene *s, const char *yaml, struct audit *out)
-{
-	struct policy_reader *r;
-
-	assert_int_equal(policy_reader_new(&r, &s->arena, "shop", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "t.yaml", yaml, strlen(yaml), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, &s->set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
-	policy_reader_free(r);
-	assert_int_equal(
-	    audit_run(out, &s->view, s->w.c, &s->set, &s->arena, NULL), RF_OK);
-}
-
 /* "policies|rules|idle", by name and number from 0. */
 static const char *
-describe(struct scene *s, const struct usage *u)
+describe(struct audit_scene *s, const struct usage *u)
 {
 	struct strbuf sb;
 	const char *text;
 
 	strbuf_init(&sb, 4096);
 	for (size_t i = 0; i < u->n_policies; i++)
-		strbuf_printf(&sb, "%s ", s->set.policies[u->policies[i]].name);
+		strbuf_printf(
+		    &sb, "%s ", s->set->policies[u->policies[i]].name);
 	strbuf_puts(&sb, "| ");
 	for (size_t i = 0; i < u->n_rules; i++)
 		strbuf_printf(&sb, "%s/%c%u ",
-		    s->set.policies[u->rules[i].policy].name,
+		    s->set->policies[u->rules[i].policy].name,
 		    u->rules[i].direction == POLICY_INGRESS ? 'i' : 'e',
 		    (unsigned)u->rules[i].rule);
 	strbuf_puts(&sb, "|");
 	for (size_t i = 0; i < u->n_idle; i++) {
 		strbuf_printf(
-		    &sb, " %s: ", s->set.policies[u->idle[i].policy].name);
+		    &sb, " %s: ", s->set->policies[u->idle[i].policy].name);
 		usage_idle_text(&sb, &u->idle[i], s->w.c);
 	}
 	assert_false(strbuf_failed(&sb));
@@ -191,13 +146,13 @@ static const struct usage_case {
 static void
 test_usage(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		struct audit a;
 		const char *got;
 
-		run(s, cases[i].yaml, &a);
+		audit_scene_run(s, cases[i].yaml, &a);
 		got = describe(s, &a.usage);
 		if (strcmp(got, cases[i].want) != 0)
 			fail_msg("%s: got '%s', not '%s'", cases[i].name, got,
@@ -208,12 +163,12 @@ test_usage(void **state)
 static void
 test_ended_pods(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 
 	for (size_t i = 0; i < s->w.c->n_pods; i++)
 		s->w.c->pods[i].deleted = true;
-	run(s,
+	audit_scene_run(s,
 	    HEAD "api}\nspec: {podSelector: {matchLabels: {app: api}}, "
 		 "ingress: [{}]}\n",
 	    &a);
@@ -224,10 +179,10 @@ static void
 test_namespaces(void **state)
 {
 	static const char *const shop[] = { "shop", "none" };
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct audit a;
 
-	run(s,
+	audit_scene_run(s,
 	    HEAD "a, namespace: other}\nspec: {podSelector: {}, "
 		 "ingress: [{}]}\n" HEAD
 		 "b, namespace: other}\nspec: {podSelector: {matchLabels: {x: "
@@ -237,9 +192,9 @@ test_namespaces(void **state)
 	    &a);
 	assert_string_equal(describe(s, &a.usage),
 	    "a c | a/i0 c/e0 | b: no pod that is known has such labels");
-	usage_keep_namespaces(&a.usage, &s->set, shop, 2);
+	usage_keep_namespaces(&a.usage, s->set, shop, 2);
 	assert_string_equal(describe(s, &a.usage), "c | c/e0 |");
-	usage_keep_namespaces(&a.usage, &s->set, shop, 0);
+	usage_keep_namespaces(&a.usage, s->set, shop, 0);
 	assert_string_equal(describe(s, &a.usage), "| |");
 }
 
@@ -247,11 +202,11 @@ test_namespaces(void **state)
 static void
 test_narrow(void **state)
 {
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct view_filter f = { .port = 9000 };
 	struct audit a;
 
-	run(s,
+	audit_scene_run(s,
 	    HEAD "api}\nspec: {podSelector: {matchLabels: {app: api}}, "
 		 "ingress: [{}]}\n",
 	    &a);
@@ -284,7 +239,7 @@ test_span(void **state)
 		{ "empty ones", { { 5, 5 }, { 10, 30 }, { 90, 90 } }, 3, 5, 90,
 		    20 },
 	};
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 
 	for (size_t i = 0; i < NELEM(spans); i++) {
 		struct coverage c[3] = { { 0 } };
@@ -296,7 +251,7 @@ test_span(void **state)
 		}
 		s->flows.coverage = c;
 		s->flows.n_coverage = spans[i].n;
-		run(s, "", &a);
+		audit_scene_run(s, "", &a);
 		if (a.usage.span.from_us != spans[i].from * SECOND ||
 		    a.usage.span.to_us != spans[i].to * SECOND ||
 		    a.usage.span.observed_us != spans[i].observed * SECOND)
@@ -365,7 +320,7 @@ test_filter(void **state)
 		{ "shop/we", 0 }, { "sho/web", 0 }, { "web", 0 },
 		{ "shop/", 0 }, { "shop//web", 0 }, { "/web", 0 },
 		{ "shop/Deployment/Web", 0 }, { "other/tool", 1 } };
-	struct scene *s = *state;
+	struct audit_scene *s = *state;
 	struct view_filter f = { 0 };
 	struct view v = s->view;
 	size_t n;
@@ -397,14 +352,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_ended_pods, setup, teardown),
+		    test_usage, setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_namespaces, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_narrow, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_span, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_filter, setup, teardown),
+		    test_ended_pods, setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_namespaces, setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_narrow, setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_span, setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_filter, setup, audit_scene_teardown),
 		cmocka_unit_test(test_span_clipped),
 		cmocka_unit_test(test_duration),
 	};

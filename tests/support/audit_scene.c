@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * audit_scene: one small world with a flow of every kind that an audit tells
- * apart, and policies for it. For the programs of this directory and for
- * tests/cli/test_would_drop.c, each of which uses all of it.
- */
-#ifndef TESTS_REPORT_AUDIT_SCENE_H
-#define TESTS_REPORT_AUDIT_SCENE_H
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/read.h"
-#include "report/audit.h"
-#include "tests/support/world.h"
-
-/* The flows of the world below, one an edge, but for the two of DB. */
-enum {
-	API,
-	DB,
-	PROBE,
-	NODES,
-	OUT,
-	STRANGER,
-	HAIRPIN,
-	REFUSED,
-	GUESSED,
-	SEVERAL,
-	SELF,
-	N_EDGES
-};
-
-struct scene {
-	struct world w;
-	struct arena arena;
-	struct flow_set flows;
-	struct edge_set edges;
-	struct view view;
-	/* The edge of each flow, as an index into view. */
-	size_t at[N_EDGES];
-};
+#include "tests/support/audit_scene.h"
+#include "tests/support/policy_text.h"
 
 static void
 add_several(struct world *w, uint32_t web, uint32_t api_pod, uint32_t service)
@@ -90,7 +61,7 @@ add_flows(struct world *w, const uint32_t pod[4], uint32_t service,
 }
 
 static void
-find_edges(struct scene *s)
+find_edges(struct audit_scene *s)
 {
 	static const struct {
 		uint16_t port;
@@ -139,13 +110,42 @@ find_edges(struct scene *s)
 	}
 }
 
-static int
-setup(void **state)
+void
+audit_scene_view_flows(struct audit_scene *s, struct flow_set flows)
 {
-	struct scene *s = calloc(1, sizeof(*s));
-	struct world *w = &s->w;
-	uint32_t node[2], pod[4], db, service, api2;
+	struct edge_set edges;
 
+	s->flows = flows;
+	assert_int_equal(
+	    edge_roll_up(&edges, &s->flows, &s->arena, NULL), RF_OK);
+	assert_int_equal(
+	    view_make(&s->view, &edges, &s->flows, s->w.c, &s->arena, NULL),
+	    RF_OK);
+}
+
+void
+audit_scene_view(struct audit_scene *s)
+{
+	arena_init(&s->arena, 0);
+	audit_scene_view_flows(s, world_flows(&s->w));
+}
+
+void
+audit_scene_release(struct audit_scene *s)
+{
+	arena_release(&s->arena);
+	world_release(&s->w);
+}
+
+int
+audit_scene_setup(void **state)
+{
+	struct audit_scene *s = calloc(1, sizeof(*s));
+	uint32_t node[2], pod[4], db, service, api2;
+	struct world *w;
+
+	assert_non_null(s);
+	w = &s->w;
 	world_init(w);
 	node[0] = world_node(w, "n1", "10.0.0.1", "10.1.0.0/24");
 	node[1] = world_node(w, "n2", "10.0.0.2", "10.1.1.0/24");
@@ -167,68 +167,29 @@ setup(void **state)
 	world_finish(w);
 	add_flows(w, pod, service, node);
 	world_name(w, "203.0.113.7", "pay.example");
-	arena_init(&s->arena, 0);
-	s->flows = world_flows(w);
-	assert_int_equal(
-	    edge_roll_up(&s->edges, &s->flows, &s->arena, NULL), RF_OK);
-	assert_int_equal(
-	    view_make(&s->view, &s->edges, &s->flows, w->c, &s->arena, NULL),
-	    RF_OK);
+	audit_scene_view(s);
 	find_edges(s);
 	*state = s;
 	return 0;
 }
 
-static int
-teardown(void **state)
+int
+audit_scene_teardown(void **state)
 {
-	struct scene *s = *state;
-
-	arena_release(&s->arena);
-	world_release(&s->w);
-	free(s);
+	audit_scene_release(*state);
+	free(*state);
 	return 0;
 }
 
-static void
-run(struct scene *s, const char *yaml, struct audit *out)
+void
+audit_scene_run(struct audit_scene *s, const char *yaml, struct audit *out)
 {
-	struct policy_reader *r;
 	struct policy_set *set = arena_alloc(&s->arena, sizeof(*set));
 
 	assert_non_null(set);
-	assert_int_equal(policy_reader_new(&r, &s->arena, "shop", NULL), RF_OK);
-	assert_int_equal(
-	    policy_reader_text(r, "t.yaml", yaml, strlen(yaml), NULL), RF_OK);
-	assert_int_equal(policy_reader_finish(r, set, NULL), RF_OK);
-	assert_int_equal(policy_reader_refusals(r), 0);
-	policy_reader_free(r);
+	*set = policy_text_read(&s->arena, "shop", "t.yaml", yaml);
+	s->set = set;
 	assert_int_equal(
 	    audit_run(out, &s->view, s->w.c, set, &s->arena, NULL), RF_OK);
 	assert_int_equal(out->n_edges, s->view.n_edges);
 }
-
-#define HEAD                                                                   \
-	"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"         \
-	"metadata: {name: "
-#define DENY_ALL                                                               \
-	HEAD "deny-all}\nspec: {podSelector: {}, "                             \
-	     "policyTypes: [Ingress, Egress]}\n"
-/* All egress, so that the ingress side decides. */
-#define OPEN_EGRESS                                                            \
-	HEAD "open}\nspec: {podSelector: {}, policyTypes: [Egress], "          \
-	     "egress: [{}]}\n"
-#define ONLY_SHARD_A                                                           \
-	HEAD "db}\nspec: {podSelector: {matchLabels: {shard: b}}, "            \
-	     "ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]"   \
-	     "}\n"
-#define CANARY                                                                 \
-	HEAD "canary}\nspec: {podSelector: {matchLabels: {canary: 'yes'}}}\n"
-#define API_SELF                                                               \
-	HEAD "api}\nspec: {podSelector: {matchLabels: {app: api}}, "           \
-	     "policyTypes: [Ingress, Egress], "                                \
-	     "ingress: [{from: [{podSelector: {}}, "                           \
-	     "{ipBlock: {cidr: 10.0.0.2/32}}]}], "                             \
-	     "egress: [{to: [{podSelector: {}}]}]}\n"
-
-#endif
