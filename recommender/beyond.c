@@ -94,18 +94,15 @@ static enum rf_status
 see_targets(struct searching *s, const struct flow *f, uint32_t src)
 {
 	struct run *r = s->r;
-	size_t n = plan_targets(r, f, NULL, 0);
-	struct target *t = arena_calloc(r->arena, n, sizeof(*t));
+	struct target_walk w = plan_targets(r, f);
 	enum rf_status st = RF_OK;
+	struct target t;
 
-	if (t == NULL)
-		return run_nomem(r);
-	(void)plan_targets(r, f, t, n);
-	for (size_t i = 0; i < n && st == RF_OK; i++)
-		if (t[i].group != FLOW_NONE)
+	while (st == RF_OK && plan_next_target(&w, &t))
+		if (t.group != FLOW_NONE)
 			st = link_add(r, &s->seen,
 			    (struct link){
-				src, t[i].group, f->protocol, t[i].port, 0 });
+				src, t.group, f->protocol, t.port, 0 });
 	return st;
 }
 

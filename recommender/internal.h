@@ -226,6 +226,15 @@ struct target {
 	uint16_t port;
 };
 
+/* Where a walk over them stands. */
+struct target_walk {
+	const struct run *r;
+	const struct flow *f;
+	const char *port_name; /* that f dialled, or NULL */
+	const struct kube_backend *next;
+	size_t left;
+};
+
 enum rf_status run_nomem(struct run *r);
 
 /* scope.c: which namespaces, which edges. */
@@ -306,10 +315,11 @@ bool plan_is_own_node(const struct run *r, const struct endpoint *pod,
  * rules have to allow both.
  */
 bool plan_sees_client(const struct run *r, const struct flow *f);
-/* The backends that a flow to a Service as a whole may have reached; at most
- * max are written, returns how many there are. */
-size_t plan_targets(const struct run *r, const struct flow *f,
-    struct target *targets, size_t max);
+/* The backends that a flow to a Service as a whole may have reached, one after
+ * the other: plan_next_target() is false behind the last. */
+struct target_walk plan_targets(const struct run *r, const struct flow *f);
+bool plan_next_target(struct target_walk *w, struct target *t);
+bool plan_any_target_in_scope(const struct run *r, const struct flow *f);
 /* Is the destination a Service as a whole rather than one address? */
 bool plan_is_open(const struct flow *f, const struct endpoint *dst);
 RF_MUST_USE enum rf_status plan_needs(struct run *r);

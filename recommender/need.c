@@ -99,16 +99,13 @@ add_api_backends(struct run *r, struct need need)
 static enum rf_status
 add_api_targets(struct run *r, const struct flow *f, uint32_t group)
 {
-	size_t n = plan_targets(r, f, NULL, 0);
-	struct target *t = arena_calloc(r->arena, n, sizeof(*t));
+	struct target_walk w = plan_targets(r, f);
 	enum rf_status st = RF_OK;
+	struct target t;
 
-	if (t == NULL)
-		return run_nomem(r);
-	(void)plan_targets(r, f, t, n);
-	for (size_t i = 0; i < n && st == RF_OK; i++)
-		st = add_block(r, need_of(f, group, POLICY_EGRESS, t[i].port),
-		    BLOCK_API_SERVER, &t[i].ip);
+	while (st == RF_OK && plan_next_target(&w, &t))
+		st = add_block(r, need_of(f, group, POLICY_EGRESS, t.port),
+		    BLOCK_API_SERVER, &t.ip);
 	return st;
 }
 
@@ -225,23 +222,20 @@ static enum rf_status
 add_open(struct run *r, const struct flow *f, unsigned want)
 {
 	uint32_t g = plan_group(r, &r->fs->endpoints[f->src]);
-	size_t n = plan_targets(r, f, NULL, 0);
-	struct target *t = arena_calloc(r->arena, n, sizeof(*t));
+	struct target_walk w = plan_targets(r, f);
+	struct target t;
 	enum rf_status st;
 
-	if (t == NULL)
-		return run_nomem(r);
-	(void)plan_targets(r, f, t, n);
-	for (size_t i = 0; i < n; i++) {
+	while (plan_next_target(&w, &t)) {
 		if ((want & WANT_EGRESS) != 0 &&
-		    (st = add_target(r, f, g, &t[i])) != RF_OK)
+		    (st = add_target(r, f, g, &t)) != RF_OK)
 			return st;
 		if ((want & WANT_INGRESS) == 0 ||
-		    !plan_group_in_scope(r, t[i].group))
+		    !plan_group_in_scope(r, t.group))
 			continue;
-		st = add_ingress(r, f, t[i].group, t[i].port);
+		st = add_ingress(r, f, t.group, t.port);
 		if (st == RF_OK && plan_sees_client(r, f))
-			st = add_client(r, f, t[i].group, t[i].port);
+			st = add_client(r, f, t.group, t.port);
 		if (st != RF_OK)
 			return st;
 	}

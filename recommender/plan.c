@@ -8,8 +8,6 @@
 #include "kube/address.h"
 #include "recommender/internal.h"
 
-#define TARGETS_MAX 512
-
 uint32_t
 plan_group(const struct run *r, const struct endpoint *e)
 {
@@ -46,29 +44,65 @@ dialled_port_name(const struct run *r, const struct flow *f)
 	return NULL;
 }
 
-size_t
-plan_targets(const struct run *r, const struct flow *f, struct target *targets,
-    size_t max)
+struct target_walk
+plan_targets(const struct run *r, const struct flow *f)
 {
-	const char *name = dialled_port_name(r, f);
-	size_t n, k = 0;
-	const struct kube_backend *b = address_backends(r->c, f->service, &n);
+	struct target_walk w = {
+		.r = r, .f = f, .port_name = dialled_port_name(r, f)
+	};
 
-	for (size_t i = 0; i < n; i++) {
-		struct target t = { FLOW_NONE, b[i].pod, b[i].ip, b[i].port };
-		bool same_port = name != NULL
-		    ? strcmp(name, b[i].port_name) == 0
-		    : b[i].port == f->port;
+	w.next = address_backends(r->c, f->service, &w.left);
+	return w;
+}
 
-		if (b[i].protocol != f->protocol || !same_port)
+static bool
+is_target(const struct target_walk *w, const struct kube_backend *b)
+{
+	if (b->protocol != w->f->protocol)
+		return false;
+	return w->port_name != NULL ? strcmp(w->port_name, b->port_name) == 0
+				    : b->port == w->f->port;
+}
+
+bool
+plan_next_target(struct target_walk *w, struct target *t)
+{
+	const struct cluster *c = w->r->c;
+
+	while (w->left > 0) {
+		const struct kube_backend *b = w->next++;
+
+		w->left--;
+		if (!is_target(w, b))
 			continue;
-		if (t.pod != FLOW_NONE)
-			t.group = r->group_of[r->c->pods[t.pod].workload];
-		if (k < max)
-			targets[k] = t;
-		k++;
+		*t = (struct target){ FLOW_NONE, b->pod, b->ip, b->port };
+		if (t->pod != FLOW_NONE)
+			t->group = w->r->group_of[c->pods[t->pod].workload];
+		return true;
 	}
-	return k;
+	return false;
+}
+
+bool
+plan_any_target_in_scope(const struct run *r, const struct flow *f)
+{
+	struct target_walk w = plan_targets(r, f);
+	struct target t;
+
+	while (plan_next_target(&w, &t))
+		if (plan_group_in_scope(r, t.group))
+			return true;
+	return false;
+}
+
+/* Is any backend known that it may have reached? */
+static bool
+has_target(const struct run *r, const struct flow *f)
+{
+	struct target_walk w = plan_targets(r, f);
+	struct target t;
+
+	return plan_next_target(&w, &t);
 }
 
 bool
@@ -189,12 +223,11 @@ plan_egress(const struct run *r, const struct flow *f, uint32_t group)
 {
 	const struct endpoint *src = &r->fs->endpoints[f->src];
 	const struct endpoint *dst = &r->fs->endpoints[f->dst];
-	struct target t;
 
 	if (plan_is_api_server(r, f) && !plan_is_open(f, dst))
 		return (struct plan){ .want = WANT_EGRESS };
 	if (plan_is_open(f, dst)) {
-		if (plan_targets(r, f, &t, 1) > 0)
+		if (has_target(r, f))
 			return (struct plan){ .want = WANT_EGRESS };
 		return refuse("unknown-address");
 	}
@@ -237,19 +270,6 @@ plan_ingress(const struct run *r, const struct flow *f)
 	return (struct plan){ .want = WANT_INGRESS };
 }
 
-/* Is any backend of the Service in scope? */
-static bool
-targets_in_scope(const struct run *r, const struct flow *f)
-{
-	struct target t[TARGETS_MAX];
-	size_t n = plan_targets(r, f, t, TARGETS_MAX);
-
-	for (size_t i = 0; i < n && i < TARGETS_MAX; i++)
-		if (plan_group_in_scope(r, t[i].group))
-			return true;
-	return false;
-}
-
 static struct plan
 plan_sides(const struct run *r, const struct flow *f)
 {
@@ -260,7 +280,7 @@ plan_sides(const struct run *r, const struct flow *f)
 	if (plan_group_in_scope(r, g))
 		e = plan_egress(r, f, g);
 	if (plan_group_in_scope(r, plan_group(r, dst)) ||
-	    (plan_is_open(f, dst) && targets_in_scope(r, f)))
+	    (plan_is_open(f, dst) && plan_any_target_in_scope(r, f)))
 		i = plan_ingress(r, f);
 	e.want |= i.want;
 	if (e.reason == NULL || i.decision) {

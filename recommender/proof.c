@@ -181,24 +181,20 @@ prove_open(struct proving *p, const struct edge *e, const struct flow *f,
     struct plan plan, struct evaluator_query q)
 {
 	struct run *r = p->r;
-	size_t n = plan_targets(r, f, NULL, 0);
-	struct target *t = calloc(n + 1, sizeof(*t));
+	struct target_walk w = plan_targets(r, f);
 	enum rf_status st = RF_OK;
+	struct target t;
 
-	if (t == NULL)
-		return run_nomem(r);
-	(void)plan_targets(r, f, t, n);
-	for (size_t i = 0; i < n && st == RF_OK; i++) {
+	while (st == RF_OK && plan_next_target(&w, &t)) {
 		unsigned want = plan.want;
 
-		if (!plan_group_in_scope(r, t[i].group))
+		if (!plan_group_in_scope(r, t.group))
 			want &= ~(unsigned)WANT_INGRESS;
-		q.dst = (struct evaluator_end){ .ip = t[i].ip,
-			.pod = pod_to_ask(r, t[i].group, t[i].pod) };
-		q.port = t[i].port;
+		q.dst = (struct evaluator_end){ .ip = t.ip,
+			.pod = pod_to_ask(r, t.group, t.pod) };
+		q.port = t.port;
 		st = prove_query(p, e, want, &q);
 	}
-	free(t);
 	return st;
 }
 

@@ -39,23 +39,12 @@ static bool
 concerns_us(const struct run *r, const struct edge *e)
 {
 	const struct flow *f = e->flows[0];
-	struct target *t;
-	bool found = false;
-	size_t n;
 
 	if (plan_group_in_scope(r, plan_group(r, e->src)) ||
 	    plan_group_in_scope(r, plan_group(r, e->dst)))
 		return true;
-	if (!plan_is_open(f, &r->fs->endpoints[f->dst]))
-		return false;
-	n = plan_targets(r, f, NULL, 0);
-	if ((t = calloc(n + 1, sizeof(*t))) == NULL)
-		return true; /* the next allocation will say so */
-	(void)plan_targets(r, f, t, n);
-	for (size_t i = 0; i < n && !found; i++)
-		found = plan_group_in_scope(r, t[i].group);
-	free(t);
-	return found;
+	return plan_is_open(f, &r->fs->endpoints[f->dst]) &&
+	    plan_any_target_in_scope(r, f);
 }
 
 /* An edge with the text that orders it: what does not depend on indices. */

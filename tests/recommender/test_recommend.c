@@ -9,10 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
 #include "tests/support/world_rules.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
 /* An external client, as the pod sees it. */
 static struct flow *
@@ -344,43 +343,6 @@ mixed_externals(struct world *w)
 	(void)world_call_out(w, b.web, "8.8.8.8", 443);
 }
 
-static void
-service_as_a_whole(struct world *w)
-{
-	struct world_base b = world_base(w);
-	uint32_t blue = world_app(w, "shop", "blue", "10.0.1.30", b.n1);
-	uint32_t green = world_app(w, "shop", "green", "10.0.2.30", b.n2);
-	uint32_t s = world_service(w, "shop", "both", "10.96.0.30", NULL);
-	uint32_t src, dst;
-	struct flow *f;
-
-	world_service_port(w, s, "http", FLOW_TCP, 80, 8080);
-	world_backend(w, s, "10.0.1.30", 8080, blue);
-	world_backend(w, s, "10.0.2.30", 8081, green);
-	world_backend(w, s, "192.0.2.30", 8082, FLOW_NONE);
-	world_finish(w);
-	src = world_at_pod(w, b.web);
-	dst = world_at(w, ENDPOINT_UNKNOWN, NULL);
-	f = world_flow(w, src, dst, FLOW_TCP, 80);
-	f->service = s;
-	f->service_port = 80;
-}
-
-static void
-some_pod_of_workload(struct world *w)
-{
-	struct world_base b = world_base(w);
-	uint32_t src, dst;
-
-	world_finish(w);
-	src = world_at_pod(w, b.web);
-	dst = world_at_pod(w, b.db);
-	w->endpoints[dst].pod = FLOW_NONE;
-	w->endpoints[dst].node = FLOW_NONE;
-	memset(&w->endpoints[dst].ip, 0, sizeof(struct ip_addr));
-	(void)world_flow(w, src, dst, FLOW_TCP, 5432);
-}
-
 static const char *const named[] = { "other/web", "shop/web" };
 static const char *const unnamed[] = { "shop/webb", "shop/we" };
 
@@ -490,13 +452,6 @@ static struct world_case cases[] = {
 	    "203.0.113.77/32 203.0.113.78/32 203.0.113.79/32 203.0.113.80/32 "
 	    "203.0.113.81/32 @TCP/443",
 	    "merged-addresses"),
-	SHOP("Service as a whole: egress", service_as_a_whole, "web",
-	    "app=web in eg " DNS " & app=blue @TCP/8080 & app=green @TCP/8081 "
-	    "& 192.0.2.30/32 @TCP/8082"),
-	SHOP("Service as a whole: ingress", service_as_a_whole, "green",
-	    "app=green in app=web @TCP/8081 eg"),
-	SHOP("one of a workload's pods", some_pod_of_workload, "web",
-	    "app=web in eg " DNS " & app=db @TCP/5432"),
 };
 
 /* Nothing is covered that must not be: merging stops at classes. */
@@ -584,15 +539,15 @@ test_order(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 3] = {
+	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_never_across),
 		cmocka_unit_test(test_unknown_namespace),
 		cmocka_unit_test(test_order),
 	};
+	const struct case_table tables[] = {
+		CASE_TABLE(world_case_run, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[3 + i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = world_case_run,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("recommend", tests, NULL, NULL);
+	return case_tables_run(
+	    "recommend", own, NELEM(own), tables, NELEM(tables));
 }
