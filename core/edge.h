@@ -27,7 +27,7 @@ struct edge {
 };
 
 struct edge_set {
-	const struct edge *edges;
+	struct edge *edges; /* whoever has the set may put them in order */
 	size_t n_edges;
 };
 

@@ -69,27 +69,45 @@ compare_edges(const void *x, const void *y)
 	    (a->edge->service_port < b->edge->service_port);
 }
 
-/* Those of all that concern us, with names that only ordering needs: in an
- * arena of their own, as there are as many as edges. */
+/* Those that concern us move to the front, and get names that only ordering
+ * needs: in an arena of their own, as there are as many as edges. */
 static enum rf_status
-name_edges(struct run *r, const struct edge_set *all, struct arena *names,
-    struct named_edge *v)
+name_edges(struct run *r, size_t n, struct arena *names, struct named_edge *v)
 {
 	struct run naming = *r;
 
 	naming.arena = names;
-	for (size_t i = 0; i < all->n_edges; i++) {
-		struct named_edge *to = &v[r->n_edges];
+	for (size_t i = 0; i < n; i++) {
+		struct edge *to = &r->edges[r->n_edges];
+		const char *name;
 
-		if (!concerns_us(r, &all->edges[i]))
+		if (!concerns_us(r, &r->edges[i]))
 			continue;
-		to->edge = &all->edges[i];
-		to->name = note_edge(&naming, to->edge);
-		if (to->name == NULL)
+		*to = r->edges[i];
+		if ((name = note_edge(&naming, to)) == NULL)
 			return run_nomem(r);
-		r->n_edges++;
+		v[r->n_edges++] = (struct named_edge){ name, to };
 	}
 	return RF_OK;
+}
+
+/* Edges take the places of those that stand in v now: along each cycle, as
+ * there may be a million of them. */
+static void
+put_in_order(struct edge *edges, struct named_edge *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct edge first = edges[i];
+		size_t at = i, from;
+
+		while ((from = (size_t)(v[at].edge - edges)) != i) {
+			edges[at] = edges[from];
+			v[at].edge = &edges[at];
+			at = from;
+		}
+		edges[at] = first;
+		v[at].edge = &edges[at];
+	}
 }
 
 enum rf_status
@@ -105,18 +123,13 @@ scope_edges(struct run *r)
 	v = calloc(all.n_edges + 1, sizeof(*v));
 	if (v == NULL)
 		return run_nomem(r);
+	r->edges = all.edges;
 	arena_init(&names, 0);
-	if ((st = name_edges(r, &all, &names, v)) != RF_OK)
-		goto out;
-	qsort(v, r->n_edges, sizeof(*v), compare_edges);
-	r->edges = arena_calloc(r->arena, r->n_edges, sizeof(*r->edges));
-	if (r->edges == NULL) {
-		st = run_nomem(r);
-		goto out;
+	if ((st = name_edges(r, all.n_edges, &names, v)) == RF_OK) {
+		if (r->n_edges > 0)
+			qsort(v, r->n_edges, sizeof(*v), compare_edges);
+		put_in_order(r->edges, v, r->n_edges);
 	}
-	for (size_t i = 0; i < r->n_edges; i++)
-		r->edges[i] = *v[i].edge;
-out:
 	arena_release(&names);
 	free(v);
 	return st;
