@@ -8,12 +8,8 @@
 #include <stdlib.h>
 
 #include "core/bring.h"
+#include "core/order.h"
 #include "store/total.h"
-
-struct row {
-	struct flow_key key;
-	uint32_t at; /* in the caller's flows */
-};
 
 /* One call's state. */
 struct put {
@@ -22,8 +18,9 @@ struct put {
 	size_t n_endpoints;
 	const struct flow *flows;
 	size_t n_flows;
-	uint32_t *ids; /* row id by endpoint; 0: not asked for yet */
-	struct row *rows, *spare;
+	uint32_t *ids;          /* row id by endpoint; 0: not asked for yet */
+	struct flow_key *keys;  /* by flow */
+	struct order_row *rows; /* flows, in the order of their keys */
 };
 
 static enum rf_status
@@ -182,52 +179,23 @@ make_row(struct put *p, size_t i, struct rf_error *err)
 	if (service >= FLOW_NONE)
 		return rf_fail(err, RF_LIMIT,
 		    "more than %u services in one database", FLOW_NONE - 1);
-	p->rows[i].key = flow_key(f, p->ids[f->src], p->ids[f->dst],
+	p->keys[i] = flow_key(f, p->ids[f->src], p->ids[f->dst],
 	    p->ids[f->seen_src], (uint32_t)service);
 	p->rows[i].at = (uint32_t)i;
 	return RF_OK;
 }
 
-/* One pass of the radix sort: by byte shift / 8 of word w. */
-static void
-sort_by_byte(struct row *out, const struct row *in, size_t n, int w, int shift)
-{
-	size_t at[256] = { 0 }, sum = 0, count;
-
-	for (size_t i = 0; i < n; i++)
-		at[in[i].key.w[w] >> shift & 0xff]++;
-	for (size_t i = 0; i < 256; i++) {
-		count = at[i];
-		at[i] = sum;
-		sum += count;
-	}
-	for (size_t i = 0; i < n; i++)
-		out[at[in[i].key.w[w] >> shift & 0xff]++] = in[i];
-}
-
-/*
- * Sort p->rows; p->spare is as large. A pass for each byte in which the keys
- * differ at all, the least significant first: those are few, and qsort takes
- * five times as long.
- */
-static void
+/* Word by word, the last one first: rows of one word stay as they stood. */
+static bool
 sort_rows(struct put *p)
 {
-	struct row *swap;
-	uint64_t differ[4] = { 0 };
-
-	for (size_t i = 1; i < p->n_flows; i++)
-		for (int w = 0; w < 4; w++)
-			differ[w] |= p->rows[i].key.w[w] ^ p->rows[0].key.w[w];
-	for (int w = 3; w >= 0; w--)
-		for (int shift = 0; shift < 64; shift += 8) {
-			if ((differ[w] >> shift & 0xff) == 0)
-				continue;
-			sort_by_byte(p->spare, p->rows, p->n_flows, w, shift);
-			swap = p->rows;
-			p->rows = p->spare;
-			p->spare = swap;
-		}
+	for (int w = FLOW_KEY_WORDS - 1; w >= 0; w--) {
+		for (size_t i = 0; i < p->n_flows; i++)
+			p->rows[i].key = p->keys[p->rows[i].at].w[w];
+		if (!order_by_key(p->rows, p->n_flows))
+			return false;
+	}
+	return true;
 }
 
 /* The flow of a sorted row. */
@@ -260,17 +228,20 @@ bind_flow(
 
 /* Add n rows with a statement for n rows. */
 static enum rf_status
-add_batch(struct put *p, sqlite3_stmt *q, const struct row *rows, int n,
+add_batch(struct put *p, sqlite3_stmt *q, const struct order_row *rows, int n,
     struct rf_error *err)
 {
 	int rc = SQLITE_OK;
 
 	/* Sorted rows meet unsorted flows: ask for the next ones early. */
-	for (const struct row *r = rows + n;
-	     r < p->rows + p->n_flows && r < rows + n + FLOW_BATCH; r++)
+	for (const struct order_row *r = rows + n;
+	     r < p->rows + p->n_flows && r < rows + n + FLOW_BATCH; r++) {
+		bring_line(&p->keys[r->at]);
 		bring_line(&p->flows[r->at]);
+	}
 	for (int i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = bind_flow(q, i, &rows[i].key, &p->flows[rows[i].at]);
+		rc = bind_flow(
+		    q, i, &p->keys[rows[i].at], &p->flows[rows[i].at]);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(q);
 	(void)sqlite3_reset(q);
@@ -362,7 +333,8 @@ put_all(struct put *p, struct rf_error *err)
 	for (size_t i = 0; i < p->n_flows; i++)
 		if ((st = make_row(p, i, err)) != RF_OK)
 			return st;
-	sort_rows(p);
+	if (!sort_rows(p))
+		return rf_fail(err, RF_NOMEM, "write flows: out of memory");
 	if ((st = add_rows(p, err)) != RF_OK)
 		return st;
 	if ((st = add_totals(p, err)) != RF_OK)
@@ -391,14 +363,14 @@ store_put_flows(struct store *s, const struct endpoint *endpoints,
 	if ((st = store_enter(s, err)) != RF_OK)
 		return st;
 	p.ids = calloc(n_endpoints + 1, sizeof(*p.ids));
+	p.keys = calloc(n_flows + 1, sizeof(*p.keys));
 	p.rows = calloc(n_flows + 1, sizeof(*p.rows));
-	p.spare = calloc(n_flows + 1, sizeof(*p.spare));
-	if (p.ids == NULL || p.rows == NULL || p.spare == NULL)
+	if (p.ids == NULL || p.keys == NULL || p.rows == NULL)
 		st = rf_fail(err, RF_NOMEM, "write flows: out of memory");
 	else
 		st = put_all(&p, err);
 	free(p.ids);
+	free(p.keys);
 	free(p.rows);
-	free(p.spare);
 	return store_leave(s, st, err);
 }

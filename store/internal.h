@@ -73,8 +73,10 @@ time_after(int64_t a, int64_t b)
  * The key of a flow as four words that compare like the primary key of the
  * table: window, then the columns in the order of sql/migration.
  */
+#define FLOW_KEY_WORDS 4
+
 struct flow_key {
-	uint64_t w[4];
+	uint64_t w[FLOW_KEY_WORDS];
 };
 
 static inline struct flow_key
@@ -94,7 +96,7 @@ flow_key(const struct flow *f, uint32_t src, uint32_t dst, uint32_t seen_src,
 static inline int
 flow_key_compare(const struct flow_key *a, const struct flow_key *b)
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < FLOW_KEY_WORDS; i++)
 		if (a->w[i] != b->w[i])
 			return a->w[i] < b->w[i] ? -1 : 1;
 	return 0;
