@@ -134,13 +134,12 @@ finish_sides(struct auditor *a, bool is_traffic, struct audit_side sides[2])
 		finish_side(a, (enum policy_direction)d, is_traffic, &sides[d]);
 }
 
-/* The flows of an edge that are hairpins, or that are none; first is the first
- * of all in the block. */
+/* Of n flows of the block those that are hairpins, or that are none. */
 static void
-judge_flows(struct audit_block *b, const struct block_flow *first,
+judge_flows(struct audit_block *b, const struct block_flow *first, size_t n,
     bool hairpins, struct judgement *worst, struct audit_edge *out)
 {
-	for (const struct block_flow *f = first; f < first + out->pairs; f++) {
+	for (const struct block_flow *f = first; f < first + n; f++) {
 		struct judgement j;
 
 		if (f->is_hairpin != hairpins)
@@ -155,6 +154,29 @@ judge_flows(struct audit_block *b, const struct block_flow *first,
 	}
 }
 
+/* The same of a whole edge, whose flows are in the block from first on; NULL:
+ * they are too many, and pass through it piece by piece. */
+static void
+judge_half(struct audit_block *b, const struct block_flow *first, bool hairpins,
+    struct judgement *worst, struct audit_edge *out)
+{
+	size_t at = 0;
+
+	if (first != NULL) {
+		judge_flows(b, first, out->pairs, hairpins, worst, out);
+		return;
+	}
+	while (at < out->pairs && !b->a->failed) {
+		audit_block_clear(b);
+		at = audit_block_add_some(b, out->view->edge, at, hairpins);
+		if (!b->a->failed && audit_block_ask(b))
+			judge_flows(
+			    b, b->flows, b->n_flows, hairpins, worst, out);
+		else
+			b->a->failed = true;
+	}
+}
+
 /* Hairpins, of which nothing firm is said, do not tell why others of the same
  * edge would be dropped. */
 static void
@@ -166,11 +188,11 @@ judge_edge(struct audit_block *b, const struct block_flow *first,
 	struct audit_side rest[2];
 	bool is_firm;
 
-	judge_flows(b, first, false, &worst, out);
+	judge_half(b, first, false, &worst, out);
 	is_firm = worst.verdict == AUDIT_WOULD_DROP;
 	if (is_firm)
 		finish_sides(a, out->is_traffic, out->sides);
-	judge_flows(b, first, true, &worst, out);
+	judge_half(b, first, true, &worst, out);
 	finish_sides(a, out->is_traffic, is_firm ? rest : out->sides);
 	out->verdict = worst.verdict;
 	out->reason = worst.reason;
@@ -253,13 +275,18 @@ judge_block(struct audit_block *b, const struct view_edge *v, size_t n,
 	size_t i, k;
 
 	audit_block_clear(b);
-	for (i = 0; i < n && !audit_block_is_full(b) && !b->a->failed; i++) {
+	for (i = 0; i < n && !b->a->failed; i++) {
 		const struct edge *e = v[i].edge;
 
-		audit_block_add(b, e);
 		out[i] = (struct audit_edge){ .view = &v[i],
 			.pairs = e->n_flows,
 			.is_traffic = outcome_is_traffic(e->outcome) };
+		if (!audit_block_add(b, e))
+			break;
+	}
+	if (i == 0) {
+		judge_edge(b, NULL, &out[0]);
+		return 1;
 	}
 	if (b->a->failed || !audit_block_ask(b)) {
 		b->a->failed = true;

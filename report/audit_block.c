@@ -5,7 +5,8 @@
 
 #include "core/grow.h"
 
-/* So many that those of a subject are some, so few that they stay in cache. */
+/* So many that those of a subject are some, so few that they stay in cache. Of
+ * one flow alone there may be more: the backends of a Service. */
 #define QUESTIONS ((size_t)64 * 1024)
 
 /* Rules that allow, of which a side mostly has one. Where policies overlap so
@@ -37,10 +38,10 @@ audit_block_clear(struct audit_block *b)
 	b->n_flows = b->n_questions = b->n_hits = 0;
 }
 
-bool
-audit_block_is_full(const struct audit_block *b)
+static bool
+is_over(const struct audit_block *b)
 {
-	return b->n_questions >= QUESTIONS || b->n_flows >= QUESTIONS;
+	return b->n_questions > QUESTIONS || b->n_flows > QUESTIONS;
 }
 
 static void
@@ -81,14 +82,28 @@ add_flow(struct audit_block *b, const struct flow *f)
 	    is_hairpin(&out->about, &b->questions[first].q);
 }
 
-/* Hairpins come last when an edge is judged. */
-void
+/* Take the flows from that one on out again. */
+static void
+forget_from(struct audit_block *b, size_t flow)
+{
+	if (flow == b->n_flows)
+		return;
+	b->n_questions = b->flows[flow].first;
+	b->n_flows = flow;
+}
+
+bool
 audit_block_add(struct audit_block *b, const struct edge *e)
 {
 	size_t first = b->n_flows;
 
-	for (size_t i = 0; i < e->n_flows; i++)
+	for (size_t i = 0; i < e->n_flows && !is_over(b); i++)
 		add_flow(b, e->flows[i]);
+	if (is_over(b)) {
+		forget_from(b, first);
+		return false;
+	}
+	/* Hairpins come last when an edge is judged. */
 	for (size_t i = first; i < b->n_flows; i++) {
 		const struct block_flow *f = &b->flows[i];
 
@@ -97,6 +112,29 @@ audit_block_add(struct audit_block *b, const struct edge *e)
 		b->questions[f->first].wants_miss = true;
 		break;
 	}
+	return true;
+}
+
+size_t
+audit_block_add_some(
+    struct audit_block *b, const struct edge *e, size_t from, bool hairpins)
+{
+	size_t i;
+
+	for (i = from; i < e->n_flows && !b->a->failed; i++) {
+		size_t n = b->n_flows;
+
+		add_flow(b, e->flows[i]);
+		if (b->a->failed || b->flows[n].is_hairpin != hairpins) {
+			forget_from(b, n);
+			continue;
+		}
+		if (n > 0 && is_over(b)) {
+			forget_from(b, n);
+			break;
+		}
+	}
+	return i;
 }
 
 /* Subjects that no selector tells apart have the same policies. Returns how

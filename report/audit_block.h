@@ -6,7 +6,8 @@
  * destination is anywhere: what its policies say has to be fetched from
  * memory each time, and that is most of what an audit of many edges waits
  * for. So the questions of a block of edges are gathered first, asked subject
- * by subject, a side at a time, and their answers picked up edge by edge.
+ * by subject, a side at a time, and their answers picked up edge by edge. A
+ * block is of a bounded size; an edge of more questions is gathered in pieces.
  * Private to report/.
  */
 #ifndef REPORT_AUDIT_BLOCK_H
@@ -55,11 +56,15 @@ void audit_block_release(struct audit_block *b);
 /* Forget all questions. */
 void audit_block_clear(struct audit_block *b);
 
-/* Its flows are the next. a->failed tells whether memory ran out. */
-void audit_block_add(struct audit_block *b, const struct edge *e);
+/* Its flows are the next. false: there is no room for all of them, and none was
+ * added. a->failed tells whether memory ran out. */
+bool audit_block_add(struct audit_block *b, const struct edge *e);
 
-/* Are there enough of them for asking? */
-bool audit_block_is_full(const struct audit_block *b);
+/* Of an edge's flows from the one of that number on those that are hairpins, or
+ * that are none: one at least, then as many as there is room for. Returns the
+ * number of the first that was not looked at. */
+size_t audit_block_add_some(
+    struct audit_block *b, const struct edge *e, size_t from, bool hairpins);
 
 /* false: out of memory. */
 bool audit_block_ask(struct audit_block *b);
