@@ -2,7 +2,8 @@
 /*
  * daemon_internal: what daemon.c (frames, time and the account of them),
  * daemon_take.c (what becomes of a connection), daemon_saved.c (what waits
- * outlives us) and daemon_open.c (so does what is open) share.
+ * outlives us), daemon_open.c (so does what is open) and daemon_restore.c (both
+ * are taken up again) share.
  */
 #ifndef COLLECTOR_DAEMON_INTERNAL_H
 #define COLLECTOR_DAEMON_INTERNAL_H
@@ -70,6 +71,24 @@ void daemon_take_waiting(struct daemon *d, bool is_end);
 
 /* Put what waits, and is not stored as it is, into the buffer. */
 void daemon_save_waiting(struct daemon *d);
+
+/* A table of rows that the process before this one left. */
+struct daemon_rows {
+	enum rf_status (*get)(struct store *s, struct arena *arena,
+	    const struct store_waiting **out, size_t *n, struct rf_error *err);
+	enum rf_status (*put)(struct store *s, const struct store_rows *rows,
+	    struct rf_error *err);
+	/* There are n of them, by id. Not called if there is none. */
+	enum rf_status (*begin)(void *arg, size_t n, struct rf_error *err);
+	enum flow_restored (*take)(void *arg, const struct store_waiting *row);
+	void *arg;
+	int64_t *next; /* set to the number that the next row gets */
+	const char *what_is_lost;
+};
+
+/* Take up each row; forget those that were not, and say what is lost by it. */
+RF_MUST_USE enum rf_status daemon_restore_rows(
+    struct daemon *d, const struct daemon_rows *t, struct rf_error *err);
 
 /* Take up what waited when the process before this one ended. */
 RF_MUST_USE enum rf_status daemon_restore_waiting(

@@ -204,104 +204,83 @@ daemon_done_with_opened(struct daemon *d)
 	d->n_opened = 0;
 }
 
-/* For flow_table_restore: who has its addresses, and had them? */
-struct judged {
-	const struct daemon *d;
-	const struct certain_owners *owners;
+/* One restart: what was open is asked of the flow table, row by row. */
+struct restart {
+	struct daemon *d;
+	struct flow_restore restore;
+	const struct certain_owners *owners; /* of the row at hand */
 };
 
+/* Has everybody the addresses that were theirs? */
 static bool
 goes_on(void *arg, const struct connection *c)
 {
-	const struct judged *j = arg;
+	const struct restart *r = arg;
 	struct certain_owners now;
 
-	certain_owners(j->d->cluster->c, c, &now);
+	certain_owners(r->d->cluster->c, c, &now);
 	for (size_t i = 0; i < c->n_legs; i++)
-		if (memcmp(now.of[i], j->owners->of[i], sizeof(now.of[i])) != 0)
+		if (memcmp(now.of[i], r->owners->of[i], sizeof(now.of[i])) != 0)
 			return false;
 	return true;
 }
 
-/* Rows that are of no use any more, and connections that are lost by it. */
-struct unusable {
-	int64_t *rows;
-	size_t n;
-	uint64_t lost;
-};
-
-static void
-restore(struct daemon *d, struct flow_restore *r,
-    const struct store_waiting *row, struct unusable *un)
+static enum rf_status
+begin_open(void *arg, size_t n, struct rf_error *err)
 {
+	struct restart *r = arg;
+	struct daemon *d = r->d;
+
+	d->opened = calloc(n, sizeof(*d->opened));
+	if (d->opened == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	return store_get_written(d->config.store, &r->restore.saved_us, err);
+}
+
+static enum flow_restored
+take_open(void *arg, const struct store_waiting *row)
+{
+	struct restart *r = arg;
+	struct daemon *d = r->d;
 	struct open_before *before = &d->opened[d->n_opened];
-	struct judged judged = { d, &before->owners };
-	enum flow_restored did = FLOW_RESTORED_BAD;
+	enum flow_restored did;
 	struct flow_saved s;
 	struct connection c;
 
-	r->arg = &judged;
-	if (get_owners(row, before, &s))
-		did = flow_table_restore(d->ft, r, &s, &c);
-	r->arg = NULL;
-	if (did != FLOW_RESTORED)
-		un->rows[un->n++] = row->id;
-	if (did == FLOW_RESTORED_BAD)
-		un->lost += row->connections;
-	if (row->id >= d->next_open && row->id <= ROW_ID_MAX)
-		d->next_open = row->id + 1;
-	if (did != FLOW_RESTORED || c.counted == 0)
-		return;
-	d->n_opened++;
-	d->opened_left++;
-}
-
-static enum rf_status
-restore_all(struct daemon *d, const struct store_waiting *v, size_t n,
-    struct arena *arena, struct rf_error *err)
-{
-	struct unusable un = { .rows =
-				   arena_calloc(arena, n, sizeof(*un.rows)) };
-	struct flow_restore r = {
-		.now_us = d->config.start_us,
-		.booted_us = d->config.booted_us,
-		.points = points_of(d),
-		.goes_on = goes_on,
-	};
-	enum rf_status st;
-
-	d->opened = calloc(n, sizeof(*d->opened));
-	if (un.rows == NULL || d->opened == NULL)
-		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	st = store_get_written(d->config.store, &r.saved_us, err);
-	if (st != RF_OK)
-		return st;
-	for (size_t i = 0; i < n; i++)
-		restore(d, &r, &v[i], &un);
-	if (un.lost > 0)
-		log_error("collect",
-		    "%" PRIu64 " connections without an answer are in the "
-		    "database in a form that cannot be taken up; they are lost",
-		    un.lost);
-	d->lost += un.lost;
-	return store_put_open(d->config.store,
-	    &(struct store_rows){ .ended = un.rows, .n_ended = un.n }, err);
+	if (!get_owners(row, before, &s))
+		return FLOW_RESTORED_BAD;
+	r->owners = &before->owners;
+	did = flow_table_restore(d->ft, &r->restore, &s, &c);
+	if (did == FLOW_RESTORED && c.counted != 0) {
+		d->n_opened++;
+		d->opened_left++;
+	}
+	return did;
 }
 
 enum rf_status
 daemon_restore_open(struct daemon *d, struct rf_error *err)
 {
-	const struct store_waiting *v;
-	struct arena arena;
-	enum rf_status st;
-	size_t n;
+	struct restart r = {
+		.d = d,
+		.restore = { .now_us = d->config.start_us,
+		    .booted_us = d->config.booted_us,
+		    .points = points_of(d),
+		    .goes_on = goes_on,
+		    .arg = &r },
+	};
+	const struct daemon_rows rows = {
+		.get = store_get_open,
+		.put = store_put_open,
+		.begin = begin_open,
+		.take = take_open,
+		.arg = &r,
+		.next = &d->next_open,
+		.what_is_lost = "without an answer are in the database in a "
+				"form that cannot be taken up",
+	};
+	enum rf_status st = daemon_restore_rows(d, &rows, err);
 
-	d->next_open = 1;
-	arena_init(&arena, 0);
-	st = store_get_open(d->config.store, &arena, &v, &n, err);
-	if (st == RF_OK && n > 0)
-		st = restore_all(d, v, n, &arena, err);
-	arena_release(&arena);
 	if (st == RF_OK && d->opened_left > 0)
 		log_warn("collect",
 		    "%zu connections had no answer when the collector before "

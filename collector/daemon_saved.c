@@ -108,80 +108,66 @@ forget_interfaces(struct connection *c)
 	}
 }
 
-static bool
-put_back(struct daemon *d, const struct store_waiting *row,
-    struct certain_owners *before)
+/* Groups put back, and who the ends of each were. */
+struct put_back {
+	struct daemon *d;
+	size_t n;
+};
+
+static enum rf_status
+begin_waiting(void *arg, size_t n, struct rf_error *err)
 {
+	struct daemon *d = ((struct put_back *)arg)->d;
+
+	d->left_by = calloc(n, sizeof(*d->left_by));
+	if (d->left_by == NULL)
+		return rf_fail(err, RF_NOMEM, "collect: out of memory");
+	return RF_OK;
+}
+
+static enum flow_restored
+take_waiting(void *arg, const struct store_waiting *row)
+{
+	struct put_back *p = arg;
+	struct daemon *d = p->d;
+	struct certain_owners *before = &d->left_by[p->n];
 	struct waiting_group g = { .since_us = row->since_us,
 		.row = row->id,
 		.is_stored = true,
 		.before = before };
 
+	*before = (struct certain_owners){ 0 };
 	if (row->connections > UINT32_MAX || row->id <= 0 ||
 	    row->id > ROW_ID_MAX)
-		return false;
+		return FLOW_RESTORED_BAD;
 	g.c.counted = (uint32_t)row->connections;
 	g.c.first_us = row->first_us;
 	if (!waiting_row_read(row->content, row->size, &g, before))
-		return false;
+		return FLOW_RESTORED_BAD;
 	if (g.c.first_us < d->config.booted_us)
 		forget_interfaces(&g.c);
-	return waiting_put_back(d->waiting, &g);
-}
-
-/* Rows that nobody can make anything of are lost, and that is said. */
-static enum rf_status
-forget_rows(struct daemon *d, const int64_t *ids, size_t n, uint64_t lost,
-    struct rf_error *err)
-{
-	if (n == 0)
-		return RF_OK;
-	log_error("collect",
-	    "%" PRIu64
-	    " connections waited in the database in a form that cannot be "
-	    "read; they are lost",
-	    lost);
-	d->lost += lost;
-	return store_put_waiting(d->config.store,
-	    &(struct store_rows){ .ended = ids, .n_ended = n }, err);
-}
-
-static enum rf_status
-put_all_back(struct daemon *d, const struct store_waiting *v, size_t n,
-    struct arena *arena, struct rf_error *err)
-{
-	int64_t *bad = arena_calloc(arena, n, sizeof(*bad));
-	uint64_t lost = 0;
-	size_t n_bad = 0;
-
-	d->left_by = calloc(n, sizeof(*d->left_by));
-	if (bad == NULL || d->left_by == NULL)
-		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].id >= d->next_row && v[i].id <= ROW_ID_MAX)
-			d->next_row = v[i].id + 1;
-		if (put_back(d, &v[i], &d->left_by[i]))
-			continue;
-		lost += v[i].connections;
-		bad[n_bad++] = v[i].id;
-	}
-	return forget_rows(d, bad, n_bad, lost, err);
+	if (!waiting_put_back(d->waiting, &g))
+		return FLOW_RESTORED_BAD;
+	p->n++;
+	return FLOW_RESTORED;
 }
 
 enum rf_status
 daemon_restore_waiting(struct daemon *d, struct rf_error *err)
 {
-	const struct store_waiting *v;
-	struct arena arena;
-	enum rf_status st;
-	size_t n;
+	struct put_back p = { .d = d };
+	const struct daemon_rows rows = {
+		.get = store_get_waiting,
+		.put = store_put_waiting,
+		.begin = begin_waiting,
+		.take = take_waiting,
+		.arg = &p,
+		.next = &d->next_row,
+		.what_is_lost = "waited in the database in a form that cannot "
+				"be read",
+	};
+	enum rf_status st = daemon_restore_rows(d, &rows, err);
 
-	d->next_row = 1;
-	arena_init(&arena, 0);
-	st = store_get_waiting(d->config.store, &arena, &v, &n, err);
-	if (st == RF_OK && n > 0)
-		st = put_all_back(d, v, n, &arena, err);
-	arena_release(&arena);
 	if (st == RF_OK && waiting_count(d->waiting) > 0)
 		log_warn("collect",
 		    "%" PRIu64
