@@ -15,7 +15,7 @@
 #define CHECK    0xfcu
 #define WHEN     8 /* above these: when, in steps of 16 s, modulo */
 
-#define STEP_MS   16384u /* 256 of them: flow_live.c */
+#define STEP_MS   16384u /* flow_live.c moves the clock by 256 of them */
 #define UDP_STEPS 2
 
 struct entry {

@@ -24,8 +24,13 @@ void put_out_free(struct put_out *po);
 void put_out_remember(struct put_out *po, const struct leg_key *key,
     uint32_t hash, uint32_t flags, uint32_t now_ms);
 
-/* Was that leg put out? Then these were its flags, and it is forgotten. Of UDP,
- * whose ports come round unseen, only if that was less than a minute ago. */
+/*
+ * Was that leg put out? Then these were its flags, and it is forgotten. Of UDP,
+ * whose ports come round unseen, only if that was less than a minute ago. That
+ * is known modulo 70 minutes: ports that come round after more than an hour, if
+ * no other leg has taken the place until then, are taken for the same exchange
+ * once in 85 times, and one connection is not counted.
+ */
 bool put_out_recall(struct put_out *po, const struct leg_key *key,
     uint32_t hash, uint32_t now_ms, uint32_t *flags);
 
