@@ -101,12 +101,6 @@ fetch_cluster(
 }
 
 enum rf_status
-cluster_fetch_objects(struct cluster **out, const struct cluster_options *o)
-{
-	return fetch_cluster(out, o, NULL);
-}
-
-enum rf_status
 cluster_policies_read(struct policy_input *out, const struct cluster *c,
     const char *origin, struct arena *arena)
 {
@@ -156,7 +150,7 @@ cluster_fetch_input(struct cluster **out, struct policy_input *in,
 	*out = NULL;
 	*in = (struct policy_input){ 0 };
 	if (source->choice->chosen)
-		st = cluster_fetch_objects(out, &source->choice->connection);
+		st = fetch_cluster(out, &source->choice->connection, NULL);
 	if (st != RF_OK)
 		return st;
 	if (*out == NULL || source->files->n > 0)

@@ -37,10 +37,6 @@ struct policy_source {
 RF_MUST_USE enum rf_status cluster_or_files(struct policy_input *out,
     const struct policy_source *source, struct arena *arena);
 
-/* All objects; as cluster_input_read. */
-RF_MUST_USE enum rf_status cluster_fetch_objects(
-    struct cluster **out, const struct cluster_options *o);
-
 /* The NetworkPolicies that c holds, whose texts come from what origin names. */
 RF_MUST_USE enum rf_status cluster_policies_read(struct policy_input *out,
     const struct cluster *c, const char *origin, struct arena *arena);

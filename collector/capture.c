@@ -361,20 +361,6 @@ capture_link_name(const struct capture *c)
 	return name != NULL ? name : "unknown";
 }
 
-uint32_t
-capture_snaplen(const struct capture *c)
-{
-	return c->pcap != NULL ? (uint32_t)pcap_snapshot(c->pcap)
-			       : c->savefile.snaplen;
-}
-
-bool
-capture_is_swapped(const struct capture *c)
-{
-	return c->pcap != NULL ? pcap_is_swapped(c->pcap) != 0
-			       : c->savefile.swapped;
-}
-
 uint64_t
 capture_count(const struct capture *c)
 {

@@ -64,12 +64,6 @@ int capture_link(const struct capture *c);
 /* Its name as libpcap knows it: "LINUX_SLL2". */
 const char *capture_link_name(const struct capture *c);
 
-/* Bytes of a frame that its writer kept at most. */
-uint32_t capture_snaplen(const struct capture *c);
-
-/* Was the file written in the other byte order? */
-bool capture_is_swapped(const struct capture *c);
-
 /* Frames delivered so far. */
 uint64_t capture_count(const struct capture *c);
 

@@ -18,9 +18,8 @@ struct capture_live {
 	char *device;
 	int link;
 	uint32_t snaplen;
-	bool filtered;                     /* the kernel has a filter of ours */
-	u_int last_received, last_dropped; /* libpcap's, of 32 bits */
-	struct capture_live_stats stats;
+	u_int last_dropped; /* libpcap's count, of 32 bits */
+	uint64_t dropped;
 	capture_live_sink *sink; /* during a read */
 	void *sink_arg;
 };
@@ -232,18 +231,16 @@ capture_live_is_up(const struct capture_live *c)
 }
 
 enum rf_status
-capture_live_count(struct capture_live *c, struct capture_live_stats *out,
-    struct rf_error *err)
+capture_live_dropped(
+    struct capture_live *c, uint64_t *out, struct rf_error *err)
 {
 	struct pcap_stat s;
 
 	if (pcap_stats(c->pcap, &s) != 0)
 		return fail_pcap(c, "statistics of", PCAP_ERROR, err);
 	/* ps_ifdrop is the device's own count since it was made: not ours. */
-	c->stats.received += s.ps_recv - c->last_received;
-	c->stats.dropped += s.ps_drop - c->last_dropped;
-	c->last_received = s.ps_recv;
+	c->dropped += s.ps_drop - c->last_dropped;
 	c->last_dropped = s.ps_drop;
-	*out = c->stats;
+	*out = c->dropped;
 	return RF_OK;
 }

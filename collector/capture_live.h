@@ -26,11 +26,6 @@ struct capture_live_config {
 	enum filter_mode mode;
 };
 
-struct capture_live_stats {
-	uint64_t received; /* by the kernel for us */
-	uint64_t dropped;  /* of them: the ring was full */
-};
-
 typedef void capture_live_sink(void *arg, const struct capture_frame *f);
 
 /*
@@ -71,8 +66,8 @@ RF_MUST_USE enum rf_status capture_live_check(
 /* Is its interface up? One that is down stays open, and is silent. */
 bool capture_live_is_up(const struct capture_live *c);
 
-/* Counts since it was opened. */
-RF_MUST_USE enum rf_status capture_live_count(struct capture_live *c,
-    struct capture_live_stats *out, struct rf_error *err);
+/* How many frames the kernel dropped since it was opened: the ring was full. */
+RF_MUST_USE enum rf_status capture_live_dropped(
+    struct capture_live *c, uint64_t *out, struct rf_error *err);
 
 #endif

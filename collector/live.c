@@ -150,12 +150,12 @@ static void
 count_drops(struct live *l, size_t i)
 {
 	struct point *p = &l->points[i];
-	struct capture_live_stats stats;
 	struct rf_error err;
+	uint64_t dropped;
 
 	if (p->capture != NULL &&
-	    capture_live_count(p->capture, &stats, &err) == RF_OK)
-		p->dropped = stats.dropped;
+	    capture_live_dropped(p->capture, &dropped, &err) == RF_OK)
+		p->dropped = dropped;
 	daemon_dropped(l->daemon, i, p->dropped_before + p->dropped);
 }
 

@@ -29,12 +29,6 @@ endpoint_compare_face(const struct endpoint *a, const struct endpoint *b)
 }
 
 bool
-endpoint_same_face(const struct endpoint *a, const struct endpoint *b)
-{
-	return endpoint_compare_face(a, b) == 0;
-}
-
-bool
 outcome_is_traffic(unsigned outcome)
 {
 	return outcome == OUTCOME_ESTABLISHED || outcome == OUTCOME_ONEWAY ||

@@ -8,20 +8,13 @@
 static struct {
 	log_sink *sink;
 	void *arg;
-	enum log_level level;
-} log_config = { .level = LOG_LEVEL_WARN };
+} log_config;
 
 void
 log_set_sink(log_sink *sink, void *arg)
 {
 	log_config.sink = sink;
 	log_config.arg = arg;
-}
-
-void
-log_set_level(enum log_level level)
-{
-	log_config.level = level;
 }
 
 /* Control bytes could forge a line or move a terminal's cursor. */
@@ -39,13 +32,10 @@ static void emit(enum log_level level, const char *area, const char *fmt,
 static void
 emit(enum log_level level, const char *area, const char *fmt, va_list ap)
 {
-	static const char *const names[] = { "error", "warning", "info",
-		"debug" };
+	static const char *const names[] = { "error", "warning" };
 	char line[1024];
 	int n;
 
-	if (level > log_config.level)
-		return;
 	n = snprintf(
 	    line, sizeof(line), "ringfence: %s: %s: ", names[level], area);
 	if (n > 0 && (size_t)n < sizeof(line))
@@ -68,5 +58,3 @@ emit(enum log_level level, const char *area, const char *fmt, va_list ap)
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
-LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)

@@ -10,12 +10,7 @@
 
 #include "core/error.h"
 
-enum log_level {
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_WARN,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG
-};
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN };
 
 /* Receives one finished line without its newline. */
 typedef void log_sink(enum log_level level, const char *line, void *arg);
@@ -23,12 +18,7 @@ typedef void log_sink(enum log_level level, const char *line, void *arg);
 /* Replace stderr (tests, fuzzers); NULL puts stderr back. */
 void log_set_sink(log_sink *sink, void *arg);
 
-/* What is below this level is not written; LOG_LEVEL_WARN at start. */
-void log_set_level(enum log_level level);
-
 void log_error(const char *area, const char *fmt, ...) RF_PRINTF(2, 3);
 void log_warn(const char *area, const char *fmt, ...) RF_PRINTF(2, 3);
-void log_info(const char *area, const char *fmt, ...) RF_PRINTF(2, 3);
-void log_debug(const char *area, const char *fmt, ...) RF_PRINTF(2, 3);
 
 #endif

@@ -75,8 +75,9 @@ client_escape(struct strbuf *out, const char *text)
 			strbuf_printf(out, "%%%02X", (unsigned char)*text);
 }
 
-void
-client_resource_rule(const struct client_resource *r, struct strbuf *out)
+/* The rule that is missing, as it would stand in a ClusterRole. */
+static void
+put_rule(const struct client_resource *r, struct strbuf *out)
 {
 	strbuf_printf(out,
 	    "apiGroups: [\"%s\"], resources: [\"%s\"], verbs: [\"get\", "
@@ -97,7 +98,7 @@ client_resource_forbidden(const struct client_resource *r, const char *message,
 		    &s, "the server was shown no credentials that it knows");
 	else {
 		strbuf_puts(&s, "the ClusterRole lacks the rule {");
-		client_resource_rule(r, &s);
+		put_rule(r, &s);
 		strbuf_puts(&s, "}");
 	}
 	strbuf_printf(&s, " (%.*s)", 280, message);

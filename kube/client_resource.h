@@ -33,9 +33,6 @@ void client_resource_path(const struct client_resource *r, struct strbuf *out);
 /* Append text as the value of a URL's parameter. */
 void client_escape(struct strbuf *out, const char *text);
 
-/* The rule that is missing, as it would stand in a ClusterRole. */
-void client_resource_rule(const struct client_resource *r, struct strbuf *out);
-
 /* After 403: the rule that is missing, what the server calls us (message) and
  * what becomes unknown, in out of size bytes. No rule is of use to somebody
  * whom it does not know. */

@@ -204,7 +204,6 @@ add_spans(struct cluster_index *ix, struct claim *v, size_t n)
 			end++;
 		resolve_claims(&v[i], end - i);
 		s->first = at;
-		s->n_ever = (uint32_t)(end - i);
 		for (size_t k = i; k < end; k++)
 			if (v[k].live)
 				s->live = v[k].pod;

@@ -33,7 +33,6 @@ struct address_span {
 struct address_slot {
 	struct ip_addr ip; /* all zero: empty */
 	uint32_t first, n; /* spans, ascending and disjoint */
-	uint32_t n_ever;   /* pods that ever claimed it */
 	uint32_t live;     /* the last of them that is there, or FLOW_NONE */
 	uint32_t node, service; /* or FLOW_NONE */
 	bool own_node_addr;     /* node: not just its gateway */

@@ -2,12 +2,9 @@
 #include "kube/live_view.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kube/json_text.h"
 #include "kube/live_prune.h"
@@ -17,8 +14,6 @@
 
 #define KEEP_US       (INT64_C(900) * 1000000)
 #define KEEP_MAX      20000
-#define STEP_MS       500
-#define FIRST_MAX_US  (INT64_C(30) * 1000000)
 #define PUBLISHED_MAX 16
 
 /* One resource of the view: what its reflector calls back with. */
@@ -49,10 +44,6 @@ struct live_view {
 	struct live_view_watch watches[CLIENT_RESOURCE_COUNT];
 	struct live_view_stats stats;
 	int64_t known_us;
-	pthread_t thread;
-	atomic_bool must_stop;
-	bool is_running;
-	int64_t interval_us;
 };
 
 /* Pods' flows may end after them, and owners are asked for their owners. */
@@ -210,7 +201,6 @@ live_view_free(struct live_view *v)
 {
 	if (v == NULL)
 		return;
-	live_view_stop(v);
 	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
 		reflector_free(v->feeds[i].reflector);
 	for (size_t i = 0; i < PUBLISHED_MAX; i++)
@@ -298,15 +288,6 @@ replace(struct live_view *v, struct cluster *c, uint64_t bytes)
 	return true;
 }
 
-static int64_t
-clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	(void)clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* The current cluster holds all that was told. */
 static void
 note_known(struct live_view *v)
@@ -333,7 +314,6 @@ live_view_known_us(struct live_view *v)
 enum rf_status
 live_view_publish(struct live_view *v, struct rf_error *err)
 {
-	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	struct cluster *c = NULL;
 	enum rf_status st;
 	uint64_t bytes;
@@ -350,7 +330,6 @@ live_view_publish(struct live_view *v, struct rf_error *err)
 		c->has_policies = true;
 	(void)pthread_mutex_lock(&v->lock);
 	placed = replace(v, c, bytes);
-	v->stats.publish_us = clock_us(CLOCK_MONOTONIC) - start_us;
 	(void)pthread_mutex_unlock(&v->lock);
 	if (!placed) {
 		cluster_free(c);
@@ -418,71 +397,4 @@ live_view_stats(struct live_view *v, struct live_view_stats *out)
 	(void)pthread_mutex_lock(&v->lock);
 	*out = v->stats;
 	(void)pthread_mutex_unlock(&v->lock);
-}
-
-/* What cannot be made now is tried again at the next turn. */
-static void
-publish(struct live_view *v)
-{
-	if (live_view_publish(v, NULL) == RF_OK)
-		return;
-	(void)pthread_mutex_lock(&v->lock);
-	v->stats.publish_failures++;
-	(void)pthread_mutex_unlock(&v->lock);
-}
-
-static void *
-run(void *arg)
-{
-	struct live_view *v = arg;
-	int64_t start_us = clock_us(CLOCK_MONOTONIC), due_us = 0, t;
-
-	while (!atomic_load(&v->must_stop)) {
-		int64_t now_us = clock_us(CLOCK_REALTIME);
-
-		live_view_step(v, now_us, STEP_MS);
-		if (client_n_requests(v->client) == 0) {
-			struct timespec nap = { 0, STEP_MS * 1000000L };
-
-			(void)nanosleep(&nap, NULL);
-		}
-		t = clock_us(CLOCK_MONOTONIC);
-		if (t < due_us ||
-		    (v->stats.generation == 0 && t < start_us + FIRST_MAX_US &&
-			!live_view_is_synced(v)))
-			continue;
-		due_us = t + v->interval_us;
-		publish(v);
-	}
-	return NULL;
-}
-
-enum rf_status
-live_view_start(struct live_view *v, int64_t interval_us, struct rf_error *err)
-{
-	sigset_t all, before;
-	int rc;
-
-	v->interval_us = interval_us;
-	atomic_store(&v->must_stop, false);
-	/* Signals are the main thread's. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&v->thread, NULL, run, v);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return rf_fail(
-		    err, RF_IO, "live cluster: no thread: %s", strerror(rc));
-	v->is_running = true;
-	return RF_OK;
-}
-
-void
-live_view_stop(struct live_view *v)
-{
-	if (!v->is_running)
-		return;
-	atomic_store(&v->must_stop, true);
-	(void)pthread_join(v->thread, NULL);
-	v->is_running = false;
 }

@@ -2,12 +2,12 @@
 /*
  * live_view: a cluster that follows the API server.
  *
- * One thread steps it (or live_view_run does on a thread of its own); any
- * thread may take the cluster that was last published and give it back. A
- * published cluster never changes: the next one replaces it. An object that
- * cannot be read is left out and counted. Pods and controllers that are gone
- * stay for keep_us, with the time when they went: as a watch saw it, or, if
- * none did, the last time at which the server was heard before.
+ * One thread steps it; any thread may take the cluster that was last published
+ * and give it back. A published cluster never changes: the next one replaces
+ * it. An object that cannot be read is left out and counted. Pods and
+ * controllers that are gone stay for keep_us, with the time when they went: as
+ * a watch saw it, or, if none did, the last time at which the server was heard
+ * before.
  */
 #ifndef KUBE_LIVE_VIEW_H
 #define KUBE_LIVE_VIEW_H
@@ -52,9 +52,7 @@ struct live_view_stats {
 	uint64_t refused;    /* objects that could not be read, ever */
 	uint64_t dropped;    /* gone and forgotten early, for lack of room */
 	uint64_t generation; /* clusters published so far */
-	uint64_t publish_failures;
-	int64_t publish_us; /* how long the last one took to make */
-	char refusal[512];  /* why the last refused object was; "" */
+	char refusal[512];   /* why the last refused object was; "" */
 };
 
 /* client is borrowed for life, and nobody else's. */
@@ -92,14 +90,5 @@ void live_view_release(struct live_view *v, const struct cluster *c);
 void live_view_watch(
     struct live_view *v, size_t i, struct live_view_watch *out);
 void live_view_stats(struct live_view *v, struct live_view_stats *out);
-
-/*
- * Step and publish on a thread of its own, by the system's clock, until
- * live_view_stop. interval_us: between publications, at least. The first one
- * is made when all is listed, or after half a minute with what there is.
- */
-RF_MUST_USE enum rf_status live_view_start(
-    struct live_view *v, int64_t interval_us, struct rf_error *err);
-void live_view_stop(struct live_view *v);
 
 #endif

@@ -193,7 +193,8 @@ build_peer(struct reading *r, const struct field_path *path,
 		    "Required value: must specify a peer");
 }
 
-const struct policy_peer *
+/* The entries of from or to, in arena. */
+static const struct policy_peer *
 build_peers(
     struct reading *r, const struct field_path *path, const struct value *v)
 {
@@ -290,7 +291,8 @@ build_port(struct reading *r, const struct field_path *path,
 		build_end_port(r, &end_path, end, port, out);
 }
 
-const struct policy_port *
+/* The entries of ports, in arena. */
+static const struct policy_port *
 build_ports(
     struct reading *r, const struct field_path *path, const struct value *v)
 {

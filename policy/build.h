@@ -19,22 +19,9 @@ void build_metadata(struct reading *r, struct policy *p,
 void build_spec(
     struct reading *r, struct policy *p, const struct value *object);
 
-/* A map of strings as a label set; keys and values are checked as those of
- * labels unless is_annotation. v NULL: the empty set. */
-struct label_set build_labels(struct reading *r, const struct field_path *path,
-    const struct value *v, bool is_annotation);
-
 /* v NULL: the empty selector. */
 void build_selector(struct reading *r, const struct field_path *path,
     const struct value *v, struct label_selector *out);
-
-/* The entries of from or to, in arena. */
-const struct policy_peer *build_peers(
-    struct reading *r, const struct field_path *path, const struct value *v);
-
-/* The entries of ports, in arena. */
-const struct policy_port *build_ports(
-    struct reading *r, const struct field_path *path, const struct value *v);
 
 /* n zeroed elements in arena, or NULL with r->failed. */
 void *build_array(struct reading *r, size_t n, size_t size);

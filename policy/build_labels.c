@@ -65,7 +65,9 @@ compare_pairs(const void *a, const void *b)
 	return d != 0 ? d : (*x > *y) - (*x < *y);
 }
 
-struct label_set
+/* A map of strings as a label set; keys and values are checked as those of
+ * labels unless is_annotation. v NULL: the empty set. */
+static struct label_set
 build_labels(struct reading *r, const struct field_path *path,
     const struct value *v, bool is_annotation)
 {

@@ -50,7 +50,7 @@ label_index_make(struct label_index *ix, struct arena *arena,
 	size_t n_labels = 0;
 	uint32_t at = 0;
 
-	*ix = (struct label_index){ .sets = sets, .seed = seed, .n_slots = 2 };
+	*ix = (struct label_index){ .seed = seed, .n_slots = 2 };
 	for (uint32_t i = 0; i < n; i++)
 		n_labels += sets[i].n;
 	while (ix->n_slots < 2 * n_labels)

@@ -3,7 +3,7 @@
  * label_index: which of many label sets carry a label, so that a selector
  * costs what it matches and not what there is.
  *
- * Private to policy/. Memory is the arena's; the sets are borrowed.
+ * Private to policy/. Memory is the arena's; labels are borrowed.
  */
 #ifndef POLICY_LABEL_INDEX_H
 #define POLICY_LABEL_INDEX_H
@@ -20,7 +20,6 @@ struct label_entry {
 };
 
 struct label_index {
-	const struct label_set *sets;
 	uint64_t seed;
 	struct label_entry *entries;
 	uint32_t n_entries;

@@ -92,8 +92,6 @@ void lint_add(struct lint *l, unsigned ahead, enum lint_severity severity,
 
 /* "app: web, tier in (a, b)", "{}". */
 const char *lint_selector_text(struct lint *l, const struct label_selector *s);
-/* "TCP/80", "UDP/http", "TCP/80-90", "TCP". */
-const char *lint_port_text(struct lint *l, const struct policy_port *p);
 
 /* ---- lint_walk.c ---- */
 
@@ -108,9 +106,6 @@ bool lint_peer_is_pods(const struct policy_peer *p);
 bool lint_peer_is_namespaces(const struct policy_peer *p);
 /* Does every end, in or out of the cluster, match (30)? */
 bool lint_rule_is_open(const struct policy_rule *r);
-/* Does the port entry hold this number; true without a port. A name: false. */
-bool lint_port_has(
-    const struct policy_port *p, uint8_t protocol, unsigned port);
 
 /* ---- lint_near.c ---- */
 

@@ -147,17 +147,3 @@ lint_selector_text(struct lint *l, const struct label_selector *s)
 	return lint_text(
 	    l, "%.300s%s", strbuf_str(out), out->len > 300 ? "..." : "");
 }
-
-const char *
-lint_port_text(struct lint *l, const struct policy_port *p)
-{
-	const char *protocol = flow_protocol_name(p->protocol);
-
-	if (!p->has_port)
-		return protocol;
-	if (p->name != NULL)
-		return lint_text(l, "%s/%s", protocol, p->name);
-	if (p->end_port != 0)
-		return lint_text(l, "%s/%u-%u", protocol, p->port, p->end_port);
-	return lint_text(l, "%s/%u", protocol, p->port);
-}

@@ -61,8 +61,9 @@ lint_rule_is_open(const struct policy_rule *r)
 	return r->n_peers == 0 && r->n_ports == 0;
 }
 
-bool
-lint_port_has(const struct policy_port *p, uint8_t protocol, unsigned port)
+/* Does the port entry hold this number; true without a port. A name: false. */
+static bool
+port_has(const struct policy_port *p, uint8_t protocol, unsigned port)
 {
 	if (p->protocol != protocol || p->name != NULL)
 		return false;
@@ -77,7 +78,7 @@ bool
 lint_ports_have(const struct policy_rule *r, uint8_t protocol, unsigned port)
 {
 	for (size_t i = 0; i < r->n_ports; i++)
-		if (lint_port_has(&r->ports[i], protocol, port))
+		if (port_has(&r->ports[i], protocol, port))
 			return true;
 	return r->n_ports == 0;
 }

@@ -16,7 +16,8 @@ compare_addresses(const void *x, const void *y)
 	return ip_compare(x, y);
 }
 
-size_t
+/* Sort addresses in place, drop repetitions. Returns how many are left. */
+static size_t
 addresses_unique(struct ip_addr *v, size_t n)
 {
 	size_t k = 0;

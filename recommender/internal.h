@@ -325,7 +325,6 @@ bool plan_is_open(const struct flow *f, const struct endpoint *dst);
 RF_MUST_USE enum rf_status plan_needs(struct run *r);
 
 RF_MUST_USE enum rf_status needs_add(struct run *r, struct need need);
-RF_MUST_USE enum rf_status raws_add(struct run *r, struct raw raw);
 
 /* address.c: what belongs to the cluster, for blocks that must not hold it. */
 RF_MUST_USE enum rf_status address_collect(struct run *r);
@@ -337,8 +336,6 @@ bool address_is_beside_pods(const struct run *r, const struct ip_addr *ip);
 /* Does it hold a node, or touch link-local, loopback or multicast? */
 bool address_holds_special(const struct run *r, const struct ip_prefix *p);
 bool addr_list_touches(const struct addr_list *l, const struct ip_prefix *p);
-/* Sort addresses in place, drop repetitions. Returns how many are left. */
-size_t addresses_unique(struct ip_addr *v, size_t n);
 /* Unite prefixes in place: none inside another, no two halves of one. */
 size_t prefixes_unite(struct ip_prefix *v, size_t n);
 /* The longest prefix that holds both; they must be of one family. */
@@ -348,7 +345,6 @@ struct ip_prefix prefix_around(
 /* node.c, external.c: one bucket of raws, all of one group, direction, port
  * and kind, sorted by address, to needs. */
 RF_MUST_USE enum rf_status node_collect(struct run *r);
-unsigned node_kind_of(const struct run *r, const struct ip_addr *ip);
 RF_MUST_USE enum rf_status node_needs(
     struct run *r, const struct raw *raws, size_t n);
 /* Every node's addresses of these kinds, as needs like proto. */
@@ -422,8 +418,7 @@ RF_MUST_USE enum rf_status note_add(struct run *r, struct recommend_note note,
     const char *fmt, ...) RF_PRINTF(3, 4);
 /* What was left out, what must be decided, what a reviewer should know. */
 RF_MUST_USE enum rf_status notes_build(struct run *r);
-/* "Deployment default/web", "node n1", "203.0.113.7"; in arena, or NULL. */
-const char *note_endpoint(const struct run *r, const struct endpoint *e);
+/* Its ends, port and Service as text, in arena; NULL: out of memory. */
 const char *note_edge(const struct run *r, const struct edge *e);
 const char *run_printf(const struct run *r, const char *fmt, ...)
     RF_PRINTF(2, 3);

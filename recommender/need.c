@@ -20,7 +20,7 @@ needs_add(struct run *r, struct need need)
 	return RF_OK;
 }
 
-enum rf_status
+static enum rf_status
 raws_add(struct run *r, struct raw raw)
 {
 	void *v = r->raws;

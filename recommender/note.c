@@ -46,7 +46,8 @@ note_add(struct run *r, struct recommend_note note, const char *fmt, ...)
 	return RF_OK;
 }
 
-const char *
+/* "Deployment default/web", "node n1", "203.0.113.7"; in arena, or NULL. */
+static const char *
 note_endpoint(const struct run *r, const struct endpoint *e)
 {
 	char ip[IP_STRLEN];

@@ -29,12 +29,6 @@ check_flag_name(unsigned i)
 }
 
 const char *
-check_flag_text(unsigned i)
-{
-	return i < N_FLAGS ? flags[i].text : NULL;
-}
-
-const char *
 check_verdict_name(enum evaluator_verdict v)
 {
 	switch (v) {
@@ -114,9 +108,10 @@ check_place_text(struct strbuf *out, const char *file, uint32_t line)
 	strbuf_putc(out, ')');
 }
 
-void
-check_rule_text(struct strbuf *out, const struct policy_set *set,
-    uint32_t policy, enum policy_direction d, uint32_t rule)
+/* "ns/name, egress rule 2 (file:line)". */
+static void
+put_rule(struct strbuf *out, const struct policy_set *set, uint32_t policy,
+    enum policy_direction d, uint32_t rule)
 {
 	const struct policy *p = &set->policies[policy];
 
@@ -225,7 +220,7 @@ check_why_text(struct strbuf *out, const struct check_scene *s,
 		strbuf_puts(out, flags[1].text);
 	else {
 		strbuf_puts(out, "allowed by ");
-		check_rule_text(out, s->set, side->policy, d, side->rule);
+		put_rule(out, s->set, side->policy, d, side->rule);
 		put_flags(out, side->flags);
 	}
 }

@@ -12,9 +12,8 @@
 /* "allow", "deny", "not-isolated", "not-subject". */
 const char *check_verdict_name(enum evaluator_verdict v);
 
-/* The flag of bit i, as JSON has it and in words; NULL past the last one. */
+/* The flag of bit i, as JSON has it; NULL past the last one. */
 const char *check_flag_name(unsigned i);
-const char *check_flag_text(unsigned i);
 
 /* "shop/web-1 (10.1.0.4)", "203.0.113.7 (outside the cluster)". */
 void check_end_text(
@@ -22,10 +21,6 @@ void check_end_text(
 
 /* " (policies/web.yaml:14)", or nothing when it is not known. */
 void check_place_text(struct strbuf *out, const char *file, uint32_t line);
-
-/* "ns/name, egress rule 2 (file:line)". */
-void check_rule_text(struct strbuf *out, const struct policy_set *set,
-    uint32_t policy, enum policy_direction d, uint32_t rule);
 
 /* Why the side is as it is, in one line, without its name: "allowed by
  * shop/web, egress rule 2 (web.yaml:14)". */

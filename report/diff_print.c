@@ -22,8 +22,9 @@ diff_has_changes(const struct diff *d)
 	return d->n_policies > d->counts[DIFF_RENAMED];
 }
 
-bool
-diff_edge_changed(const struct diff_report *r, size_t i)
+/* Does the edge i change its verdict? */
+static bool
+edge_changed(const struct diff_report *r, size_t i)
 {
 	return r->before->edges[i].verdict != r->after->edges[i].verdict;
 }
@@ -169,7 +170,7 @@ print_edges(struct printer *p, const struct diff_report *r, bool colour,
 			bool drops =
 			    r->after->edges[i].verdict == AUDIT_WOULD_DROP;
 
-			if (!diff_edge_changed(r, i) || drops != (pass == 0))
+			if (!edge_changed(r, i) || drops != (pass == 0))
 				continue;
 			add_edge(&t, r, i, &p->safe);
 			changed++;
@@ -344,7 +345,7 @@ json_edges(struct json_writer *w, const struct diff_report *r)
 		const char *why =
 		    why_dropped(b->verdict == AUDIT_WOULD_DROP ? b : a);
 
-		if (!diff_edge_changed(r, i))
+		if (!edge_changed(r, i))
 			continue;
 		json_writer_object_begin(w, NULL);
 		view_edge_json(w, a->view);
@@ -395,7 +396,7 @@ json_summary(struct json_writer *w, const struct diff_report *r)
 	json_writer_unsigned(w, "renamed", d->counts[DIFF_RENAMED]);
 	json_writer_unsigned(w, "same", d->n_same);
 	for (size_t i = 0; r->before != NULL && i < r->before->n_edges; i++) {
-		bool is = diff_edge_changed(r, i);
+		bool is = edge_changed(r, i);
 
 		changed += is;
 		dropped += is && r->after->edges[i].verdict == AUDIT_WOULD_DROP;

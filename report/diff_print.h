@@ -16,9 +16,6 @@ struct diff_report {
 	const struct diff_pairs *pairs;     /* or NULL */
 };
 
-/* Does the edge i change its verdict? */
-bool diff_edge_changed(const struct diff_report *r, size_t i);
-
 /* Is there any policy that differs in meaning? */
 bool diff_has_changes(const struct diff *d);
 

@@ -175,13 +175,6 @@ json_writer_unsigned(struct json_writer *w, const char *name, uint64_t v)
 }
 
 void
-json_writer_bool(struct json_writer *w, const char *name, bool v)
-{
-	start(w, name);
-	fputs(v ? "true" : "false", w->out);
-}
-
-void
 json_writer_null(struct json_writer *w, const char *name)
 {
 	start(w, name);

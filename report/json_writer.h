@@ -41,7 +41,6 @@ void json_writer_array_end(struct json_writer *w);
 void json_writer_string(
     struct json_writer *w, const char *name, const char *text);
 void json_writer_unsigned(struct json_writer *w, const char *name, uint64_t v);
-void json_writer_bool(struct json_writer *w, const char *name, bool v);
 void json_writer_null(struct json_writer *w, const char *name);
 void json_writer_ip(
     struct json_writer *w, const char *name, const struct ip_addr *ip);

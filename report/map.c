@@ -35,8 +35,9 @@ compare_keys(const void *x, const void *y)
 	return ip_compare(&a->ip, &b->ip);
 }
 
-bool
-map_is_fine(const struct map_input *in, const char *namespace)
+/* Are the workloads of that namespace drawn one by one? */
+static bool
+is_fine(const struct map_input *in, const char *namespace)
 {
 	if (in->namespace != NULL)
 		return strcmp(in->namespace, namespace) == 0;
@@ -52,7 +53,7 @@ key_of(const struct map_making *m, const struct view_end *e, bool is_src)
 	case ENDPOINT_WORKLOAD:
 		k.namespace = e->namespace;
 		k.kind = GRAPH_NAMESPACE;
-		if (!map_is_fine(m->in, e->namespace))
+		if (!is_fine(m->in, e->namespace))
 			return k;
 		k.kind = GRAPH_WORKLOAD;
 		k.type = e->kind;
@@ -98,7 +99,7 @@ is_inside(const struct map_input *in, const struct view_edge *e)
 	return e->src->type == ENDPOINT_WORKLOAD &&
 	    e->dst->type == ENDPOINT_WORKLOAD &&
 	    strcmp(e->src->namespace, e->dst->namespace) == 0 &&
-	    !map_is_fine(in, e->src->namespace);
+	    !is_fine(in, e->src->namespace);
 }
 
 /* Which of the counters an edge that is not drawn belongs to; NULL: draw. */
@@ -149,7 +150,7 @@ key_of_member(
 		.namespace = w->namespace,
 		.type = "",
 		.name = "" };
-	if (!map_is_fine(m->in, w->namespace))
+	if (!is_fine(m->in, w->namespace))
 		return true;
 	k->kind = GRAPH_WORKLOAD;
 	k->type = arena_strndup(m->arena, w->title, n);
@@ -161,7 +162,7 @@ key_of_member(
 static bool
 is_drawn_alone(const struct map_input *in, const struct map_member *w)
 {
-	return in->namespace == NULL || map_is_fine(in, w->namespace);
+	return in->namespace == NULL || is_fine(in, w->namespace);
 }
 
 static bool

@@ -42,9 +42,6 @@ struct map_making {
 	size_t n_ports;
 };
 
-/* Are the workloads of that namespace drawn one by one? */
-bool map_is_fine(const struct map_input *in, const char *namespace);
-
 /* A copy of the text, which is then empty; NULL: out of memory. */
 const char *map_keep(struct map_making *m, struct strbuf *text);
 

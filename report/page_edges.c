@@ -20,8 +20,9 @@ page_time(struct page *p, int64_t us)
 	strbuf_puts(p->out, "</td>");
 }
 
-void
-page_verdict(struct page *p, const struct audit_edge *e)
+/* A sign and a word, as a cell's content. */
+static void
+put_verdict(struct page *p, const struct audit_edge *e)
 {
 	static const char *const words[] = {
 		[AUDIT_WOULD_DROP] = "\xc3\x97 would drop",
@@ -171,7 +172,7 @@ put_edge(struct page *p, const struct audit_edge *e, const char *space)
 	    e->is_traffic ? audit_verdict_name(e->verdict) : "failed";
 
 	strbuf_printf(p->out, "<tr data-v=\"%s\"><td>", verdict);
-	page_verdict(p, e);
+	put_verdict(p, e);
 	strbuf_puts(p->out, "</td>");
 	put_end(p, e->view->src, space);
 	put_end(p, e->view->dst, space);

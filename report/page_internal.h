@@ -49,9 +49,6 @@ void page_cell(struct page *p);
 /* A cell with a point in time, to the second. */
 void page_time(struct page *p, int64_t us);
 
-/* A sign and a word, as a cell's content. */
-void page_verdict(struct page *p, const struct audit_edge *e);
-
 /* Why the edge has no rule; NULL: it has, or nothing is to be said. */
 const struct recommend_note *page_find_note(
     const struct page *p, const struct edge *e);

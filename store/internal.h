@@ -93,13 +93,4 @@ flow_key(const struct flow *f, uint32_t src, uint32_t dst, uint32_t seen_src,
 	} };
 }
 
-static inline int
-flow_key_compare(const struct flow_key *a, const struct flow_key *b)
-{
-	for (int i = 0; i < FLOW_KEY_WORDS; i++)
-		if (a->w[i] != b->w[i])
-			return a->w[i] < b->w[i] ? -1 : 1;
-	return 0;
-}
-
 #endif

@@ -51,7 +51,6 @@ struct unite_row {
 	bool is_src_side;   /* the viewpoint is the source's own node */
 	/* Used while counting; 0 to begin with. */
 	uint64_t open, met;
-	bool is_cut;
 };
 
 /*

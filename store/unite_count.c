@@ -91,7 +91,6 @@ reduce(struct unite_row *r, uint64_t n)
 	r->f.packets = (uint64_t)((double)r->f.packets * rest + 0.5);
 	r->f.bytes = (uint64_t)((double)r->f.bytes * rest + 0.5);
 	r->f.connections -= n;
-	r->is_cut = true;
 }
 
 /* whole: both rows are of the same connections and of no others; then they are

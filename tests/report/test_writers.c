@@ -177,7 +177,7 @@ test_json_shapes(void **state)
 	json_writer_null(&w, NULL);
 	json_writer_array_end(&w);
 	json_writer_object_begin(&w, "deep");
-	json_writer_bool(&w, "yes", true);
+	json_writer_string(&w, "yes", "true");
 	json_writer_object_end(&w);
 	json_writer_object_end(&w);
 	json_writer_object_begin_inline(&w, NULL);
@@ -195,7 +195,7 @@ test_json_shapes(void **state)
 	    "  \"empty\": {},\n"
 	    "  \"rows\": [\n"
 	    "    {\"n\": 18446744073709551615, \"in\": [\"fd00::1\", null], "
-	    "\"deep\": {\"yes\": true}},\n"
+	    "\"deep\": {\"yes\": \"true\"}},\n"
 	    "    {},\n"
 	    "    {\n"
 	    "      \"at\": \"2026-03-02T09:00:00Z\",\n"
