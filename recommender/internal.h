@@ -245,6 +245,7 @@ RF_MUST_USE enum rf_status scope_edges(struct run *r);
 RF_MUST_USE enum rf_status variants_build(struct run *r);
 /* Does it stand for the key alone, whose values do not last? */
 bool label_is_mark(const struct label *l);
+bool key_is_mark(const char *key);
 int workload_compare_name(const struct cluster *c, uint32_t a, uint32_t b);
 
 /*

@@ -68,8 +68,8 @@ static bool
 is_part(const struct label *l)
 {
 	static const char *const keys[] = { "component", "instance", "layer",
-		"memberOf", "pipelineTask", "role", "task_id", "tier", "track",
-		"type" };
+		"memberOf", "pipelineTask", "pool", "rack", "region", "replset",
+		"role", "shard", "task_id", "tier", "track", "type", "zone" };
 	const char *base = base_of(l->key);
 	size_t len = strlen(base);
 

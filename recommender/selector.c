@@ -323,7 +323,8 @@ we_carry(const struct asked *q, const char *key)
 	return false;
 }
 
-/* The key that most of the strangers carry and none of ours, or NULL. */
+/* The key that most of the strangers carry and none of ours, or NULL; of two
+ * the one that tells what runs them, as later ones carry it, too. */
 static const char *
 best_absent_key(const struct asked *q, const struct variant **strangers,
     size_t n, const char **keys)
@@ -338,7 +339,9 @@ best_absent_key(const struct asked *q, const struct variant **strangers,
 	for (size_t i = 0, j; i < n_keys; i = j) {
 		for (j = i; j < n_keys && strcmp(keys[i], keys[j]) == 0; j++)
 			;
-		if (j - i > best_len && !we_carry(q, keys[i])) {
+		if ((j - i > best_len ||
+			(j - i == best_len && key_is_mark(keys[i]))) &&
+		    !we_carry(q, keys[i])) {
 			best = keys[i];
 			best_len = j - i;
 		}

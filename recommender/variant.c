@@ -127,6 +127,15 @@ label_is_mark(const struct label *l)
 	return strcmp(l->value, LABEL_MARK) == 0;
 }
 
+bool
+key_is_mark(const char *key)
+{
+	for (size_t i = 0; i < NELEM(marks); i++)
+		if (strcmp(key, marks[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Add the marks that these labels carry, but for those of which the value is
  * kept. false: out of memory. */
 static bool

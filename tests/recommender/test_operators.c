@@ -222,6 +222,23 @@ charts(struct world *w)
 	make(w, v, NELEM(v));
 }
 
+/* A Job with a Deployment's labels and one more; parts of one thing. */
+static void
+buckets(struct world *w)
+{
+	static const struct made v[] = {
+		{ "Deployment", "minio", "app=minio", "app=minio", 1 },
+		{ "Job", "make-buckets", NULL,
+		    "app=minio,component=buckets,job-name=make-buckets", 1 },
+		{ "StatefulSet", "r1", "ring=main,rack=r1", "ring=main,rack=r1",
+		    1 },
+		{ "StatefulSet", "r2", "ring=main,rack=r2", "ring=main,rack=r2",
+		    1 },
+	};
+
+	make(w, v, NELEM(v));
+}
+
 #define TO_DB " in eg " DNS " & app=db @TCP/5432"
 
 static struct world_case cases[] = {
@@ -255,6 +272,13 @@ static struct world_case cases[] = {
 	    "app=runner" TO_DB),
 	SHOP("where it is not needed", charts, "old",
 	    "app=old+chart=old-1" TO_DB),
+	SHOP("beside a Job: by what Jobs carry, not by what this one does",
+	    buckets, "minio", "app=minio+!job-name" TO_DB),
+	SHOP("the Job itself", buckets, "make-buckets",
+	    "app=minio+component=buckets" TO_DB),
+	SHOP("a rack is a part", buckets, "db",
+	    "app=db in app=minio "
+	    "rack=r1+ring=main rack=r2+ring=main @TCP/5432 eg"),
 	SHOP("but with the version that it names", charts, "api-v1",
 	    "app=api+version=v1" TO_DB),
 };
