@@ -40,7 +40,7 @@ const struct scenario scenarios[] = {
 	    .database = "all.db" },
 	ROW("flows, table", "flows --db %shop.db"),
 	ROW("flows, JSON", "flows --db %shop.db -o json"),
-	ROW("flows, CSV", "flows --db %shop.db -o csv"),
+	ROW("flows, CSV", "flows --db %shop.db -o csv -l app=frontend,!x"),
 	ROW("flows, verdicts", "flows --db %shop.db -R -f %policies"),
 	ROW("recommend, stdout", "recommend --db %shop.db -n shop"),
 	ROW("recommend, incremental",
