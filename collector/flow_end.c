@@ -46,14 +46,13 @@ client_is_lo(const struct leg *root, uint32_t pairs, bool *sure)
 static void
 tell_leg(struct connection_leg *out, const struct leg *leg, bool client_lo)
 {
-	const struct leg_key *k = &leg->key;
+	struct leg_ends ends =
+	    leg_ends(&leg->key, client_lo != ((leg->flags & LEG_FLIP) != 0));
 
-	if (leg->flags & LEG_FLIP)
-		client_lo = !client_lo;
-	out->client.ip = client_lo ? k->lo : k->hi;
-	out->client.port = client_lo ? k->lo_port : k->hi_port;
-	out->server.ip = client_lo ? k->hi : k->lo;
-	out->server.port = client_lo ? k->hi_port : k->lo_port;
+	out->client.ip = *ends.src;
+	out->client.port = ends.sport;
+	out->server.ip = *ends.dst;
+	out->server.port = ends.dport;
 	out->first_us = leg->first_us;
 	out->last_out_if = leg->last_out_if;
 	out->last_out_point = leg->last_out_point;

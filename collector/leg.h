@@ -46,8 +46,18 @@ leg_watch(uint32_t since_ms, enum leg_watch kind)
 /* The ends in address order, so that both directions have one key; five words
  * without a gap. */
 struct leg_key {
-	struct ip_addr lo, hi;
-	uint16_t lo_port, hi_port;
+	union {
+		struct {
+			struct ip_addr lo, hi;
+		};
+		struct ip_addr ip[2];
+	};
+	union {
+		struct {
+			uint16_t lo_port, hi_port;
+		};
+		uint16_t port[2];
+	};
 	uint8_t protocol;
 	uint8_t zero[3];
 };
@@ -58,13 +68,12 @@ struct leg_ends {
 	uint16_t sport, dport;
 };
 
+/* By number, as it would be a branch that is as often taken as not. */
 static inline struct leg_ends
 leg_ends(const struct leg_key *k, bool from_lo)
 {
-	if (from_lo)
-		return (
-		    struct leg_ends){ &k->lo, &k->hi, k->lo_port, k->hi_port };
-	return (struct leg_ends){ &k->hi, &k->lo, k->hi_port, k->lo_port };
+	return (struct leg_ends){ &k->ip[!from_lo], &k->ip[from_lo],
+		k->port[!from_lo], k->port[from_lo] };
 }
 
 /* Flags in pairs: shifted left by 1 when the packet came from the lower end */
