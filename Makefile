@@ -282,6 +282,12 @@ uninstall:
 dist: all
 	@scripts/dist.sh $(VERSION) $(B)/ringfence $(B:%/release=%)/dist $(DIST_URL)
 
+# What scripts make of fixtures/, anew; tests/lint/fixtures.sh wants no change.
+fixtures:
+	python3 fixtures/shop/make_shop.py
+	python3 fixtures/lint/make_objects.py
+	python3 tests/fuzz/make_seeds.py
+
 IMAGE ?= ringfence:$(VERSION)
 image:
 	@scripts/image.sh $(IMAGE) $(IMAGE_FLAGS)
@@ -302,6 +308,7 @@ help:
 	@echo 'make lint       format, clang-tidy, arrows, style, manual, SQL'
 	@echo 'make reformat   clang-format -i on every source'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=60 (clang)'
+	@echo 'make fixtures   write anew what scripts make of fixtures/'
 	@echo 'make fuzz-replay  the committed fuzz inputs, once (no clang)'
 	@echo 'make bench      packets/s beside a null libpcap loop'
 	@echo 'make bench-live  what capturing live costs, and loses (as root)'
@@ -316,6 +323,6 @@ help:
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault \
 	check-hard tsan valgrind test deps debug asan demo \
-	bench bench-live tidy format reformat lint install uninstall dist image \
-	clean help
+	bench bench-live tidy format reformat lint fixtures install uninstall \
+	dist image clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
