@@ -10,6 +10,7 @@
 
 #include "core/strbuf.h"
 #include "core/timely.h"
+#include "tests/support/case_table.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define MINUTE   60 /* seconds */
@@ -125,13 +126,11 @@ test_no_memory(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases) + 1];
-	size_t n = 0;
+	const struct CMUnitTest own[] = { cmocka_unit_test(test_no_memory) };
+	const struct case_table tables[] = {
+		CASE_TABLE(test_case, cases, name),
+	};
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_case,
-			.initial_state = &cases[i] };
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_memory);
-	return cmocka_run_group_tests_name("core/timely", tests, NULL, NULL);
+	return case_tables_run(
+	    "core/timely", own, NELEM(own), tables, NELEM(tables));
 }

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "kube/selector_text.h"
-
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/support/case_table.h"
 
 /* Ascending, as label sets are. */
 static const struct label web[] = { { "app", "web" }, { "env", "" },
@@ -134,18 +133,12 @@ test_no_memory(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(matches) + NELEM(bad) + 1];
-	size_t n = 0;
+	const struct CMUnitTest own[] = { cmocka_unit_test(test_no_memory) };
+	const struct case_table tables[] = {
+		CASE_TABLE(test_match, matches, text),
+		CASE_TABLE(test_bad, bad, text),
+	};
 
-	for (size_t i = 0; i < NELEM(matches); i++)
-		tests[n++] = (struct CMUnitTest){ .name = matches[i].text,
-			.test_func = test_match,
-			.initial_state = &matches[i] };
-	for (size_t i = 0; i < NELEM(bad); i++)
-		tests[n++] = (struct CMUnitTest){ .name = bad[i].text,
-			.test_func = test_bad,
-			.initial_state = &bad[i] };
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_memory);
-	return cmocka_run_group_tests_name(
-	    "kube/selector_text", tests, NULL, NULL);
+	return case_tables_run(
+	    "kube/selector_text", own, NELEM(own), tables, NELEM(tables));
 }
