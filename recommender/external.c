@@ -27,25 +27,6 @@ add_block(struct run *r, struct need proto, enum block_kind kind,
 	return needs_add(r, proto);
 }
 
-static enum rf_status
-remark(
-    struct run *r, const struct raw *raw, const char *reason, const char *text)
-{
-	const struct group *g = &r->groups[raw->group];
-	const char *dir =
-	    policy_direction_name((enum policy_direction)raw->direction);
-
-	if (text == NULL)
-		return run_nomem(r);
-	return note_add(r,
-	    (struct recommend_note){ .kind = NOTE_REMARK,
-		.reason = reason,
-		.namespace = r->c->namespaces[g->ns].name,
-		.policy = g->policy_name },
-	    "%s on %s %u: %s", dir, flow_protocol_name(raw->protocol),
-	    (unsigned)raw->port, text);
-}
-
 /* May these two become one block? */
 static bool
 may_merge(const struct run *r, const struct ip_prefix *a,
@@ -150,7 +131,7 @@ add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 	if (!merge_addresses(r, &m)) {
 		if ((st = add_exact(r, proto, raws, n)) != RF_OK)
 			return st;
-		return remark(r, raws, "many-addresses",
+		return note_remark(r, raws, "many-addresses",
 		    run_printf(r,
 			"%zu external addresses are listed one by one; they "
 			"lie too far apart to merge into %zu blocks within "
@@ -162,7 +143,7 @@ add_merged(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		if ((st = add_block(r, proto, BLOCK_EXTERNAL, &m.v[i])) !=
 		    RF_OK)
 			return st;
-	return remark(r, raws, "merged-addresses",
+	return note_remark(r, raws, "merged-addresses",
 	    run_printf(r,
 		"%zu external addresses are merged into %zu blocks, which "
 		"hold %llu addresses",
@@ -208,7 +189,7 @@ add_world(struct run *r, struct need proto, const struct raw *raws, size_t n)
 
 	if (st != RF_OK)
 		return st;
-	return remark(r, raws, "open-to-world",
+	return note_remark(r, raws, "open-to-world",
 	    run_printf(r,
 		"%zu external clients came in, so every address outside of the "
 		"cluster is allowed",
@@ -242,7 +223,7 @@ add_private(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		if (seen[k] && ip_prefix_parse(&c, private_classes[k], NULL) &&
 		    (st = add_block(r, proto, BLOCK_WORLD, &c)) != RF_OK)
 			return st;
-	return remark(r, raws, "open-to-private",
+	return note_remark(r, raws, "open-to-private",
 	    run_printf(r,
 		"%zu clients from private networks came in through a Service, "
 		"so every address of these networks outside of the cluster is "
@@ -263,7 +244,7 @@ external_anyone(struct run *r, const struct raw *raws)
 	proto.peer = (struct peer){ .type = PEER_ANYONE };
 	if ((st = needs_add(r, proto)) != RF_OK)
 		return st;
-	return remark(r, raws, "open-to-anyone",
+	return note_remark(r, raws, "open-to-anyone",
 	    "clients come in from outside, and --public-ingress=open allows "
 	    "everybody, every pod included");
 }
@@ -294,7 +275,7 @@ add_public(struct run *r, struct need proto, const struct raw *raws, size_t n)
 	st = add_families(r, proto, BLOCK_PUBLIC, v + n_private, n_public);
 	if (st != RF_OK)
 		return st;
-	return remark(r, raws, "open-to-world",
+	return note_remark(r, raws, "open-to-world",
 	    run_printf(r,
 		"%zu public addresses were reached, and --external=any "
 		"allows all of them",
@@ -326,7 +307,7 @@ remark_beside_pods(struct run *r, const struct raw *raws, size_t n)
 		return RF_OK;
 	if (more > 0)
 		list = run_printf(r, "%s and %zu more", list, more);
-	return remark(r, raws, "beside-pods",
+	return note_remark(r, raws, "beside-pods",
 	    run_printf(r,
 		"%s: private, without a name, and beside addresses of pods, "
 		"of which no node tells the range; make sure that it is no "

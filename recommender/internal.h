@@ -417,6 +417,9 @@ RF_MUST_USE enum rf_status policies_build(struct run *r);
 /* note.c */
 RF_MUST_USE enum rf_status note_add(struct run *r, struct recommend_note note,
     const char *fmt, ...) RF_PRINTF(3, 4);
+/* A remark on the rule for these addresses; text NULL: out of memory. */
+RF_MUST_USE enum rf_status note_remark(
+    struct run *r, const struct raw *raw, const char *reason, const char *text);
 /* What was left out, what must be decided, what a reviewer should know. */
 RF_MUST_USE enum rf_status notes_build(struct run *r);
 /* Its ends, port and Service as text, in arena; NULL: out of memory. */

@@ -245,23 +245,6 @@ all_own_node(const struct raw *raws, size_t n)
 	return true;
 }
 
-static enum rf_status
-remark(
-    struct run *r, const struct raw *raw, const char *reason, const char *text)
-{
-	const struct group *g = &r->groups[raw->group];
-	const char *dir =
-	    policy_direction_name((enum policy_direction)raw->direction);
-
-	return note_add(r,
-	    (struct recommend_note){ .kind = NOTE_REMARK,
-		.reason = reason,
-		.namespace = r->c->namespaces[g->ns].name,
-		.policy = g->policy_name },
-	    "%s on %s %u: %s", dir, flow_protocol_name(raw->protocol),
-	    (unsigned)raw->port, text);
-}
-
 /* Did all of these clients run where the API server does, as webhooks'
  * do? */
 static bool
@@ -297,20 +280,20 @@ remark_nodes(struct run *r, const struct raw *raws, bool api, bool all)
 	bool in = raws->direction == POLICY_INGRESS;
 
 	if (raws->kind == RAW_ENTRY)
-		return remark(r, raws, "all-nodes",
+		return note_remark(r, raws, "all-nodes",
 		    "clients come in through nodes, so every node's address is "
 		    "allowed beside the clients'; a new node must be added");
 	if (api)
-		return remark(r, raws, "api-server-nodes",
+		return note_remark(r, raws, "api-server-nodes",
 		    "a node of the API server calls it, as for a webhook, so "
 		    "every such node is allowed; a new one must be added");
 	if (all)
-		return remark(r, raws, "all-nodes",
+		return note_remark(r, raws, "all-nodes",
 		    in ? "several nodes call it, so every node's address is "
 			 "allowed; a new node must be added"
 		       : "several nodes were reached, so every node's address "
 			 "is allowed; a new node must be added");
-	return remark(r, raws, "node-address",
+	return note_remark(r, raws, "node-address",
 	    "only the node addresses that were seen are allowed; another node "
 	    "must be added");
 }

@@ -46,6 +46,25 @@ note_add(struct run *r, struct recommend_note note, const char *fmt, ...)
 	return RF_OK;
 }
 
+enum rf_status
+note_remark(
+    struct run *r, const struct raw *raw, const char *reason, const char *text)
+{
+	const struct group *g = &r->groups[raw->group];
+	const char *dir =
+	    policy_direction_name((enum policy_direction)raw->direction);
+
+	if (text == NULL)
+		return run_nomem(r);
+	return note_add(r,
+	    (struct recommend_note){ .kind = NOTE_REMARK,
+		.reason = reason,
+		.namespace = r->c->namespaces[g->ns].name,
+		.policy = g->policy_name },
+	    "%s on %s %u: %s", dir, flow_protocol_name(raw->protocol),
+	    (unsigned)raw->port, text);
+}
+
 /* "Deployment default/web", "node n1", "203.0.113.7"; in arena, or NULL. */
 static const char *
 note_endpoint(const struct run *r, const struct endpoint *e)
