@@ -29,15 +29,10 @@ subject_of(const struct check_group *g, enum policy_direction d)
 	return d == POLICY_INGRESS ? g->query.dst.pod : g->query.src.pod;
 }
 
-/* End the line: print it with what it must not hold escaped. */
 static void
 end_line(struct printer *p)
 {
-	strbuf_clear(&p->safe);
-	text_escape(&p->safe, strbuf_str(&p->text));
-	fputs(strbuf_str(&p->safe), p->out);
-	fputc('\n', p->out);
-	strbuf_clear(&p->text);
+	text_print(p->out, &p->text, &p->safe);
 }
 
 static void

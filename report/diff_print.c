@@ -32,11 +32,7 @@ edge_changed(const struct diff_report *r, size_t i)
 static void
 end_line(struct printer *p)
 {
-	strbuf_clear(&p->safe);
-	text_escape(&p->safe, strbuf_str(&p->text));
-	fputs(strbuf_str(&p->safe), p->out);
-	fputc('\n', p->out);
-	strbuf_clear(&p->text);
+	text_print(p->out, &p->text, &p->safe);
 }
 
 static void

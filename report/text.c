@@ -85,6 +85,16 @@ text_escape(struct strbuf *out, const char *s)
 	}
 }
 
+void
+text_print(FILE *out, struct strbuf *line, struct strbuf *safe)
+{
+	strbuf_clear(safe);
+	text_escape(safe, strbuf_str(line));
+	fputs(strbuf_str(safe), out);
+	fputc('\n', out);
+	strbuf_clear(line);
+}
+
 size_t
 text_columns(const char *s)
 {

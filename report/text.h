@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/strbuf.h"
 
@@ -34,6 +35,9 @@ bool text_is_control(uint32_t rune);
  * \xNN. A backslash stays as it is: this is for eyes, not for parsers.
  */
 void text_escape(struct strbuf *out, const char *s);
+
+/* Print the line, escaped, and empty it; safe is overwritten. */
+void text_print(FILE *out, struct strbuf *line, struct strbuf *safe);
 
 /* How many columns an escaped text takes: one per code point. */
 size_t text_columns(const char *s);
