@@ -37,9 +37,7 @@ static const char *const fail_words[] = { "would-drop", "unknown", "never",
 
 /* clang-format off */
 static const struct option_spec table[] = {
-	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
-	  .env = "RINGFENCE_DB",
-	  .help = "The database to read; else $RINGFENCE_DB." },
+	DATABASE_ROW(offsetof(struct audit_options, db)),
 	{ .name = "filename", .letter = 'f', .arg = "FILE|DIR|-",
 	  .kind = OPTION_LIST, AT(files),
 	  .help = "Policies as YAML or JSON: a file, the files of a "
@@ -248,9 +246,10 @@ out:
 static int
 check_usage(const struct audit_options *o)
 {
-	if (o->db == NULL)
-		return options_usage(&audit_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
+	int rc = dataset_check_given(&audit_spec, o->db);
+
+	if (rc != OPTIONS_RUN)
+		return rc;
 	if (o->files.n == 0 && !o->cluster.chosen)
 		return options_usage(&audit_spec,
 		    "which policies? Give -f FILE, -f DIR, -f - or --cluster");

@@ -33,9 +33,7 @@ static const char *const formats[] = { "table", "json", "csv", NULL };
 
 /* clang-format off */
 static const struct option_spec table[] = {
-	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
-	  .env = "RINGFENCE_DB",
-	  .help = "The database to read; else $RINGFENCE_DB." },
+	DATABASE_ROW(offsetof(struct flows_options, db)),
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Only edges with an end in this namespace. Repeatable." },
@@ -251,12 +249,11 @@ cmd_flows(int argc, char **argv)
 
 	arena_init(&arena, 0);
 	rc = options_parse(&flows_spec, argc, argv, &o, &arena);
+	if (rc == OPTIONS_RUN)
+		rc = dataset_check_given(&flows_spec, o.db);
 	if (rc != OPTIONS_RUN)
 		goto out;
-	if (o.db == NULL)
-		rc = options_usage(&flows_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
-	else if (o.until_us != 0 && o.since_us >= o.until_us)
+	if (o.until_us != 0 && o.since_us >= o.until_us)
 		rc =
 		    options_usage(&flows_spec, "--since is not before --until");
 	else if (o.files.n > 0 && o.cluster.chosen)

@@ -43,9 +43,7 @@ static const char *const plugins[] = { "generic", "aws-vpc", "cilium", "calico",
 
 /* clang-format off */
 static const struct option_spec table[] = {
-	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
-	  .env = "RINGFENCE_DB",
-	  .help = "The database to read; else $RINGFENCE_DB." },
+	DATABASE_ROW(offsetof(struct recommend_command, db)),
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Make policies for this namespace. Repeatable." },
@@ -340,14 +338,12 @@ cmd_recommend(int argc, char **argv)
 
 	arena_init(&arena, 0);
 	rc = options_parse(&recommend_spec, argc, argv, &o, &arena);
+	if (rc == OPTIONS_RUN)
+		rc = dataset_check_given(&recommend_spec, o.db);
 	if (rc != OPTIONS_RUN)
 		goto out;
-	if (o.db == NULL)
-		rc = options_usage(&recommend_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
-	else
-		rc = scope_check_given(
-		    &recommend_spec, &o.namespaces, o.all_namespaces);
+	rc =
+	    scope_check_given(&recommend_spec, &o.namespaces, o.all_namespaces);
 	if (rc == OPTIONS_RUN && o.existing.n > 0 && o.cluster.chosen)
 		rc = options_usage(&recommend_spec,
 		    "either --existing or --cluster, not both");

@@ -29,9 +29,7 @@ struct report_command {
 
 /* clang-format off */
 static const struct option_spec table[] = {
-	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
-	  .env = "RINGFENCE_DB",
-	  .help = "The database to read; else $RINGFENCE_DB." },
+	DATABASE_ROW(offsetof(struct report_command, db)),
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Report on this namespace. Repeatable." },
@@ -184,9 +182,10 @@ out:
 static int
 check_usage(const struct report_command *o)
 {
-	if (o->db == NULL)
-		return options_usage(&report_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
+	int rc = dataset_check_given(&report_spec, o->db);
+
+	if (rc != OPTIONS_RUN)
+		return rc;
 	if (o->namespaces.n > 0 && o->all_namespaces)
 		return options_usage(
 		    &report_spec, "give either -n or -A, not both");

@@ -25,9 +25,7 @@ struct testplan_command {
 
 /* clang-format off */
 static const struct option_spec table[] = {
-	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, AT(db),
-	  .env = "RINGFENCE_DB",
-	  .help = "The database to read; else $RINGFENCE_DB." },
+	DATABASE_ROW(offsetof(struct testplan_command, db)),
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Check this namespace. Repeatable." },
@@ -142,9 +140,8 @@ cmd_testplan(int argc, char **argv)
 
 	arena_init(&arena, 0);
 	rc = options_parse(&testplan_spec, argc, argv, &o, &arena);
-	if (rc == OPTIONS_RUN && o.db == NULL)
-		rc = options_usage(&testplan_spec,
-		    "which database? Give --db PATH or set RINGFENCE_DB");
+	if (rc == OPTIONS_RUN)
+		rc = dataset_check_given(&testplan_spec, o.db);
 	if (rc == OPTIONS_RUN)
 		rc = scope_check_given(
 		    &testplan_spec, &o.namespaces, o.all_namespaces);

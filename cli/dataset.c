@@ -60,6 +60,15 @@ load(struct dataset *d, const char *path, const struct store_filter *filter,
 	return st == RF_OK ? RF_OK : rf_wrap(err, st, "%s", path);
 }
 
+int
+dataset_check_given(const struct command_spec *spec, const char *db)
+{
+	if (db != NULL)
+		return OPTIONS_RUN;
+	return options_usage(
+	    spec, "which database? Give --db PATH or set RINGFENCE_DB");
+}
+
 enum rf_status
 dataset_open(
     struct dataset *out, const char *path, const struct store_filter *filter)

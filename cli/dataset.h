@@ -5,6 +5,7 @@
 #ifndef CLI_DATASET_H
 #define CLI_DATASET_H
 
+#include "cli/options.h"
 #include "core/arena.h"
 #include "core/edge.h"
 #include "core/flow.h"
@@ -19,6 +20,18 @@ struct dataset {
 	struct flow_set flows;
 	struct edge_set edges;
 };
+
+/* The row of --db in an option table; at is the offset of its text. */
+/* clang-format off */
+#define DATABASE_ROW(at) \
+	{ .name = "db", .arg = "PATH", .kind = OPTION_TEXT, .offset = (at), \
+	  .env = "RINGFENCE_DB", \
+	  .help = "The database to read; else $RINGFENCE_DB." }
+/* clang-format on */
+
+/* Is a database named? OPTIONS_RUN, or the exit status after it was said that
+ * none is. */
+int dataset_check_given(const struct command_spec *spec, const char *db);
 
 /*
  * Open the database at path and load cluster, flows and edges. On failure
