@@ -323,6 +323,6 @@ help:
 
 .PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault \
 	check-hard tsan valgrind test deps debug asan demo \
-	bench bench-live tidy format reformat lint fixtures install uninstall \
-	dist image clean help
+	bench bench-sizes bench-live tidy format reformat lint fixtures install \
+	uninstall dist image clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
