@@ -185,11 +185,23 @@ check_number(struct lint *l, const struct destinations *d, size_t port)
 /* What the pods declare instead of the name that is asked for. */
 struct other_names {
 	const char *protocol; /* of the name itself; NULL: nobody has it */
+	bool beside;          /* another name that the rule lists */
 	struct lint_near_name near;
 };
 
+static bool
+lists_name(const struct policy_rule *rule, const char *name)
+{
+	for (size_t i = 0; i < rule->n_ports; i++)
+		if (rule->ports[i].name != NULL &&
+		    strcmp(rule->ports[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static void
-note_names(struct other_names *o, const struct kube_pod *pod)
+note_names(struct other_names *o, const struct policy_rule *rule,
+    const struct kube_pod *pod)
 {
 	for (size_t k = 0; k < pod->n_ports; k++) {
 		const struct kube_port *port = &pod->ports[k];
@@ -198,9 +210,26 @@ note_names(struct other_names *o, const struct kube_pod *pod)
 			continue;
 		if (strcmp(port->name, o->near.wanted) == 0)
 			o->protocol = flow_protocol_name(port->protocol);
+		else if (lists_name(rule, port->name))
+			o->beside = true;
 		else if (port->name[0] != '\0')
 			lint_near_offer(&o->near, port->name);
 	}
+}
+
+static void
+report_no_name(struct lint *l, const struct lint_at *at,
+    const struct policy_port *p, const char *best)
+{
+	lint_add(l, 1, LINT_ERROR, at,
+	    lint_text(l,
+		"no pod that the rule is about declares a port named %s, so "
+		"this entry matches nothing%s%s",
+		p->name, best == NULL ? "" : "; there is ",
+		best == NULL ? "" : best),
+	    best == NULL ? "Name the port in the pods' containers, or write "
+			   "its number."
+			 : lint_text(l, "If it is meant, write %s.", best));
 }
 
 static void
@@ -216,17 +245,16 @@ report_name(struct lint *l, const struct lint_at *at,
 			"entry matches nothing",
 			p->name, o->protocol, flow_protocol_name(p->protocol)),
 		    lint_text(l, "Write protocol: %s.", o->protocol));
-	else
-		lint_add(l, 1, LINT_ERROR, at,
+	else if (best == NULL && o->beside)
+		lint_add(l, 1, LINT_NOTE, at,
 		    lint_text(l,
 			"no pod that the rule is about declares a port named "
-			"%s, so this entry matches nothing%s%s",
-			p->name, best == NULL ? "" : "; there is ",
-			best == NULL ? "" : best),
-		    best == NULL
-			? "Name the port in the pods' containers, or write "
-			  "its number."
-			: lint_text(l, "If it is meant, write %s.", best));
+			"%s, so this entry matches nothing now",
+			p->name),
+		    "Remove the entry, or keep it if such a port is yet to "
+		    "come.");
+	else
+		report_no_name(l, at, p, best);
 }
 
 /* RF025 */
@@ -245,7 +273,7 @@ check_name(struct lint *l, const struct destinations *d, size_t port)
 		if (pod == NULL ||
 		    kube_pod_named_port(pod, p->protocol, p->name) != 0)
 			return;
-		note_names(&other, pod);
+		note_names(&other, d->s->rule, pod);
 		n++;
 	}
 	if (n > 0)
