@@ -69,7 +69,12 @@ int64_t db_int(struct db_stmt *s, int col); /* 0 where it is NULL */
 uint64_t db_uint(struct db_stmt *s, int col, uint64_t max); /* 0 to max */
 uint8_t db_protocol(struct db_stmt *s, int col);
 bool db_bool(struct db_stmt *s, int col);
-/* A time that is not before from_us. */
+/* When something was seen: from the epoch on, up to where the difference of two
+ * and a bit more do not overflow. */
+#define DB_TIME_MAX (INT64_MAX / 4)
+int64_t db_time(struct db_stmt *s, int col);
+/* One that is not before from_us; and for what may go on: also TIME_MAX_US. */
+int64_t db_last(struct db_stmt *s, int col, int64_t from_us);
 int64_t db_end_of(struct db_stmt *s, int col, int64_t from_us);
 const char *db_text(struct db_stmt *s, int col);
 struct ip_addr db_ip(struct db_stmt *s, int col);

@@ -129,6 +129,12 @@ db_bool(struct db_stmt *s, int col)
 }
 
 int64_t
+db_time(struct db_stmt *s, int col)
+{
+	return (int64_t)db_uint(s, col, DB_TIME_MAX);
+}
+
+int64_t
 db_end_of(struct db_stmt *s, int col, int64_t from_us)
 {
 	int64_t us = sqlite3_column_int64(s->stmt, col);
@@ -137,6 +143,13 @@ db_end_of(struct db_stmt *s, int col, int64_t from_us)
 		return us;
 	damaged(s, SQLITE_CORRUPT);
 	return from_us;
+}
+
+int64_t
+db_last(struct db_stmt *s, int col, int64_t from_us)
+{
+	(void)db_time(s, col);
+	return db_end_of(s, col, from_us);
 }
 
 const char *

@@ -61,7 +61,8 @@ check_flow(const struct put *p, size_t i, struct rf_error *err)
 		    "flow %zu: protocol %u, outcome %u, certainty %u, sides "
 		    "%u",
 		    i, f->protocol, f->outcome, f->certainty, f->sides);
-	if (f->first_us > f->last_us)
+	if (f->first_us < 0 || f->first_us > f->last_us ||
+	    f->last_us > DB_TIME_MAX)
 		return rf_fail(err, RF_INVAL,
 		    "flow %zu: first seen %" PRId64 ", last %" PRId64, i,
 		    f->first_us, f->last_us);

@@ -47,6 +47,11 @@ store_put_coverage(
 	uint64_t v[N_COUNTERS];
 	enum rf_status st;
 
+	if (cov->from_us < 0 || cov->from_us > cov->to_us ||
+	    cov->to_us > DB_TIME_MAX)
+		return rf_fail(err, RF_INVAL,
+		    "coverage of %s: from %" PRId64 " to %" PRId64, cov->source,
+		    cov->from_us, cov->to_us);
 	counters_of(cov, v);
 	for (size_t i = 0; i < N_COUNTERS; i++)
 		if (v[i] > INT64_MAX)
@@ -138,8 +143,8 @@ notes_get_names(struct store *s, struct arena *arena, struct flow_set *out,
 			return fail_memory(err);
 		}
 		v[n].ip = db_ip(&q, 0);
-		v[n].first_us = db_int(&q, 2);
-		v[n].last_us = db_end_of(&q, 3, v[n].first_us);
+		v[n].first_us = db_time(&q, 2);
+		v[n].last_us = db_last(&q, 3, v[n].first_us);
 		n++;
 	}
 	out->names = v;
@@ -152,8 +157,8 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 {
 	c->node = arena_strdup(arena, db_text(q, 0));
 	c->source = arena_strdup(arena, db_text(q, 1));
-	c->from_us = db_int(q, 2);
-	c->to_us = db_end_of(q, 3, c->from_us);
+	c->from_us = db_time(q, 2);
+	c->to_us = db_last(q, 3, c->from_us);
 	c->packets = db_uint(q, 4, INT64_MAX);
 	c->dropped = db_uint(q, 5, INT64_MAX);
 	c->truncated = db_uint(q, 6, INT64_MAX);
@@ -165,7 +170,7 @@ read_coverage(struct coverage *c, struct db_stmt *q, struct arena *arena)
 	c->fragments = db_uint(q, 12, INT64_MAX);
 	c->table_full = db_uint(q, 13, INT64_MAX);
 	c->unowned = db_uint(q, 14, INT64_MAX);
-	c->known_us = db_int(q, 15);
+	c->known_us = db_time(q, 15);
 	return c->node != NULL && c->source != NULL;
 }
 

@@ -48,8 +48,8 @@ flow_of_row(struct db_stmt *q)
 		.connections = db_uint(q, 10, INT64_MAX),
 		.packets = db_uint(q, 11, INT64_MAX),
 		.bytes = db_uint(q, 12, INT64_MAX),
-		.first_us = db_int(q, 13),
-		.last_us = db_end_of(q, 14, db_int(q, 13)) };
+		.first_us = db_time(q, 13),
+		.last_us = db_last(q, 14, db_time(q, 13)) };
 }
 
 void

@@ -198,10 +198,10 @@ static struct add_case {
 	    { F(WEB, OUTSIDE2, 80) }, { 2, 2, 6, 100, 200, 1 } },
 	{ "extreme times and counters",
 	    { F(WEB, DB, 65535), .window_us = INT64_MIN,
-		.first_us = INT64_MIN, .last_us = INT64_MAX,
+		.first_us = 1, .last_us = INT64_MAX / 4,
 		.bytes = INT64_MAX - 3 },
 	    { F(WEB, DB, 65535), .window_us = INT64_MIN },
-	    { 1, 2, INT64_MAX, INT64_MIN, INT64_MAX, 1 } },
+	    { 1, 2, INT64_MAX, 1, INT64_MAX / 4, 1 } },
 };
 /* clang-format on */
 
@@ -298,6 +298,8 @@ static struct bad_case {
 	{ "packets over 63 bits", { F(WEB, DB, 1), .packets = UINT64_MAX } },
 	{ "bytes over 63 bits", { F(WEB, DB, 1), .bytes = UINT64_MAX } },
 	{ "sum over 63 bits", { F(WEB, DB, 80), .bytes = INT64_MAX } },
+	{ "before the epoch", { F(WEB, DB, 1), .first_us = -1 } },
+	{ "behind all clocks", { F(WEB, DB, 1), .last_us = INT64_MAX } },
 	{ "no such source", { F(99, DB, 1) } },
 	{ "no such destination", { F(WEB, FLOW_NONE, 1) } },
 	{ "no such seen source", { F(WEB, DB, 1), .seen_src = 99 } },
