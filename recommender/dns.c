@@ -377,13 +377,35 @@ add_upstream(struct run *r, uint32_t group)
 	return RF_OK;
 }
 
+/* With which kinds of addresses nodes come to pods on others: those of their
+ * own and of tunnels, and, as an overlay may have it, what was seen anywhere.
+ */
+static unsigned
+arriving_kinds(const struct run *r)
+{
+	unsigned kinds = NODE_PRIVATE | NODE_TUNNEL;
+
+	kinds |= kinds << NODE_V6_SHIFT;
+	for (size_t i = 0; i < r->fs->n_flows; i++) {
+		const struct flow *f = &r->fs->flows[i];
+		const struct endpoint *src = &r->fs->endpoints[f->seen_src];
+		const struct endpoint *dst = &r->fs->endpoints[f->dst];
+
+		if (src->type == ENDPOINT_NODE &&
+		    dst->type == ENDPOINT_WORKLOAD &&
+		    !plan_is_own_node(r, dst, src))
+			kinds |= node_kind_of(r, &src->ip);
+	}
+	return kinds;
+}
+
 /* A DNS server that is put under policy must still answer every pod and
  * every node (their hostNetwork pods, NodeLocal DNSCache). */
 static enum rf_status
 add_server(struct run *r, uint32_t group)
 {
 	static const uint8_t protocols[] = { FLOW_UDP, FLOW_TCP };
-	unsigned kinds = NODE_PRIVATE | NODE_PRIVATE << NODE_V6_SHIFT;
+	unsigned kinds = arriving_kinds(r);
 	enum rf_status st;
 
 	for (size_t i = 0; i < 2 * r->dns.n; i++) {

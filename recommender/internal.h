@@ -348,6 +348,7 @@ struct ip_prefix prefix_around(
 RF_MUST_USE enum rf_status node_collect(struct run *r);
 RF_MUST_USE enum rf_status node_needs(
     struct run *r, const struct raw *raws, size_t n);
+unsigned node_kind_of(const struct run *r, const struct ip_addr *ip);
 /* Every node's addresses of these kinds, as needs like proto. */
 RF_MUST_USE enum rf_status node_add_all(
     struct run *r, struct need proto, unsigned kinds);

@@ -109,7 +109,7 @@ node_collect(struct run *r)
 	return RF_OK;
 }
 
-static unsigned
+unsigned
 node_kind_of(const struct run *r, const struct ip_addr *ip)
 {
 	size_t lo = 0, hi = r->n_node_ips;

@@ -60,6 +60,29 @@ webhook_gateway(struct world *w)
 	from_node(w, c.n[1], "10.0.2.0", c.web);
 }
 
+/* Nodes come to web with what an overlay makes of their addresses: so they will
+ * to the DNS server. */
+static void
+overlay_dns(struct world *w)
+{
+	struct world_base b = world_base(w);
+
+	world_finish(w);
+	from_node(w, b.n2, "10.0.2.0", b.web);
+	(void)world_connect(w, b.web, 0, 53);
+}
+
+/* On the pod's own node they come otherwise, which tells nothing. */
+static void
+own_node_dns(struct world *w)
+{
+	struct world_base b = world_base(w);
+
+	world_finish(w);
+	from_node(w, b.n1, "10.0.1.1", b.web);
+	(void)world_connect(w, b.web, 0, 53);
+}
+
 /* Another node calls the same port: then it is not the API server alone. */
 static void
 not_only_api(struct world *w)
@@ -188,6 +211,18 @@ static struct world_case cases[] = {
 	    "all-nodes"),
 	SHOP("webhook: a managed control plane", managed, "web",
 	    "app=web in 192.168.0.8/32 192.168.0.9/32 @TCP/8443 eg"),
+	{ .name = "nodes ask DNS as they come to others",
+	    .build = overlay_dns,
+	    .namespace = "kube-system",
+	    .policy = "coredns",
+	    .want = "k8s-app=kube-dns in ns:* 10.0.1.0/32 10.0.2.0/32 "
+		    "192.168.0.1/32 192.168.0.2/32 @TCP/53,UDP/53 eg" },
+	{ .name = "but not as they come to pods of their own",
+	    .build = own_node_dns,
+	    .namespace = "kube-system",
+	    .policy = "coredns",
+	    .want = "k8s-app=kube-dns in ns:* 192.168.0.1/32 192.168.0.2/32 "
+		    "@TCP/53,UDP/53 eg" },
 	REMARK("several nodes call: all may", several_callers, "web",
 	    "app=web in 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 "
 	    "192.168.0.4/32 @TCP/8443 eg",
