@@ -88,7 +88,7 @@ static struct ref_case {
 	    RF_CORRUPT },
 	{ "svc/shop/empty", 80, "no ready pod behind it", RF_CORRUPT },
 	{ "svc/shop/six", 80, "no ready pod behind it", RF_CORRUPT },
-	{ "svc/shop/dc", 80, "did you mean db?", RF_CORRUPT },
+	{ "svc/shop/emty", 80, "did you mean empty?", RF_CORRUPT },
 	{ "shop/web-11", 80, "there is no pod shop/web-11; did you mean web-1?",
 	    RF_CORRUPT },
 	{ "shop/sts/web", 80, "there is no sts shop/web", RF_CORRUPT },
