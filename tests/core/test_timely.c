@@ -12,9 +12,8 @@
 #include "core/timely.h"
 #include "tests/support/case_table.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define MINUTE   60 /* seconds */
-#define HOUR     3600
+#define MINUTE INT64_C(60) /* seconds */
+#define HOUR   (60 * MINUTE)
 
 /* Times in seconds; 203.0.113.9 is spoken with from 10 h to 11 h, .10 at 10 h,
  * .11 never. Names of .9 are a and b, of .10 c, of .11 d and e. */
@@ -69,16 +68,16 @@ test_case(void **state)
 	const struct flow flows[] = {
 		{ .src = 1,
 		    .dst = 2,
-		    .first_us = (int64_t)10 * HOUR * 1000000,
-		    .last_us = (int64_t)10 * HOUR * 1000000 },
+		    .first_us = 10 * HOUR * 1000000,
+		    .last_us = 10 * HOUR * 1000000 },
 		{ .src = 2,
 		    .dst = 1,
-		    .first_us = (int64_t)11 * HOUR * 1000000,
-		    .last_us = (int64_t)11 * HOUR * 1000000 },
+		    .first_us = 11 * HOUR * 1000000,
+		    .last_us = 11 * HOUR * 1000000 },
 		{ .src = 1,
 		    .dst = 3,
-		    .first_us = (int64_t)10 * HOUR * 1000000,
-		    .last_us = (int64_t)10 * HOUR * 1000000 },
+		    .first_us = 10 * HOUR * 1000000,
+		    .last_us = 10 * HOUR * 1000000 },
 	};
 	const struct dns_name names[] = {
 		{ ip("203.0.113.9"), "a", c->a[0] * 1000000,
