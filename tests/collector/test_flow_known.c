@@ -12,7 +12,6 @@
 #include "collector/flow_table.h"
 #include "core/flow.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define START    ((int64_t)1700000000000000)
 #define SEEN_MAX 16
 

@@ -13,7 +13,6 @@
 #include "collector/flow_saved.h"
 #include "core/flow.h"
 
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 #define START    ((int64_t)1700000000000000)
 #define SECOND   ((int64_t)1000000)
 #define ROWS_MAX 16
