@@ -89,9 +89,9 @@ size_t address_services_of(const struct cluster *c, const struct ip_addr *ip,
     uint16_t *service_ports, size_t max);
 
 /*
- * Is something known to listen on ip:port at at_us: a backend of an
- * EndpointSlice, a Service's own address and port or nodePort, or a declared
- * container port of the pod that held ip?
+ * Is something known to listen on ip:port at at_us: an endpoint of an
+ * EndpointSlice, if it is of the workload that held ip, a Service's own address
+ * and port or nodePort, or a declared container port of the pod that held ip?
  */
 bool address_listens(const struct cluster *c, const struct ip_addr *ip,
     uint16_t port, uint8_t protocol, int64_t at_us);
