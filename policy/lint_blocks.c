@@ -191,8 +191,8 @@ static bool
 names_behind_told(const struct lint *l, const struct lint_spot *s,
     const struct kube_service *service, struct told *t)
 {
-	if (t->policy != s->policy || t->direction != s->direction ||
-	    t->service != service)
+	if (t->service != service || t->policy != s->policy ||
+	    t->direction != s->direction)
 		*t = (struct told){ s->policy, s->direction, service,
 			names_behind(l, s, service) };
 	return t->names;
