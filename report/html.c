@@ -88,7 +88,7 @@ void
 html_short(struct strbuf *out, const char *text, size_t max)
 {
 	struct strbuf safe, part;
-	size_t n, head = max / 2, tail = max - head - 1;
+	size_t n, head = max / 3, tail = max - head - 1;
 
 	strbuf_init(&safe, SCRATCH_MAX);
 	strbuf_init(&part, SCRATCH_MAX);

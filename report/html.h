@@ -15,7 +15,8 @@
  */
 void html_text(struct strbuf *out, const char *text);
 
-/* The same, shortened in its middle to max characters, at least 3. */
+/* The same, shortened to max characters, at least 3. More is kept of the end,
+ * for what belongs together begins alike: release-chart-component. */
 void html_short(struct strbuf *out, const char *text, size_t max);
 
 #endif

@@ -40,10 +40,15 @@ static const struct short_case {
 	const char *want;
 } shorts[] = {
 	{ "abcdef", 6, "abcdef" },
-	{ "abcdefg", 6, "abc\xe2\x80\xa6" "fg" },
+	{ "abcdefg", 6, "ab\xe2\x80\xa6" "efg" },
 	{ "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 3,
 	  "\xc3\xa4\xe2\x80\xa6\xc3\xa4" },
-	{ "<<<<<<<<", 4, "&lt;&lt;\xe2\x80\xa6&lt;" },
+	{ "<<<<<<<<", 4, "&lt;\xe2\x80\xa6&lt;&lt;" },
+	/* Two that end alike do not look alike. */
+	{ "one-release-frauddetectionservice", 22,
+	  "one-rel\xe2\x80\xa6tectionservice" },
+	{ "one-release-recommendationservice", 22,
+	  "one-rel\xe2\x80\xa6ndationservice" },
 	{ "", 3, "" },
 };
 /* clang-format on */
