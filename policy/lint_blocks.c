@@ -169,9 +169,8 @@ names_behind(const struct lint *l, const struct lint_spot *s,
 	const struct policy_rule *r = s->policy->rules[s->direction];
 	uint32_t ns = lint_ns(l, s->policy);
 
-	if (r == NULL || ns == FLOW_NONE)
-		return false;
-	for (size_t k = 0; k < s->policy->n_rules[s->direction]; k++)
+	for (size_t k = 0;
+	     ns != FLOW_NONE && k < s->policy->n_rules[s->direction]; k++)
 		for (size_t i = 0; i < r[k].n_peers; i++)
 			if (is_behind(l, &r[k].peers[i], ns, service))
 				return true;
