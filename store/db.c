@@ -417,39 +417,46 @@ make_private(const char *path)
 		(void)close(fd);
 }
 
-enum rf_status
-db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
+/* A handle that belongs to one thread; *out is to be closed, whatever comes of
+ * it. */
+static enum rf_status
+open_handle(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 {
-	/* A handle belongs to one thread. */
 	int flags = SQLITE_OPEN_NOMUTEX |
 	    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		   : SQLITE_OPEN_READONLY);
-	struct identity id = { 0 };
 	char uri[URI_MAX];
+	int rc;
+
+	if (write)
+		make_private(path);
+	if (!write && is_frozen(path) && frozen_uri(path, uri))
+		rc = sqlite3_open_v2(uri, out, flags | SQLITE_OPEN_URI, NULL);
+	else
+		rc = sqlite3_open_v2(path, out, flags, NULL);
+	if (*out == NULL)
+		return rf_fail(err, RF_NOMEM, "out of memory");
+	if (rc != SQLITE_OK)
+		return fail_open(*out, rc, path, write, err);
+	(void)sqlite3_extended_result_codes(*out, 1);
+	(void)sqlite3_busy_timeout(*out, BUSY_MS);
+	/* Until it is known to be ours, closing must not change the file. */
+	(void)sqlite3_db_config(
+	    *out, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	return RF_OK;
+}
+
+enum rf_status
+db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
+{
+	struct identity id = { 0 };
 	sqlite3 *db = NULL;
 	enum rf_status st;
 	int rc;
 
 	*out = NULL;
-	if (write)
-		make_private(path);
-	if (!write && is_frozen(path) && frozen_uri(path, uri))
-		rc = sqlite3_open_v2(uri, &db, flags | SQLITE_OPEN_URI, NULL);
-	else
-		rc = sqlite3_open_v2(path, &db, flags, NULL);
-	if (db == NULL) {
-		st = rf_fail(err, RF_NOMEM, "out of memory");
+	if ((st = open_handle(&db, path, write, err)) != RF_OK)
 		goto out;
-	}
-	if (rc != SQLITE_OK) {
-		st = fail_open(db, rc, path, write, err);
-		goto out;
-	}
-	(void)sqlite3_extended_result_codes(db, 1);
-	(void)sqlite3_busy_timeout(db, BUSY_MS);
-	/* Until it is known to be ours, closing must not change the file. */
-	(void)sqlite3_db_config(
-	    db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 	rc = ask(db, "PRAGMA schema_version", &id.schema_version);
 	if ((rc & 0xff) == SQLITE_CANTOPEN) {
 		st = fail_open(db, rc, path, write, err);
