@@ -115,6 +115,28 @@ daemon_complete_buffer(struct daemon *d)
 	daemon_move_open_left(d);
 }
 
+/* What tells who the ends of a connection were. false: out of memory. */
+static bool
+init_resolving(struct daemon *d)
+{
+	const struct daemon_config *config = &d->config;
+
+	d->cluster = cluster_use_new(&config->source);
+	if (d->cluster == NULL)
+		return false;
+	d->view = address_view_of(d->cluster->c);
+	d->names = names_new(d->cluster->c, config->seed);
+	if (d->names == NULL)
+		return false;
+	d->summing.resolver = resolver_new(
+	    d->cluster->c, d->names, config->window_us, config->seed);
+	d->summing.shortcut = shortcut_new(
+	    d->cluster->c, d->names, config->window_us, config->seed);
+	d->waiting = waiting_new(WAITING_MAX, config->window_us, config->seed);
+	return d->summing.resolver != NULL && d->summing.shortcut != NULL &&
+	    d->waiting != NULL;
+}
+
 static enum rf_status
 daemon_init(struct daemon *d, struct rf_error *err)
 {
@@ -128,21 +150,7 @@ daemon_init(struct daemon *d, struct rf_error *err)
 	};
 	enum rf_status st;
 
-	d->cluster = cluster_use_new(&config->source);
-	if (d->cluster == NULL)
-		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	d->view = address_view_of(d->cluster->c);
-	d->names = names_new(d->cluster->c, config->seed);
-	if (d->names != NULL) {
-		d->summing.resolver = resolver_new(
-		    d->cluster->c, d->names, config->window_us, config->seed);
-		d->summing.shortcut = shortcut_new(
-		    d->cluster->c, d->names, config->window_us, config->seed);
-	}
-	if (d->summing.resolver == NULL || d->summing.shortcut == NULL)
-		return rf_fail(err, RF_NOMEM, "collect: out of memory");
-	d->waiting = waiting_new(WAITING_MAX, config->window_us, config->seed);
-	if (d->waiting == NULL)
+	if (!init_resolving(d))
 		return rf_fail(err, RF_NOMEM, "collect: out of memory");
 	if ((st = flow_table_new(&d->ft, &table, err)) != RF_OK)
 		return st;
