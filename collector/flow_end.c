@@ -211,17 +211,13 @@ crowding(const struct flow_table *ft)
 {
 	static const struct crowding none = { FLOW_TABLE_CLOSED_MS,
 		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 2000 };
-	static const struct crowding little = { FLOW_TABLE_CLOSED_MS,
-		FLOW_TABLE_UDP_MS, FLOW_TABLE_DNS_OVER_MS, 64 };
 	static const struct crowding some = { 2000, 5000, 1000, 64 };
 	static const struct crowding much = { 1000, 2000, 1000, 64 };
-	uint32_t sixteenths = ft->pool.live / (ft->pool.max / 16);
+	uint32_t eighths = ft->pool.live / (ft->pool.max / 8);
 
-	if (sixteenths < 1)
+	if (eighths < 2)
 		return &none;
-	if (sixteenths < 4)
-		return &little;
-	return sixteenths < 12 ? &some : &much;
+	return eighths < 6 ? &some : &much;
 }
 
 static bool

@@ -171,7 +171,7 @@ test_grace(void **state)
 	}
 	pass(&w, 15 * SECOND, SECOND / 10);
 	daemon_stats(w.d, &stats);
-	assert_in_range(stats.waiting, 12000, 16384);
+	assert_in_range(stats.waiting, 14000, 16384);
 	world_finish(&w);
 	assert_int_equal(look(&w).unknown, 20001);
 	world_close(&w);
