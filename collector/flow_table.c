@@ -94,8 +94,7 @@ syn_starts_anew(const struct leg *leg, const struct flow_sighting *s)
 		return s->seq != leg->isn;
 	if (f & LEG_SYNACK << !s->from_lo) /* captured out of order */
 		return s->key.protocol == FLOW_TCP && s->seq != leg->isn;
-	if (f & LEG_SYN << !s->from_lo) /* simultaneous open, or ports swapped
-					 */
+	if (f & LEG_SYN << !s->from_lo) /* simultaneous open, ports swapped */
 		return leg_is_closed(leg);
 	return true;
 }

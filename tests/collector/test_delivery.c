@@ -25,14 +25,6 @@
 	"]}]},\"status\":{\"phase\":\"Running\",\"podIP\":\"" SERVER           \
 	"\",\"startTime\":\"2025-12-31T00:00:00Z\"}}\n"
 
-static void
-quiet(enum log_level level, const char *line, void *arg)
-{
-	(void)level;
-	(void)line;
-	(void)arg;
-}
-
 /* It came in from the client on the third interface and left on the fourth, or
  * the other way. flags 0: UDP. */
 static void
@@ -83,7 +75,7 @@ start_at(struct world *w, int64_t now_us)
 static void
 open_both(struct world *w)
 {
-	log_set_sink(quiet, NULL);
+	log_set_sink(world_quiet, NULL);
 	open_watched(w);
 	daemon_free(w->d);
 	cluster_free(w->clusters[0]);

@@ -9,14 +9,6 @@
 #include "core/log.h"
 #include "tests/collector/daemon_world.h"
 
-static void
-quiet(enum log_level level, const char *line, void *arg)
-{
-	(void)level;
-	(void)line;
-	(void)arg;
-}
-
 /* One that lives for so long: it sees a connection, and is killed. */
 static void
 live(struct world *w, int64_t start_us, int64_t us)
@@ -33,7 +25,7 @@ live(struct world *w, int64_t start_us, int64_t us)
 static void
 open_world(struct world *w)
 {
-	log_set_sink(quiet, NULL);
+	log_set_sink(world_quiet, NULL);
 	world_open(w);
 	w->config.retain_us = DAY;
 	w->config.interval_us = 60 * SECOND;

@@ -13,17 +13,9 @@
 #define FAR "10.9.8.7" /* in no range that a node tells */
 
 static void
-quiet(enum log_level level, const char *line, void *arg)
-{
-	(void)level;
-	(void)line;
-	(void)arg;
-}
-
-static void
 open_quiet(struct world *w)
 {
-	log_set_sink(quiet, NULL);
+	log_set_sink(world_quiet, NULL);
 	open_watched(w);
 }
 

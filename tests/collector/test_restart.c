@@ -29,14 +29,6 @@
 	"\"phase\":\"Running\",\"podIP\":\"" SERVER "\",\"startTime\":"        \
 	"\"2025-12-31T00:00:00Z\"}}\n"
 
-static void
-quiet(enum log_level level, const char *line, void *arg)
-{
-	(void)level;
-	(void)line;
-	(void)arg;
-}
-
 /* A packet of the client's, or of the server's. */
 struct event {
 	int64_t ms;
@@ -119,7 +111,7 @@ happen(struct world *w, const struct event *e)
 static void
 open_world(struct world *w)
 {
-	log_set_sink(quiet, NULL);
+	log_set_sink(world_quiet, NULL);
 	world_open(w);
 	cluster_free(w->clusters[1]);
 	w->clusters[1] = read_cluster(NODE POD("web", CLIENT, "") DB("db"));

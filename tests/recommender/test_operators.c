@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "tests/support/case_table.h"
 #include "tests/support/world_case.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -286,11 +287,7 @@ static struct world_case cases[] = {
 int
 main(void)
 {
-	struct CMUnitTest tests[NELEM(cases)];
+	const struct case_table table = CASE_TABLE(world_case_run, cases, name);
 
-	for (size_t i = 0; i < NELEM(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = world_case_run,
-			.initial_state = &cases[i] };
-	return cmocka_run_group_tests_name("operators", tests, NULL, NULL);
+	return case_table_run("operators", &table);
 }
