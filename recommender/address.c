@@ -129,6 +129,36 @@ has_name(const struct run *r, const struct ip_addr *ip)
 	return false;
 }
 
+static int
+find_range(const void *key, const void *range)
+{
+	return ip_prefix_contains(range, key)
+	    ? 0
+	    : ip_compare(key, &((const struct ip_prefix *)range)->addr);
+}
+
+static int
+find_node(const void *key, const void *node)
+{
+	return ip_compare(key, &((const struct node_addr *)node)->ip);
+}
+
+bool
+address_is_passed_on(const struct run *r, const struct ip_addr *ip)
+{
+	const struct prefix_list *ranges = &r->pod_ranges;
+	struct ip_prefix host = ip_prefix_host(ip);
+
+	return addr_list_touches(&r->pod_ips, &host) ||
+	    addr_list_touches(&r->service_ips, &host) ||
+	    (ranges->n > 0 &&
+		bsearch(ip, ranges->v, ranges->n, sizeof(*ranges->v),
+		    find_range) != NULL) ||
+	    (r->n_node_ips > 0 &&
+		bsearch(ip, r->node_ips, r->n_node_ips, sizeof(*r->node_ips),
+		    find_node) != NULL);
+}
+
 bool
 address_is_beside_pods(const struct run *r, const struct ip_addr *ip)
 {
@@ -139,7 +169,7 @@ address_is_beside_pods(const struct run *r, const struct ip_addr *ip)
 		if (overlaps(&r->pod_ranges.v[i], &near))
 			return false;
 	return ip_is_private(ip) && addr_list_touches(&r->pod_ips, &near) &&
-	    !has_name(r, ip);
+	    !has_name(r, ip) && !address_is_passed_on(r, ip);
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "recommender/internal.h"
 
 #define MERGE_BUDGET 4  /* addresses covered for each one observed */
-#define BESIDE_MAX   4  /* addresses in one remark */
+#define LISTED_MAX   4  /* addresses in one remark */
 #define EXCEPT_MAX   64 /* exceptions of a block; more are merged */
 
 static const char *const private_classes[] = { "10.0.0.0/8", "172.16.0.0/12",
@@ -18,11 +18,11 @@ static const char *const private_classes[] = { "10.0.0.0/8", "172.16.0.0/12",
 #define N_PRIVATE (sizeof(private_classes) / sizeof(private_classes[0]))
 
 static enum rf_status
-add_block(struct run *r, struct need proto, enum block_kind kind,
+add_block(struct run *r, struct need proto, unsigned kinds,
     const struct ip_prefix *block)
 {
 	proto.peer = (struct peer){
-		.type = PEER_BLOCK, .kinds = (uint16_t)kind, .block = *block
+		.type = PEER_BLOCK, .kinds = (uint16_t)kinds, .block = *block
 	};
 	return needs_add(r, proto);
 }
@@ -99,19 +99,33 @@ merge_addresses(const struct run *r, struct merging *m)
 	return m->n <= r->max_external;
 }
 
+/* Each address by itself; or only those that a wide block leaves out, as they
+ * have become the cluster's own. */
 static enum rf_status
-add_exact(struct run *r, struct need proto, const struct raw *raws, size_t n)
+add_each(struct run *r, struct need proto, const struct raw *raws, size_t n,
+    bool only_passed_on)
 {
 	enum rf_status st;
 
 	for (size_t i = 0; i < n; i++) {
 		struct ip_prefix host = ip_prefix_host(&raws[i].ip);
+		bool is_passed_on = address_is_passed_on(r, &raws[i].ip);
 
-		st = add_block(r, proto, BLOCK_EXTERNAL, &host);
+		if (only_passed_on && !is_passed_on)
+			continue;
+		st = add_block(r, proto,
+		    BLOCK_EXTERNAL | (is_passed_on ? BLOCK_PASSED_ON : 0),
+		    &host);
 		if (st != RF_OK)
 			return st;
 	}
 	return RF_OK;
+}
+
+static enum rf_status
+add_exact(struct run *r, struct need proto, const struct raw *raws, size_t n)
+{
+	return add_each(r, proto, raws, n, false);
 }
 
 static enum rf_status
@@ -176,9 +190,10 @@ add_families(struct run *r, struct need proto, enum block_kind kind,
 	if (has[1] && ip_prefix_parse(&all, "0.0.0.0/0", NULL) &&
 	    (st = add_block(r, proto, kind, &all)) != RF_OK)
 		return st;
-	if (has[0] && ip_prefix_parse(&all, "::/0", NULL))
-		return add_block(r, proto, kind, &all);
-	return RF_OK;
+	if (has[0] && ip_prefix_parse(&all, "::/0", NULL) &&
+	    (st = add_block(r, proto, kind, &all)) != RF_OK)
+		return st;
+	return add_each(r, proto, raws, n, true);
 }
 
 /* Clients from anywhere: every address but the cluster's own. */
@@ -223,6 +238,8 @@ add_private(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		if (seen[k] && ip_prefix_parse(&c, private_classes[k], NULL) &&
 		    (st = add_block(r, proto, BLOCK_WORLD, &c)) != RF_OK)
 			return st;
+	if ((st = add_each(r, proto, raws, n, true)) != RF_OK)
+		return st;
 	return note_remark(r, raws, "open-to-private",
 	    run_printf(r,
 		"%zu clients from private networks came in through a Service, "
@@ -282,36 +299,65 @@ add_public(struct run *r, struct need proto, const struct raw *raws, size_t n)
 		n_public));
 }
 
+/* Which of the addresses are so, as text, cut where they are many; NULL: none,
+ * or out of memory, which *st then says. */
+static const char *
+list_addresses(struct run *r, const struct raw *raws, size_t n,
+    bool (*is_so)(const struct run *r, const struct ip_addr *ip),
+    enum rf_status *st)
+{
+	const char *list = NULL;
+	char text[IP_STRLEN];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_so(r, &raws[i].ip) || k++ >= LISTED_MAX)
+			continue;
+		list = run_printf(r, "%s%s%s", list == NULL ? "" : list,
+		    list == NULL ? "" : ", ", ip_format(&raws[i].ip, text));
+		if (list == NULL)
+			break;
+	}
+	if (k > LISTED_MAX && list != NULL)
+		list = run_printf(r, "%s and %zu more", list, k - LISTED_MAX);
+	*st = k > 0 && list == NULL ? run_nomem(r) : RF_OK;
+	return list;
+}
+
 /* Where nodes do not tell the ranges of pods, a pod that is gone looks like
  * an address outside. */
 static enum rf_status
 remark_beside_pods(struct run *r, const struct raw *raws, size_t n)
 {
-	const char *list = NULL;
-	char text[IP_STRLEN];
-	size_t more = 0, k = 0;
+	enum rf_status st;
+	const char *list =
+	    list_addresses(r, raws, n, address_is_beside_pods, &st);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!address_is_beside_pods(r, &raws[i].ip))
-			continue;
-		if (k++ >= BESIDE_MAX) {
-			more++;
-			continue;
-		}
-		list = run_printf(r, "%s%s%s", list == NULL ? "" : list,
-		    list == NULL ? "" : ", ", ip_format(&raws[i].ip, text));
-		if (list == NULL)
-			return run_nomem(r);
-	}
 	if (list == NULL)
-		return RF_OK;
-	if (more > 0)
-		list = run_printf(r, "%s and %zu more", list, more);
+		return st;
 	return note_remark(r, raws, "beside-pods",
 	    run_printf(r,
 		"%s: private, without a name, and beside addresses of pods, "
 		"of which no node tells the range; make sure that it is no "
 		"pod that is gone, for its address passes to another one",
+		list));
+}
+
+/* The rule is for whoever had the address then. */
+static enum rf_status
+remark_passed_on(struct run *r, const struct raw *raws, size_t n)
+{
+	enum rf_status st;
+	const char *list =
+	    list_addresses(r, raws, n, address_is_passed_on, &st);
+
+	if (list == NULL)
+		return st;
+	return note_remark(r, raws, "passed-on",
+	    run_printf(r,
+		"%s: outside of the cluster when it was seen, and an address "
+		"of its own now; remove it if that other is gone, for it means "
+		"whoever has the address",
 		list));
 }
 
@@ -326,6 +372,8 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 	size_t n_open = 0, n_inner = 0;
 	enum rf_status st = remark_beside_pods(r, raws, n);
 
+	if (st == RF_OK)
+		st = remark_passed_on(r, raws, n);
 	if (st != RF_OK)
 		return st;
 	/* Who comes from the Internet is anybody, whether through a Service, a

@@ -77,7 +77,10 @@ enum block_kind {
 			      * cluster's own addresses */
 	BLOCK_PUBLIC = 64,   /* the same, and no private ones */
 	BLOCK_SERVICE = 128, /* of a Service, where policy comes before DNAT */
-	BLOCK_LINK_LOCAL = 256 /* allowed by its address */
+	BLOCK_LINK_LOCAL = 256, /* allowed by its address */
+	/* Of an address outside that is the cluster's now: WORLD and PUBLIC
+	 * leave it out. */
+	BLOCK_PASSED_ON = 512
 };
 
 struct peer {
@@ -334,6 +337,8 @@ bool address_holds_pods(const struct run *r, const struct ip_prefix *p);
 /* Might an address that is external for all that is known have been a pod's:
  * private, without a DNS name, in a network from which pods have theirs? */
 bool address_is_beside_pods(const struct run *r, const struct ip_addr *ip);
+/* Is an address that was outside when it was seen the cluster's own now? */
+bool address_is_passed_on(const struct run *r, const struct ip_addr *ip);
 /* Does it hold a node, or touch link-local, loopback or multicast? */
 bool address_holds_special(const struct run *r, const struct ip_prefix *p);
 bool addr_list_touches(const struct addr_list *l, const struct ip_prefix *p);

@@ -263,7 +263,8 @@ rule_comment(struct run *r, uint32_t ns, const struct peer *peers, size_t n,
 			naming_add(&names, "anyone, every pod included");
 		else if (p->type == PEER_KUBE_DNS)
 			naming_add(&names, "DNS");
-		else if (p->kinds == BLOCK_EXTERNAL && outside != NULL)
+		else if ((p->kinds & ~BLOCK_PASSED_ON) == BLOCK_EXTERNAL &&
+		    outside != NULL)
 			naming_add(&names, outside);
 		else
 			naming_add(&names, block_reasons(r, p->kinds));

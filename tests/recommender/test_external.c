@@ -272,6 +272,16 @@ public_clients_of_no_service(struct world *w)
 	}
 }
 
+/* Two of them were outside when they came: a node has the address of one now,
+ * a pod that of the other. */
+static void
+clients_of_then(struct world *w)
+{
+	(void)world_node(w, "late", "50.7.0.9", NULL);
+	(void)world_app(w, "shop", "late", "64.7.0.9", 0);
+	public_clients_of_no_service(w);
+}
+
 /* web calls an address beside its own; the nodes may tell pods' ranges. */
 static void
 call_beside(struct world *w, const char *range, const char *ip)
@@ -320,6 +330,11 @@ static struct world_case cases[] = {
 	    public_clients_of_no_service, "web",
 	    "app=web in 0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!192.168.0.1/32"
 	    "!192.168.0.2/32 @TCP/8080 eg", "open-to-world"),
+	REMARK("a client whose address is the cluster's now: by itself",
+	    clients_of_then, "web",
+	    "app=web in 0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!50.7.0.9/32"
+	    "!64.7.0.9/32!192.168.0.1/32!192.168.0.2/32 50.7.0.9/32 "
+	    "64.7.0.9/32 @TCP/8080 eg", "passed-on"),
 	REMARK("private clients: their networks, not the world",
 	    private_clients, "web",
 	    "app=web in 10.0.0.0/8!10.0.1.0/24!10.0.2.0/24 198.51.100.7/32 "
