@@ -145,6 +145,7 @@ daemon_init(struct daemon *d, struct rf_error *err)
 		.legs_max = config->legs_max != 0 ? config->legs_max : LEGS_MAX,
 		.seed = config->seed,
 		.view = { classify, leads_to, d },
+		.is_ticked = true,
 		.sink = daemon_take_connections,
 		.sink_arg = d,
 	};

@@ -22,8 +22,14 @@ flow_clock(struct flow_table *ft, int64_t ts_us)
 		ft->now_ms = LEG_JOIN_WINDOW_MS + 1; /* 0 is an empty mark */
 	}
 	ms = (ts_us - ft->epoch_us) / 1000 + LEG_JOIN_WINDOW_MS + 1;
-	if (ms > (int64_t)ft->now_ms && ms < UINT32_MAX)
+	if (ms > FLOW_REBASE_AT_MS) {
+		flow_rebase(ft, ms);
+	} else if (ms > (int64_t)ft->now_ms) {
 		ft->now_ms = (uint32_t)ms;
+		ft->n_behind = 0;
+	} else if ((int64_t)ft->now_ms - ms > FLOW_BEHIND_MS) {
+		flow_behind(ft, ts_us);
+	}
 }
 
 /* Is the client the root's lower end? *sure: the opening says so. */
@@ -435,6 +441,16 @@ flow_expire(struct flow_table *ft, size_t n)
 		n -= run;
 		look_between(ft, c, limits, from, from + run);
 	}
+}
+
+void
+flow_expire_all(struct flow_table *ft)
+{
+	const struct crowding *c = crowding(ft);
+	uint32_t limits[LEG_WATCH_STEP];
+
+	watch_limits(c, limits);
+	look_between(ft, c, limits, 0, ft->pool.used);
 }
 
 /* How dear a connection is: what is over goes first, then the half-open. */

@@ -60,6 +60,7 @@ struct flow_table {
 	uint32_t now_ms;     /* of the latest packet, never backwards */
 	uint32_t hand;       /* where the look for idle legs goes on */
 	uint32_t expired_ms; /* when it last kept up with the time */
+	uint32_t n_behind;   /* packets in a row that are far behind now_ms */
 };
 
 static inline bool
@@ -133,8 +134,16 @@ leg_wants_join(const struct leg *leg, const struct flow_sighting *s)
 		(leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0);
 }
 
-/* Take the time of a packet. */
+/* Take the time of a packet, which may end what is over by then. */
 void flow_clock(struct flow_table *ft, int64_t ts_us);
+
+/* Milliseconds of 49 days fit: from then on they are counted anew. */
+#define FLOW_REBASE_AT_MS ((int64_t)1 << 31)
+void flow_rebase(struct flow_table *ft, int64_t now_ms);
+
+/* Further behind is no disorder: the clock may have been set back. */
+#define FLOW_BEHIND_MS 60000
+void flow_behind(struct flow_table *ft, int64_t ts_us);
 
 /* How long this leg may be silent before its connection is over. */
 uint32_t flow_idle_ms(const struct leg *leg);
@@ -213,6 +222,9 @@ void flow_end(struct flow_table *ft, uint32_t leg);
 
 /* End what has been idle for too long, looking at n legs. */
 void flow_expire(struct flow_table *ft, size_t n);
+
+/* End all of them that are idle for too long by now. */
+void flow_expire_all(struct flow_table *ft);
 
 /* End one connection so that a leg is free. */
 void flow_make_room(struct flow_table *ft);

@@ -6,32 +6,73 @@
 #include "collector/flow_internal.h"
 
 #define TICK_LAG_US    ((int64_t)500000) /* packets on their way to us */
-#define REBASE_AT_MS   ((uint32_t)1 << 31)
 #define REBASE_STEP_MS ((uint32_t)1 << 22)
 #define REBASE_KEEP_MS (2 * (uint32_t)FLOW_TABLE_ESTABLISHED_MS)
+#define BEHIND_MAX     64 /* packets in a row that no disorder explains */
 
-/* Milliseconds of 49 days fit: bring now_ms and all that is measured by it
- * back, by a multiple of what is kept modulo (flow_dns.c, put_out.c, watch).
- * The marks for joining are a second's worth, and go. */
-static void
-rebase(struct flow_table *ft)
+/* Bring now_ms and all that is measured by it back, by a multiple of what is
+ * kept modulo (flow_dns.c, put_out.c, watch). The marks for joining are a
+ * second's worth, and go. now_ms may be years ahead, as where captures of long
+ * ago come first, or a host's clock was wrong until it was set: what is over by
+ * then goes by the times that it had. */
+void
+flow_rebase(struct flow_table *ft, int64_t now_ms)
 {
 	struct leg_pool *pool = &ft->pool;
-	uint32_t shift =
-	    (ft->now_ms - REBASE_KEEP_MS) / REBASE_STEP_MS * REBASE_STEP_MS;
+	int64_t shift =
+	    (now_ms - REBASE_KEEP_MS) / REBASE_STEP_MS * REBASE_STEP_MS;
 
+	/* Before the limit of what is not watched, and no leg (flow_end.c). */
+	ft->now_ms = now_ms < UINT32_MAX ? (uint32_t)now_ms : UINT32_MAX - 1;
+	flow_expire_all(ft);
 	for (uint32_t i = 0; i < pool->used; i++) {
 		uint32_t *last_ms = &pool->legs[i].last_ms;
 		uint32_t kind = pool->watch[i] % LEG_WATCH_STEP;
 		uint32_t since = pool->watch[i] - kind;
 
-		*last_ms -= *last_ms < shift ? *last_ms : shift;
-		pool->watch[i] = (since < shift ? 0 : since - shift) | kind;
+		*last_ms = *last_ms < shift ? 0 : *last_ms - (uint32_t)shift;
+		pool->watch[i] =
+		    (since < shift ? 0 : since - (uint32_t)shift) | kind;
 	}
+	if (pool->live == 0)
+		leg_pool_clear(pool);
 	leg_join_forget(ft->join);
-	ft->epoch_us += (int64_t)shift * 1000;
-	ft->now_ms -= shift;
+	ft->epoch_us += shift * 1000;
+	ft->now_ms = (uint32_t)(now_ms - shift);
 	ft->expired_ms = ft->now_ms;
+}
+
+/* What was told of it was all until then, and it goes on as from ts_us. */
+static void
+go_on_from(struct flow_table *ft, uint32_t root, int64_t ts_us)
+{
+	struct leg *legs = ft->pool.legs;
+	struct connection c;
+
+	if (flow_describe(ft, root, &c))
+		legs[root].flags |= LEG_CONTINUED;
+	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
+		legs[i].first_us += ts_us - c.first_us;
+}
+
+/*
+ * Nothing would ever be idle until time has come back to where it was. If that
+ * is no stray packet's, all is told by the times that it had, and goes on by
+ * the new ones. A table that is told the time has no need of it.
+ */
+void
+flow_behind(struct flow_table *ft, int64_t ts_us)
+{
+	if (ft->config.is_ticked || ++ft->n_behind < BEHIND_MAX)
+		return;
+	flow_table_tell_all(ft);
+	for (uint32_t i = 0; i < ft->pool.used; i++)
+		if ((ft->pool.legs[i].flags & (LEG_LIVE | LEG_MEMBER)) ==
+		    LEG_LIVE)
+			go_on_from(ft, i, ts_us);
+	ft->epoch_us =
+	    ts_us - ((int64_t)ft->now_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
+	ft->n_behind = 0;
 }
 
 void
@@ -40,8 +81,6 @@ flow_table_tick(struct flow_table *ft, int64_t now_us)
 	if (!ft->has_epoch)
 		return;
 	flow_clock(ft, now_us - TICK_LAG_US);
-	if (ft->now_ms > REBASE_AT_MS)
-		rebase(ft);
 	flow_expire(ft, 0);
 }
 

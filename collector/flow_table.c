@@ -293,12 +293,12 @@ find_leg(const struct flow_table *ft, const struct flow_sighting *s,
 static bool
 take(struct flow_table *ft, struct flow_sighting *s, uint32_t brought)
 {
-	uint32_t index = find_leg(ft, s, brought);
-	bool is_udp = s->key.protocol == FLOW_UDP;
+	bool is_udp = s->key.protocol == FLOW_UDP, first;
 	struct leg *leg;
-	bool first;
+	uint32_t index;
 
-	flow_clock(ft, s->ts_us);
+	flow_clock(ft, s->ts_us); /* which may end the leg */
+	index = find_leg(ft, s, brought);
 	if (index != LEG_NONE &&
 	    (!(ft->pool.legs[index].flags & LEG_SETTLED) ||
 		s->bits > (LEG_SEEN | LEG_DATA) || is_udp) &&

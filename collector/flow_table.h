@@ -8,7 +8,8 @@
  * translation changes (collector/leg_join.h). Packets and bytes are counted at
  * the one place where a connection's first leg was first seen.
  *
- * Pure: time comes with the packets, memory is fixed at birth. When the table
+ * Pure: time comes with the packets, memory is fixed at birth. A capture may be
+ * of years, and its clock may have been set, forward or back. When the table
  * is full, closed connections go first, then the one that was idle longest
  * among those looked at, and stats count it. One table belongs to one thread.
  */
@@ -30,6 +31,7 @@ struct flow_table_config {
 	uint32_t legs_max;        /* a power of two, at least 64 */
 	uint64_t seed;            /* of the hash: random, but fixed in tests */
 	struct address_view view; /* zero: nothing is known of addresses */
+	bool is_ticked;           /* flow_table_tick() tells the time, too */
 	connection_sink *sink;
 	void *sink_arg;
 };
