@@ -19,13 +19,15 @@ static enum rf_status
 copy_pages(sqlite3 *to, sqlite3 *from, struct rf_error *err)
 {
 	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
-	int rc;
+	int step, rc;
 
 	if (b == NULL)
 		return db_fail(to, sqlite3_errcode(to), "copy", err);
 	/* All pages in one step are those of one moment. */
-	(void)sqlite3_backup_step(b, -1);
+	step = sqlite3_backup_step(b, -1);
 	rc = sqlite3_backup_finish(b);
+	if (rc == SQLITE_OK && step != SQLITE_DONE)
+		rc = step; /* busy: finish() does not call that a failure */
 	return rc == SQLITE_OK ? RF_OK : db_fail(to, rc, "copy", err);
 }
 

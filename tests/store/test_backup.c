@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,20 @@ setup(struct fixture *f)
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->db, sizeof(f->db), "%s/a.db", f->dir);
 	(void)snprintf(f->copy, sizeof(f->copy), "%s/copy.db", f->dir);
+}
+
+/* How SQLite's own answers: somebody else has the database to himself. */
+static bool is_busy;
+
+int
+sqlite3_backup_step(sqlite3_backup *b, int n)
+{
+	int (*own)(sqlite3_backup *, int);
+
+	if (is_busy)
+		return SQLITE_BUSY;
+	*(void **)&own = dlsym(RTLD_NEXT, "sqlite3_backup_step");
+	return own(b, n);
 }
 
 /* Remove the folder; returns how many files it held. */
@@ -184,6 +200,28 @@ test_refusals(void **state)
 	assert_int_equal(teardown(&f), 1);
 }
 
+/* What could not be copied is no copy, though SQLite finishes without a word.
+ */
+static void
+test_busy(void **state)
+{
+	struct fixture f;
+	struct store *s;
+	int fd;
+
+	(void)state;
+	setup(&f);
+	OK(&f, store_open(&s, f.db, STORE_WRITE, &f.err));
+	put_names(&f, s, 0, 1);
+	is_busy = true;
+	assert_int_equal(store_backup(&fd, f.db, &f.err), RF_IO);
+	is_busy = false;
+	assert_int_equal(fd, -1);
+	assert_non_null(strstr(f.err.msg, "another process"));
+	store_close(s);
+	assert_int_equal(teardown(&f), 1);
+}
+
 int
 main(void)
 {
@@ -191,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_while_writing),
 		cmocka_unit_test(test_stands_alone),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_busy),
 	};
 
 	return cmocka_run_group_tests_name("backup", tests, NULL, NULL);
