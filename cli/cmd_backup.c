@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backup: a copy of a database, while a collector goes on writing to it. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/dataset.h"
 #include "cli/output_file.h"
 #include "store/backup.h"
 
@@ -46,6 +49,32 @@ const struct command_spec backup_spec = {
 	.n_options = sizeof(table) / sizeof(table[0]),
 };
 
+/*
+ * What SQLite keeps beside a database belongs to whatever bears its name, and
+ * would be written into the copy: it is there while a database is in use, and
+ * when whoever wrote to it was killed.
+ */
+static enum rf_status
+check_target(const char *path, struct rf_error *err)
+{
+	static const char *const beside[] = { "-wal", "-journal" };
+	char *real = realpath(path, NULL), name[PATH_MAX];
+	enum rf_status st = RF_OK;
+
+	for (size_t i = 0; st == RF_OK && i < 2; i++) {
+		int n = snprintf(name, sizeof(name), "%s%s",
+		    real != NULL ? real : path, beside[i]);
+
+		if (n > 0 && n < (int)sizeof(name) && access(name, F_OK) == 0)
+			st = rf_fail(err, RF_EXISTS,
+			    "%s: %s is beside it, of a database that is in "
+			    "use, or was not closed; name another file",
+			    path, name);
+	}
+	free(real);
+	return st;
+}
+
 /* A database says who talks to whom: only its owner may read the copy. */
 static enum rf_status
 put(FILE *copy, const char *path, struct rf_error *err)
@@ -66,7 +95,9 @@ run(const struct backup_options *o)
 	FILE *copy;
 	int fd;
 
-	if ((st = store_backup(&fd, o->db, &err)) == RF_OK) {
+	st =
+	    output_is_stdout(o->output) ? RF_OK : check_target(o->output, &err);
+	if (st == RF_OK && (st = store_backup(&fd, o->db, &err)) == RF_OK) {
 		if ((copy = fdopen(fd, "r")) == NULL) {
 			st = rf_fail(&err, RF_NOMEM, "%s", strerror(errno));
 			(void)close(fd);
@@ -92,7 +123,7 @@ check(const struct backup_options *o)
 		return options_usage(&backup_spec,
 		    "standard output is a terminal; redirect it, or give -o "
 		    "FILE");
-	return OPTIONS_RUN;
+	return dataset_check_output(&backup_spec, o->db, o->output);
 }
 
 int

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/output_file.h"
 #include "store/unite.h"
 
 struct merge_options {
@@ -83,21 +83,12 @@ check_output(const char *path, struct rf_error *err)
 	return st;
 }
 
-static bool
-is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	    x.st_ino == y.st_ino;
-}
-
 /* Was it named before? Once more changes nothing. */
 static bool
 is_repeated(const struct option_list *inputs, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (is_same_file(inputs->v[k], inputs->v[i]))
+		if (output_is_same(inputs->v[k], inputs->v[i]))
 			return true;
 	return false;
 }
@@ -112,7 +103,7 @@ open_inputs(const struct merge_options *o, struct unite_input *v, size_t *n,
 
 		if (is_repeated(&o->inputs, i))
 			continue;
-		if (is_same_file(path, o->output))
+		if (output_is_same(path, o->output))
 			return rf_fail(err, RF_INVAL,
 			    "%s: cannot be both made and read", path);
 		if (access(path, R_OK) != 0)

@@ -184,6 +184,8 @@ check_usage(const struct report_command *o)
 {
 	int rc = dataset_check_given(&report_spec, o->db);
 
+	if (rc == OPTIONS_RUN)
+		rc = dataset_check_output(&report_spec, o->db, o->output);
 	if (rc != OPTIONS_RUN)
 		return rc;
 	if (o->namespaces.n > 0 && o->all_namespaces)

@@ -143,6 +143,8 @@ cmd_testplan(int argc, char **argv)
 	if (rc == OPTIONS_RUN)
 		rc = dataset_check_given(&testplan_spec, o.db);
 	if (rc == OPTIONS_RUN)
+		rc = dataset_check_output(&testplan_spec, o.db, o.output);
+	if (rc == OPTIONS_RUN)
 		rc = scope_check_given(
 		    &testplan_spec, &o.namespaces, o.all_namespaces);
 	if (rc == OPTIONS_RUN)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/output_file.h"
 #include "cli/terminal.h"
 #include "core/timely.h"
 
@@ -67,6 +68,18 @@ dataset_check_given(const struct command_spec *spec, const char *db)
 		return OPTIONS_RUN;
 	return options_usage(
 	    spec, "which database? Give --db PATH or set RINGFENCE_DB");
+}
+
+int
+dataset_check_output(
+    const struct command_spec *spec, const char *db, const char *output)
+{
+	if (output_is_stdout(output) || !output_is_same(output, db))
+		return OPTIONS_RUN;
+	return options_usage(spec,
+	    "-o %s is the database itself, which would be lost; name another "
+	    "file",
+	    output);
 }
 
 enum rf_status

@@ -33,6 +33,10 @@ struct dataset {
  * none is. */
 int dataset_check_given(const struct command_spec *spec, const char *db);
 
+/* The same for a file to write, NULL for none: is it not that database? */
+int dataset_check_output(
+    const struct command_spec *spec, const char *db, const char *output);
+
 /*
  * Open the database at path and load cluster, flows and edges. On failure
  * nothing is left to close, and the reason, with what to do about it, was

@@ -25,6 +25,15 @@ output_is_special(const char *path)
 	    !S_ISDIR(sb.st_mode);
 }
 
+bool
+output_is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
 static enum rf_status
 fail(const struct output *o, const char *what, struct rf_error *err)
 {

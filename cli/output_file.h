@@ -20,6 +20,9 @@ bool output_is_stdout(const char *path);
  */
 bool output_is_special(const char *path);
 
+/* Do both name one file, which is there? */
+bool output_is_same(const char *a, const char *b);
+
 /* Being written: beside its path, unless that is special. */
 struct output {
 	FILE *f;

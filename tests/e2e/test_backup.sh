@@ -61,6 +61,24 @@ expect 'something else' 3 "$rf" backup --db wanted -o kept
 [ "$(cat kept)" = keep ]
 verdict 'failures leave the target alone' $?
 expect 'a folder that there is not' 3 "$rf" backup --db flows.db -o no/copy.db
+# Whoever wrote to it was killed: SQLite would write what is beside it into the
+# copy.
+cp flows.db killed.db
+python3 - killed.db <<'PY'
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE flow SET connections = connections + 1000")
+db.commit()
+os._exit(9)
+PY
+[ -s killed.db-wal ]
+verdict 'a database that was not closed' $?
+cp killed.db before.db
+expect 'is not replaced' 3 "$rf" backup --db flows.db -o killed.db
+cmp killed.db before.db 2>>err && grep -q 'killed.db-wal is beside it' err
+verdict 'and what is beside it is named' $?
+ln -s killed.db link.db
+expect 'nor by a link' 3 "$rf" backup --db flows.db -o link.db
 if [ -c /dev/full ]; then
 	"$rf" backup --db flows.db -o - >/dev/full 2>err
 	verdict 'a full disk' $(($? - 3))

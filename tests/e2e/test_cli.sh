@@ -130,6 +130,15 @@ check 'nothing was created' test ! -e missing.db
 run 0 collect -r "$shop/capture-node-1.pcap" -r "$shop/capture-node-2.pcap" \
     --snapshot "$shop/snapshot.json" --db shop.db
 verdict 'collect the shop' $?
+ln -s shop.db linked.db
+cp shop.db shop.copy
+usage 'a report in place of its database' 'would be lost' \
+    report --db shop.db -o linked.db
+usage 'a script in place of its database' 'would be lost' \
+    testplan --db shop.db -n shop -o ./shop.db
+usage 'a copy in place of its database' 'would be lost' \
+    backup --db shop.db -o shop.db
+check 'and it is still there' cmp shop.db shop.copy
 
 flows_table() {
 	run 0 flows --db shop.db && [ ! -s err ] &&
