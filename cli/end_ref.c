@@ -7,6 +7,7 @@
 
 #include "cli/nearest.h"
 #include "kube/address.h"
+#include "kube/kind.h"
 
 /* The word while its ends gather. */
 struct finding {
@@ -22,22 +23,6 @@ struct finding {
 struct parts {
 	char *v[3];
 	size_t n;
-};
-
-static const struct {
-	const char *alias, *kind;
-} kinds[] = {
-	{ "deploy", "Deployment" },
-	{ "deployments", "Deployment" },
-	{ "sts", "StatefulSet" },
-	{ "statefulsets", "StatefulSet" },
-	{ "ds", "DaemonSet" },
-	{ "daemonsets", "DaemonSet" },
-	{ "rs", "ReplicaSet" },
-	{ "replicasets", "ReplicaSet" },
-	{ "jobs", "Job" },
-	{ "cj", "CronJob" },
-	{ "cronjobs", "CronJob" },
 };
 
 static void
@@ -126,17 +111,6 @@ find_pod(struct finding *f, const struct parts *p, struct rf_error *err)
 	return RF_OK;
 }
 
-static bool
-is_kind(const char *have, const char *asked)
-{
-	if (strcasecmp(have, asked) == 0)
-		return true;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcasecmp(kinds[i].alias, asked) == 0)
-			return strcmp(kinds[i].kind, have) == 0;
-	return false;
-}
-
 static uint32_t
 look_up_workload(
     const struct cluster *c, const struct parts *p, struct nearest *near)
@@ -147,7 +121,7 @@ look_up_workload(
 		const struct kube_workload *w = &c->workloads[i];
 
 		if (strcmp(w->namespace, p->v[0]) != 0 ||
-		    !is_kind(w->kind, p->v[1]))
+		    !kind_is_meant(w->kind, p->v[1], strlen(p->v[1])))
 			continue;
 		nearest_offer(near, w->name);
 		if (strcmp(w->name, p->v[2]) == 0)

@@ -2,7 +2,8 @@
 #include "report/view_filter.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "kube/kind.h"
 
 static bool
 is_wanted(const struct view_filter *f, const struct endpoint *e)
@@ -36,13 +37,6 @@ view_filter_passes(const struct view_filter *f, const struct view_edge *v)
 	    is_wanted(f, e->dst);
 }
 
-/* Is the text from s on, n bytes, all of name? */
-static bool
-is_same(const char *s, size_t n, const char *name)
-{
-	return strlen(name) == n && strncasecmp(s, name, n) == 0;
-}
-
 static bool
 is_meant(const struct kube_workload *w, const char *text)
 {
@@ -55,7 +49,7 @@ is_meant(const struct kube_workload *w, const char *text)
 	kind = strcspn(text, "/");
 	if (text[kind] == '\0')
 		return strcmp(text, w->name) == 0;
-	return is_same(text, kind, w->kind) &&
+	return kind_is_meant(w->kind, text, kind) &&
 	    strcmp(text + kind + 1, w->name) == 0;
 }
 

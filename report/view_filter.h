@@ -22,8 +22,9 @@ struct view_filter {
 bool view_filter_passes(const struct view_filter *f, const struct view_edge *e);
 
 /*
- * Add the workloads that "NS/NAME" or "NS/KIND/NAME" means, the kind in any
- * case. *n receives how many they are: 0 when the cluster has none such.
+ * Add the workloads that "NS/NAME" or "NS/KIND/NAME" means, the kind as people
+ * call it (kube/kind.h). *n receives how many they are: 0 when the cluster has
+ * none such.
  */
 RF_MUST_USE enum rf_status view_filter_add_workload(struct view_filter *f,
     const struct cluster *c, const char *text, struct arena *arena, size_t *n);

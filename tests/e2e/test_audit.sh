@@ -109,7 +109,7 @@ check '--fail-on something else is a mistake' \
 # -------------------------------------------------------------------- filters
 workload() {
 	for path in shop/frontend shop/deployment/frontend \
-	    shop/Deployment/frontend; do
+	    shop/Deployment/frontend shop/deploy/frontend; do
 		run 1 audit --db shop.db -f "$broken" --workload "$path" \
 		    -o json && json 'd["edges"] and all("frontend" in
 		    (e["src"].get("name"), e["dst"].get("name"))

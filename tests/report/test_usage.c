@@ -319,7 +319,9 @@ test_filter(void **state)
 		{ "shop/DEPLOYMENT/web", 1 }, { "shop/statefulset/web", 0 },
 		{ "shop/we", 0 }, { "sho/web", 0 }, { "web", 0 },
 		{ "shop/", 0 }, { "shop//web", 0 }, { "/web", 0 },
-		{ "shop/Deployment/Web", 0 }, { "other/tool", 1 } };
+		{ "shop/Deployment/Web", 0 }, { "shop/deploy/web", 1 },
+		{ "shop/deployments/web", 1 }, { "shop/deplo/web", 0 },
+		{ "shop/sts/web", 0 }, { "other/tool", 1 } };
 	struct audit_scene *s = *state;
 	struct view_filter f = { 0 };
 	struct view v = s->view;
