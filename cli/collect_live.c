@@ -442,6 +442,7 @@ check(const struct collect_live_options *o,
 		{ "interval", o->interval, 1000000 },
 		{ "retain", o->retain, 0 },
 	};
+	struct rf_error err;
 
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
 		int64_t us = 0;
@@ -453,6 +454,9 @@ check(const struct collect_live_options *o,
 			    "or 30d",
 			    durations[i].name, durations[i].text);
 	}
+	if (o->listen != NULL &&
+	    metrics_check_address(o->listen, &err) != RF_OK)
+		return options_usage(&collect_spec, "--%s", err.msg);
 	if (o->interfaces.n > DAEMON_POINTS_MAX)
 		return options_usage(&collect_spec,
 		    "%zu interfaces; at most %d, or \"any\" for all of them",

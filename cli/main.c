@@ -57,7 +57,13 @@ find(const char *name)
 			return &commands[i];
 		nearest_offer(&near, commands[i].spec->name);
 	}
-	fprintf(stderr, "ringfence: unknown command '%s'", name);
+	if (*name == '-')
+		fprintf(stderr,
+		    "ringfence: unknown option '%s'; those of a command stand "
+		    "behind it",
+		    name);
+	else
+		fprintf(stderr, "ringfence: unknown command '%s'", name);
 	if (near.best != NULL)
 		fprintf(stderr, "; did you mean '%s'?", near.best);
 	fprintf(stderr, "\nSee '%s --help' for usage.\n", options_program());

@@ -49,6 +49,10 @@ const char *metrics_unready(const struct metrics_state *s, int64_t now_us);
 
 struct metrics_server;
 
+/* Is it "ADDRESS:PORT" in numbers? err says why not. */
+RF_MUST_USE enum rf_status metrics_check_address(
+    const char *address, struct rf_error *err);
+
 /*
  * Listen on "ADDRESS:PORT" ("[::1]:9797"), in the right to do so now;
  * metrics_server_start then answers. RF_INVAL: no such address.

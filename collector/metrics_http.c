@@ -102,24 +102,46 @@ bind_to(int *out, const struct addrinfo *a, const char *address,
 	return RF_OK;
 }
 
-static enum rf_status
-listen_on(int *fd, const char *address, struct rf_error *err)
+/* For freeaddrinfo(3). NULL: err says why. */
+static struct addrinfo *
+resolve(const char *address, struct rf_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
-	char text[ADDRESS_MAX], *host, *port;
+	char text[ADDRESS_MAX] = "", *host, *port;
+
+	if (strlen(address) < sizeof(text))
+		memcpy(text, address, strlen(address) + 1);
+	if (split(text, &host, &port) &&
+	    getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found) == 0)
+		return found;
+	(void)rf_fail(err, RF_INVAL,
+	    "listen: \"%.100s\" is not ADDRESS:PORT in numbers, as "
+	    "127.0.0.1:9797 or [::]:9797",
+	    address);
+	return NULL;
+}
+
+enum rf_status
+metrics_check_address(const char *address, struct rf_error *err)
+{
+	struct addrinfo *found = resolve(address, err);
+
+	if (found == NULL)
+		return RF_INVAL;
+	freeaddrinfo(found);
+	return RF_OK;
+}
+
+static enum rf_status
+listen_on(int *fd, const char *address, struct rf_error *err)
+{
+	struct addrinfo *found = resolve(address, err);
 	enum rf_status st;
 
-	if (strlen(address) >= sizeof(text))
-		return rf_fail(err, RF_INVAL, "listen: address too long");
-	memcpy(text, address, strlen(address) + 1);
-	if (!split(text, &host, &port) ||
-	    getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found) != 0)
-		return rf_fail(err, RF_INVAL,
-		    "listen: \"%s\" is not ADDRESS:PORT in numbers, as "
-		    "127.0.0.1:9797 or [::]:9797",
-		    address);
+	if (found == NULL)
+		return RF_INVAL;
 	st = bind_to(fd, found, address, err);
 	freeaddrinfo(found);
 	return st;

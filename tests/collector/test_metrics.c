@@ -149,15 +149,20 @@ test_addresses(void **state)
 	static const char *const bad[] = { "", "9797", "localhost:9797",
 		"127.0.0.1", "127.0.0.1:", "::1:9797", "[::1:9797",
 		"127.0.0.1:port", "127.0.0.1:99999999" };
+	static const char *const good[] = { "127.0.0.1:9797", "[::]:9797",
+		":9797" };
 	struct metrics_server *s;
 	struct rf_error err;
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(bad); i++) {
-		assert_int_not_equal(
-		    metrics_server_listen(&s, bad[i], &err), RF_OK);
+		assert_int_equal(metrics_check_address(bad[i], &err), RF_INVAL);
+		assert_int_equal(
+		    metrics_server_listen(&s, bad[i], &err), RF_INVAL);
 		assert_null(s);
 	}
+	for (size_t i = 0; i < NELEM(good); i++)
+		assert_int_equal(metrics_check_address(good[i], &err), RF_OK);
 }
 
 /* What the server says to a request, up to size bytes. */

@@ -91,6 +91,7 @@ check 'examples come before options' help_first
 usage 'unknown command' "did you mean 'audit'?" aduit
 usage 'unknown command, nothing near' "unknown command 'xyzzy'" xyzzy
 usage 'help on an unknown command' "unknown command 'xyzzy'" help xyzzy
+usage 'option before the command' "unknown option '-n'" -n shop flows
 usage 'unknown option' 'unknown option --dbs; did you mean --db?' \
     flows --dbs x
 usage 'abbreviated option' 'did you mean --namespace?' flows --name x
@@ -111,6 +112,8 @@ usage 'both -n and -A' 'not both' recommend --db x -n a -A
 usage 'an option of live captures' 'with -i, not -r' \
     collect -r x --db x --retain 30d
 usage 'an option of files' 'with -r, not -i' collect -i any --db x --accept-cut
+usage 'where to listen' 'is not ADDRESS:PORT' \
+    collect -i any --db x --listen 9797
 usage 'value for a flag' 'takes no value' recommend --db x -A --force=yes
 
 # ------------------------------------------------------------ bad databases
