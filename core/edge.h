@@ -39,10 +39,8 @@ struct edge_set {
 RF_MUST_USE enum rf_status edge_roll_up(struct edge_set *out,
     const struct flow_set *fs, struct arena *arena, struct rf_error *err);
 
-/* Are these two one face: same workload, node, external or unknown address? */
-bool endpoint_same_face(const struct endpoint *a, const struct endpoint *b);
-
-/* Total order that endpoint_same_face calls equal. */
+/* Total order by face: 0 for the same workload, node, external or unknown
+ * address. */
 int endpoint_compare_face(const struct endpoint *a, const struct endpoint *b);
 
 /* Traffic that policies must allow: established, oneway or midstream. */

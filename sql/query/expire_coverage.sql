@@ -1,2 +1,2 @@
--- slow: once an hour, and the table is small
+-- slow: once a day, and the table is small
 DELETE FROM coverage WHERE to_us < ?1;

@@ -1,4 +1,4 @@
--- slow: a few times a day, every total says which endpoints stay
+-- slow: once a day, every total says which endpoints stay
 DELETE FROM endpoint WHERE id NOT IN (
 	SELECT src FROM flow_total UNION SELECT dst FROM flow_total
 	UNION SELECT seen_src FROM flow_total

@@ -1,2 +1,2 @@
--- slow: once an hour, and the table is small
+-- slow: once a day
 DELETE FROM dns_name WHERE last_us < ?1;
