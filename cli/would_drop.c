@@ -19,7 +19,8 @@
 
 #define LINES_MAX 20 /* of the log, within LINES_US */
 #define LINES_US  (INT64_C(60) * 1000000)
-#define WHY_MAX   512
+#define WHY_MAX   ((size_t)1 << 20)
+#define WHY_SHOWN 480 /* bytes: a line of the log holds 1,023 */
 #define END_MAX   512
 
 /* A set of policies with its memory. */
@@ -304,6 +305,7 @@ tell(struct would_drop *wd, const struct daemon_batch *b, const struct flow *f,
     const char *src, const char *dst)
 {
 	char more[64] = "";
+	const char *cut;
 	struct strbuf why;
 	struct rf_error err;
 
@@ -316,8 +318,10 @@ tell(struct would_drop *wd, const struct daemon_batch *b, const struct flow *f,
 	strbuf_init(&why, WHY_MAX);
 	if (audit_judge_why(wd->judge, b->endpoints, f, &why, &err) != RF_OK)
 		strbuf_clear(&why);
-	log_warn("would-drop", "%s to %s %s/%u: %s%s", src, dst,
-	    flow_protocol_name(f->protocol), f->port, strbuf_str(&why), more);
+	cut = why.len > WHY_SHOWN ? "..." : "";
+	log_warn("would-drop", "%s to %s %s/%u: %.*s%s%s", src, dst,
+	    flow_protocol_name(f->protocol), f->port, WHY_SHOWN,
+	    strbuf_str(&why), cut, more);
 	strbuf_release(&why);
 }
 

@@ -267,6 +267,37 @@ test_words(void **state)
 	close_fixture(&f);
 }
 
+/* A reason that is too long for a line is cut, and not left out. */
+static void
+test_long_reason(void **state)
+{
+	struct audit_scene *s = *state;
+	struct fixture f;
+	char yaml[2048], key[318];
+	size_t len;
+
+	memset(key, 'k', sizeof(key) - 1);
+	key[253] = '/';
+	key[sizeof(key) - 1] = '\0';
+	(void)snprintf(yaml, sizeof(yaml),
+	    HEAD "long}\nspec: {podSelector: {}, "
+		 "policyTypes: [Ingress, Egress], "
+		 "ingress: [{from: [{podSelector: {matchLabels: {%s: x}}}]}], "
+		 "egress: [{to: [{podSelector: {matchLabels: {%s: x}}}]}]}\n",
+	    key, key);
+	open_fixture(&f, s, yaml);
+	f.batch.flows = &s->w.flows[API];
+	f.batch.n_flows = 1;
+	judge(&f);
+	assert_int_equal(log_taken.lines, 1);
+	assert_non_null(
+	    strstr(log_taken.last, "egress: long, egress rule 1: "));
+	len = strlen(log_taken.last);
+	assert_true(len > 400 && len < 1000);
+	assert_string_equal(log_taken.last + len - 3, "...");
+	close_fixture(&f);
+}
+
 static void
 test_reload(void **state)
 {
@@ -434,6 +465,8 @@ main(void)
 		    test_again, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_words, audit_scene_setup, audit_scene_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_long_reason, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_reload, audit_scene_setup, audit_scene_teardown),
 		cmocka_unit_test_setup_teardown(
