@@ -360,6 +360,7 @@ run(const struct collect_options *o)
 			.node = o->node,
 			.snapshots = &o->snapshots,
 			.quiet = o->quiet,
+			.existed = existed,
 		    });
 	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
 		return fail(&err);

@@ -498,7 +498,10 @@ collect_live(const struct collect_live_options *o,
 	would_drop_free(s.would_drop);
 	collect_cluster_close(s.cluster);
 	live_close(s.live);
-	store_close(s.store);
+	if (st != RF_OK && !target->existed)
+		store_discard(s.store);
+	else
+		store_close(s.store);
 	if (s.newest != NULL)
 		s.newest->users--;
 	sweep(&s);

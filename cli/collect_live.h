@@ -35,6 +35,7 @@ struct collect_live_target {
 	const char *db, *node;
 	const struct option_list *snapshots;
 	bool quiet;
+	bool existed; /* the database was there */
 };
 
 /* Run until a signal; returns the exit status. */

@@ -114,5 +114,9 @@ stop TERM
 "$rf" collect -i no-such-if --db "$dir/x.db" 2>"$dir/err"
 [ $? -eq 3 ] && grep -q 'no-such-if: there is no such interface' "$dir/err"
 result $? "an interface that is none is named"
+"$rf" collect -i lo --db "$dir/x.db" --user no-such-user 2>"$dir/err"
+[ $? -eq 3 ] && grep -q 'no-such-user: there is no such user' "$dir/err" &&
+	[ -z "$(ls "$dir"/x.db* 2>/dev/null)" ]
+result $? "a database that was made for nothing does not stay"
 
 live_end
