@@ -177,6 +177,8 @@ static int
 merge(const struct merge_options *o)
 {
 	struct unite_input *v = calloc(o->inputs.n + 1, sizeof(*v));
+	char *real = realpath(o->output, NULL); /* what a link leads to */
+	const char *output = real != NULL ? real : o->output;
 	struct unite_stats stats;
 	struct rf_error err;
 	enum rf_status st;
@@ -185,7 +187,7 @@ merge(const struct merge_options *o)
 
 	if (v == NULL)
 		return fail("out of memory");
-	if ((size_t)snprintf(beside, sizeof(beside), "%s.%ld.tmp", o->output,
+	if ((size_t)snprintf(beside, sizeof(beside), "%s.%ld.tmp", output,
 		(long)getpid()) >= sizeof(beside) - 8)
 		st = rf_fail(&err, RF_INVAL, "%s: too long", o->output);
 	else
@@ -193,10 +195,11 @@ merge(const struct merge_options *o)
 	if (st == RF_OK)
 		st = open_inputs(o, v, &n, &err);
 	if (st == RF_OK)
-		st = unite_into(o->output, beside, v, n, &stats, &err);
+		st = unite_into(output, beside, v, n, &stats, &err);
 	for (size_t i = 0; i < n; i++)
 		store_close(v[i].s);
 	free(v);
+	free(real);
 	if (st != RF_OK)
 		return fail(err.msg);
 	if (!o->quiet)

@@ -39,6 +39,12 @@ run 0 merge -q -o other.db 2.db 1.db 2.db && edges other.db | cmp -s all - &&
 verdict 'in any order, and one of them twice' $?
 run 0 merge -q -o merged.db 1.db 2.db && edges merged.db | cmp -s all -
 verdict 'merging again changes nothing' $?
+ln -s merged.db linked.db
+run 0 merge -q -o linked.db 1.db && [ -L linked.db ] &&
+    edges 1.db >one && edges merged.db | cmp -s one - &&
+    run 0 merge -q -o linked.db 1.db 2.db && edges merged.db | cmp -s all -
+verdict 'through a link' $?
+rm linked.db
 run 0 merge -q -o single.db 1.db && edges 1.db >one &&
     edges single.db | cmp -s one -
 verdict 'one database stays as it is' $?
