@@ -137,35 +137,6 @@ to_stdout(const struct recommend_command *o)
 	return o->output == NULL || strcmp(o->output, "-") == 0;
 }
 
-/* Is "ns/name" a workload? Its kind is not asked for. */
-static bool
-is_workload(const struct cluster *c, const char *path)
-{
-	size_t len = strcspn(path, "/");
-
-	for (size_t i = 0; path[len] == '/' && i < c->n_workloads; i++) {
-		const struct kube_workload *w = &c->workloads[i];
-
-		if (strlen(w->namespace) == len &&
-		    strncmp(w->namespace, path, len) == 0 &&
-		    strcmp(w->name, path + len + 1) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int
-check_workloads(const struct recommend_command *o, const struct cluster *c)
-{
-	for (size_t i = 0; i < o->metadata.n; i++)
-		if (!is_workload(c, o->metadata.v[i]))
-			return options_usage(&recommend_spec,
-			    "--allow-metadata: '%s' is no NAMESPACE/WORKLOAD "
-			    "of the database",
-			    o->metadata.v[i]);
-	return OPTIONS_RUN;
-}
-
 static enum rf_status
 write_files(const struct recommend_command *o, const struct recommendation *r,
     const struct flow_set *fs, size_t *removed, struct rf_error *err)
@@ -319,7 +290,8 @@ run(const struct recommend_command *o)
 		return STATUS_FAILURE;
 	rc = scope_check_known(&recommend_spec, &o->namespaces, d.cluster);
 	if (rc == OPTIONS_RUN)
-		rc = check_workloads(o, d.cluster);
+		rc = scope_check_metadata(
+		    &recommend_spec, &o->metadata, d.cluster);
 	if (rc == OPTIONS_RUN)
 		rc = read_existing(o, &d, &existing) == RF_OK
 		    ? make(o, &d, &existing.set)

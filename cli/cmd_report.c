@@ -172,6 +172,9 @@ run(const struct report_command *o, const char *default_namespace,
 		goto out;
 	rc = scope_check_known(&report_spec, &o->namespaces, d.cluster);
 	if (rc == OPTIONS_RUN)
+		rc =
+		    scope_check_metadata(&report_spec, &o->metadata, d.cluster);
+	if (rc == OPTIONS_RUN)
 		rc = write_page(o, &d, has_policies(o) ? &in.set : NULL);
 	dataset_close(&d);
 out:

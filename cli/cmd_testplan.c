@@ -126,6 +126,9 @@ run(const struct testplan_command *o)
 		return STATUS_FAILURE;
 	rc = scope_check_known(&testplan_spec, &o->namespaces, d.cluster);
 	if (rc == OPTIONS_RUN)
+		rc = scope_check_metadata(
+		    &testplan_spec, &o->metadata, d.cluster);
+	if (rc == OPTIONS_RUN)
 		rc = make(o, &d);
 	dataset_close(&d);
 	return rc;

@@ -41,6 +41,36 @@ scope_check_known(const struct command_spec *spec,
 	return OPTIONS_RUN;
 }
 
+/* Is "ns/name" a workload? Its kind is not asked for. */
+static bool
+is_workload(const struct cluster *c, const char *path)
+{
+	size_t len = strcspn(path, "/");
+
+	for (size_t i = 0; path[len] == '/' && i < c->n_workloads; i++) {
+		const struct kube_workload *w = &c->workloads[i];
+
+		if (strlen(w->namespace) == len &&
+		    strncmp(w->namespace, path, len) == 0 &&
+		    strcmp(w->name, path + len + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+scope_check_metadata(const struct command_spec *spec,
+    const struct option_list *workloads, const struct cluster *c)
+{
+	for (size_t i = 0; i < workloads->n; i++)
+		if (!is_workload(c, workloads->v[i]))
+			return options_usage(spec,
+			    "--allow-metadata: '%s' is no NAMESPACE/WORKLOAD "
+			    "of the database",
+			    workloads->v[i]);
+	return OPTIONS_RUN;
+}
+
 int
 scope_check_link_local(
     const struct command_spec *spec, const struct option_list *addresses)

@@ -18,6 +18,10 @@ int scope_check_given(const struct command_spec *spec,
 int scope_check_known(const struct command_spec *spec,
     const struct option_list *namespaces, const struct cluster *c);
 
+/* The same for the workloads of --allow-metadata. */
+int scope_check_metadata(const struct command_spec *spec,
+    const struct option_list *workloads, const struct cluster *c);
+
 /* The same for addresses of --allow-link-local. */
 int scope_check_link_local(
     const struct command_spec *spec, const struct option_list *addresses);

@@ -133,6 +133,11 @@ check 'nothing was created' test ! -e missing.db
 run 0 collect -r "$shop/capture-node-1.pcap" -r "$shop/capture-node-2.pcap" \
     --snapshot "$shop/snapshot.json" --db shop.db
 verdict 'collect the shop' $?
+for command in report 'testplan -n shop'; do
+	# shellcheck disable=SC2086 # two words
+	usage "$command: unknown workload" "'shop/nobody' is no" \
+	    $command --db shop.db --allow-metadata=shop/nobody
+done
 ln -s shop.db linked.db
 cp shop.db shop.copy
 usage 'a report in place of its database' 'would be lost' \
