@@ -65,9 +65,9 @@ const struct command_spec diff_spec = {
 	    "not.",
 	.examples = "  # What would this change do to the traffic that was "
 		    "seen?\n"
-		    "  ringfence diff old/ new/ --db flows.db\n\n"
+		    "  ringfence diff -R old/ new/ --db flows.db\n\n"
 		    "  # Is the cluster as the repository says?\n"
-		    "  ringfence diff --cluster policies/\n",
+		    "  ringfence diff --cluster -R policies/\n",
 	.options = table,
 	.n_options = sizeof(table) / sizeof(table[0]),
 	.takes_operands = true,
