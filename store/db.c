@@ -291,6 +291,20 @@ is_out_of_files(sqlite3 *db)
 	return why == EMFILE || why == ENFILE;
 }
 
+/* Is there a directory that the file is, or would be, in? */
+static bool
+has_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char name[PATH_MAX];
+	struct stat sb;
+
+	if (slash == NULL || (size_t)(slash - path) >= sizeof(name))
+		return true;
+	(void)snprintf(name, sizeof(name), "%.*s/", (int)(slash - path), path);
+	return stat(name, &sb) == 0 || errno != ENOENT;
+}
+
 /* SQLite only says "unable to open database file". */
 static enum rf_status
 fail_open(
@@ -307,6 +321,8 @@ fail_open(
 		    write ? "" : "; fill one with ringfence collect");
 	if (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode))
 		return rf_fail(err, RF_IO, "open: is a directory");
+	if (!has_folder(path))
+		return rf_fail(err, RF_IO, "open: there is no such directory");
 	return rf_fail(err, RF_IO,
 	    "open: the file, or the -wal and -shm files that SQLite keeps "
 	    "beside it, cannot be opened; check the directory's permissions%s",

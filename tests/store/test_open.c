@@ -258,6 +258,7 @@ test_cannot_open(void **state)
 	(void)snprintf(path, sizeof(path), "%s/none/flows.db", f->dir);
 	assert_int_equal(store_open(&s, path, STORE_WRITE, &f->err), RF_IO);
 	assert_non_null(strstr(f->err.msg, path));
+	assert_non_null(strstr(f->err.msg, "no such directory"));
 	assert_int_equal(store_open(&s, path, STORE_WRITE, NULL), RF_IO);
 }
 
