@@ -31,9 +31,59 @@ copy_pages(sqlite3 *to, sqlite3 *from, struct rf_error *err)
 	return rc == SQLITE_OK ? RF_OK : db_fail(to, rc, "copy", err);
 }
 
+/*
+ * The copy is a file by itself. What SQLite read of it before is forgotten:
+ * that says otherwise.
+ */
+static enum rf_status
+stand_alone(int fd, sqlite3 *db, struct rf_error *err)
+{
+	static const unsigned char alone[] = { 1, 1 };
+
+	(void)sqlite3_db_release_memory(db);
+	if (pwrite(fd, alone, sizeof(alone), VERSIONS_AT) ==
+	    (ssize_t)sizeof(alone))
+		return RF_OK;
+	return rf_fail(err, RF_IO, "copy: %s", strerror(errno));
+}
+
+/* SQLite's first finding: a line, sometimes below one that names the file. */
+static enum rf_status
+found_damage(const char *found, struct rf_error *err)
+{
+	const char *line = strchr(found, '\n');
+
+	return db_damaged(err, "%.200s", line != NULL ? line + 1 : found);
+}
+
+/*
+ * What is damaged must not take the place of a copy that is not. Asked of the
+ * copy, for SQLite looks at the bounds of values only where it may write.
+ */
+static enum rf_status
+check_whole(sqlite3 *db, struct rf_error *err)
+{
+	sqlite3_stmt *q = NULL;
+	enum rf_status st = RF_OK;
+	const char *found;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &q, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	if (rc != SQLITE_ROW)
+		st = db_fail(db, rc, "check the copy", err);
+	else if ((found = (const char *)sqlite3_column_text(q, 0)) == NULL)
+		st = rf_fail(err, RF_NOMEM, "check the copy: out of memory");
+	else if (strcmp(found, "ok") != 0)
+		st = found_damage(found, err);
+	(void)sqlite3_finalize(q);
+	return st;
+}
+
 /* The file has no name by then, so nothing may ask for one: no journal. */
 static enum rf_status
-copy_into(const char *name, sqlite3 *from, struct rf_error *err)
+copy_into(int fd, const char *name, sqlite3 *from, struct rf_error *err)
 {
 	sqlite3 *to = NULL;
 	enum rf_status st = RF_OK;
@@ -48,22 +98,14 @@ copy_into(const char *name, sqlite3 *from, struct rf_error *err)
 		    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", err);
 	if (st == RF_OK)
 		st = copy_pages(to, from, err);
+	if (st == RF_OK)
+		st = stand_alone(fd, to, err);
+	if (st == RF_OK)
+		st = check_whole(to, err);
 	rc = sqlite3_close(to);
 	if (st == RF_OK && rc != SQLITE_OK)
 		st = rf_fail(err, RF_IO, "copy: %s", sqlite3_errstr(rc));
 	return st;
-}
-
-static enum rf_status
-stand_alone(int fd, struct rf_error *err)
-{
-	static const unsigned char alone[] = { 1, 1 };
-
-	if (pwrite(fd, alone, sizeof(alone), VERSIONS_AT) ==
-		(ssize_t)sizeof(alone) &&
-	    lseek(fd, 0, SEEK_SET) == 0)
-		return RF_OK;
-	return rf_fail(err, RF_IO, "copy: %s", strerror(errno));
 }
 
 enum rf_status
@@ -87,9 +129,9 @@ store_backup(int *fd, const char *path, struct rf_error *err)
 		    err, RF_IO, "a copy beside %s: %s", path, strerror(errno));
 		goto out;
 	}
-	st = copy_into(name, from, err);
-	if (st == RF_OK)
-		st = stand_alone(*fd, err);
+	st = copy_into(*fd, name, from, err);
+	if (st == RF_OK && lseek(*fd, 0, SEEK_SET) != 0)
+		st = rf_fail(err, RF_IO, "copy: %s", strerror(errno));
 	if (st != RF_OK) {
 		(void)close(*fd);
 		*fd = -1;

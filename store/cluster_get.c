@@ -42,8 +42,8 @@ set_index(struct id_map *m, struct db_stmt *q, size_t at, const char *what,
 		return RF_OK;
 	if (!is_bad)
 		return fail_memory(err);
-	return rf_fail(err, RF_CORRUPT, "a stored %s has the number %lld", what,
-	    (long long)id);
+	return db_damaged(
+	    err, "a stored %s has the number %lld", what, (long long)id);
 }
 
 /* Reads one row into the element that room was made for. */
@@ -137,7 +137,7 @@ read_pod_links(struct get *g, struct db_stmt *q, struct kube_pod *pod,
 	pod->node = id_map_find(&g->got.nodes, db_int(q, 5));
 	if (ns == NULL || pod->workload == FLOW_NONE ||
 	    (pod->node == FLOW_NONE && db_int(q, 5) != 0))
-		return rf_fail(err, RF_CORRUPT,
+		return db_damaged(err,
 		    "Pod %s/%s: its namespace, workload or node is not in "
 		    "the database",
 		    pod->namespace, pod->name);
@@ -251,7 +251,7 @@ read_backend(struct get *g, struct db_stmt *q, void *elem, size_t at,
 		return fail_memory(err);
 	if (b->service == FLOW_NONE ||
 	    (b->pod == FLOW_NONE && db_int(q, 5) != 0))
-		return rf_fail(err, RF_CORRUPT,
+		return db_damaged(err,
 		    "backend %zu: its service or pod is not in the database",
 		    at);
 	return RF_OK;

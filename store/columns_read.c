@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "kube/json_text.h"
+#include "store/db.h"
 
 static enum rf_status
 fail_column(const char *text, const char *want, struct rf_error *err)
 {
-	return rf_fail(
-	    err, RF_CORRUPT, "stored %s cannot be read: %.120s", want, text);
+	return db_damaged(err, "stored %s cannot be read: %.120s", want, text);
 }
 
 static enum rf_status

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +40,23 @@ status_of(int rc)
 	}
 }
 
+/* SQLite says "corrupt" also where the disk cannot be read. */
+static const char damaged[] =
+    "the database is damaged, or its disk fails; restore a copy, or save "
+    "what is left with: sqlite3 FILE .recover";
+
+enum rf_status
+db_damaged(struct rf_error *err, const char *fmt, ...)
+{
+	struct rf_error what;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what.msg, sizeof(what.msg), fmt, ap);
+	va_end(ap);
+	return rf_fail(err, RF_CORRUPT, "%.300s: %s", what.msg, damaged);
+}
+
 /* What surprises in a container, where capabilities are dropped. */
 static const char *
 about_root(void)
@@ -63,10 +81,7 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 		why = "the file is not an SQLite database; give another path";
 		break;
 	case SQLITE_CORRUPT:
-		/* SQLite calls it the same when the disk cannot be read */
-		why = "the database is damaged, or its disk fails; restore a "
-		      "copy, or save what is left with: sqlite3 FILE "
-		      ".recover";
+		why = damaged;
 		break;
 	case SQLITE_READONLY:
 		return rf_fail(err, status_of(rc),
@@ -74,6 +89,12 @@ db_fail(sqlite3 *db, int rc, const char *what, struct rf_error *err)
 		    "SQLite keeps -wal and -shm files there even to read; "
 		    "copy the database elsewhere%s",
 		    what, about_root());
+	case SQLITE_CONSTRAINT:
+		/* where memory lacks it says of good JSON that it is none */
+		if (strstr(why, "json_valid") != NULL)
+			break;
+		return rf_fail(
+		    err, status_of(rc), "%s: %.200s: %s", what, why, damaged);
 	case SQLITE_MISUSE:
 	case SQLITE_RANGE:
 	case SQLITE_NOMEM:
@@ -501,6 +522,9 @@ db_prepare_all(sqlite3 *db, sqlite3_stmt **stmt, struct rf_error *err)
 	for (size_t i = 0; i < SQL_QUERY_COUNT; i++) {
 		rc = sqlite3_prepare_v3(db, sql_query[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &stmt[i], NULL);
+		if (rc == SQLITE_ERROR) /* a table or column is not there */
+			return db_damaged(err, "%s: %s", sql_query_name[i],
+			    sqlite3_errmsg(db));
 		if (rc != SQLITE_OK)
 			return db_fail(db, rc, sql_query_name[i], err);
 	}

@@ -36,6 +36,10 @@ RF_MUST_USE enum rf_status db_exec(
 enum rf_status db_fail(
     sqlite3 *db, int rc, const char *what, struct rf_error *err);
 
+/* Record that what is told does not hold together, and what to do. */
+enum rf_status db_damaged(struct rf_error *err, const char *fmt, ...)
+    RF_PRINTF(2, 3);
+
 /* A statement that is being bound; the first failure sticks until it runs. */
 struct db_stmt {
 	sqlite3_stmt *stmt;

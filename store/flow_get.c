@@ -80,7 +80,7 @@ index_of(uint32_t *out, const struct id_map *ix, int64_t id, const char *what,
 {
 	*out = id == 0 ? FLOW_NONE : id_map_find(ix, id);
 	if (id != 0 && *out == FLOW_NONE)
-		return rf_fail(err, RF_CORRUPT,
+		return db_damaged(err,
 		    "stored flows name %s %lld, which the cluster that was "
 		    "read does not have",
 		    what, (long long)id);
@@ -122,8 +122,8 @@ read_endpoint(struct get *g, struct db_stmt *q, struct rf_error *err)
 	}
 	if (!is_bad)
 		return fail_memory(err);
-	return rf_fail(err, RF_CORRUPT,
-	    "stored endpoint %lld is of no workload", (long long)id);
+	return db_damaged(
+	    err, "stored endpoint %lld is of no workload", (long long)id);
 }
 
 static enum rf_status
@@ -159,7 +159,7 @@ read_flow(struct get *g, struct db_stmt *q, struct rf_error *err)
 	struct flow f = flow_of_row(q), of_rows = f;
 
 	if (!place_ends(g, &f))
-		return rf_fail(err, RF_CORRUPT,
+		return db_damaged(err,
 		    "a stored flow names endpoints %u, %u, %u, which are not "
 		    "all there",
 		    of_rows.src, of_rows.dst, of_rows.seen_src);

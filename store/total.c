@@ -18,7 +18,7 @@ state_get(struct store *s, struct store_state *out, struct rf_error *err)
 	if ((st = db_row(&q, &row, "read the state", err)) != RF_OK)
 		return st;
 	if (!row)
-		return rf_fail(err, RF_CORRUPT, "the table state is empty");
+		return db_damaged(err, "the table state is empty");
 	*out = (struct store_state){ .has_policies = db_bool(&q, 0),
 		.lead_us = (int64_t)db_uint(&q, 1, INT64_MAX),
 		.span_us = (int64_t)db_uint(&q, 2, INT64_MAX),
@@ -194,9 +194,8 @@ get_total(struct store *s, const struct flow *key, struct total *out,
 	if ((st = db_row(&q, &row, "read a total", err)) != RF_OK)
 		return st;
 	if (!row)
-		return rf_fail(err, RF_CORRUPT,
-		    "the totals of flows lack endpoints %u to %u, port %u; "
-		    "another program changed the database",
+		return db_damaged(err,
+		    "the totals of flows lack endpoints %u to %u, port %u",
 		    key->src, key->dst, key->port);
 	*out = (struct total){ .sum = *key };
 	out->sum.sides = (uint8_t)db_uint(&q, 0, SIDE_SRC | SIDE_DST);

@@ -38,20 +38,21 @@ fail_memory(struct rf_error *err)
 	return rf_fail(err, RF_NOMEM, "merge: out of memory");
 }
 
-/* The first window behind that one, if there is any. */
+/* On to the input's first window behind that one, if there is any. */
 static enum rf_status
-next_window(struct store *s, int64_t behind_us, bool *has, int64_t *window_us,
-    struct rf_error *err)
+next_window(struct unite_part *p, int64_t behind_us, struct rf_error *err)
 {
-	struct db_stmt q = store_stmt(s, SQL_FLOW_WINDOW);
+	struct db_stmt q = store_stmt(p->s, SQL_FLOW_WINDOW);
 	enum rf_status st;
 
 	db_bind_int(&q, 1, behind_us);
 	db_bind_int(&q, 2, INT64_MAX);
-	st = db_row(&q, has, "look for the next window", err);
-	if (st != RF_OK || !*has)
-		return st;
-	*window_us = db_int(&q, 0);
+	st = db_row(&q, &p->has_window, "look for the next window", err);
+	if (st != RF_OK)
+		return rf_wrap(err, st, "%s", p->name);
+	if (!p->has_window)
+		return RF_OK;
+	p->window_us = db_int(&q, 0);
 	db_end(&q);
 	return RF_OK;
 }
@@ -280,6 +281,8 @@ add_window(struct uniting *u, struct unite_part *p, struct rf_error *err)
 
 	arena_init(&arena, 0);
 	st = store_get_flows(p->s, p->c, &filter, &arena, &p->now, err);
+	if (st != RF_OK)
+		st = rf_wrap(err, st, "%s", p->name);
 	for (size_t i = 0; st == RF_OK && i < p->now.n_flows; i++)
 		st = add_row(u, p, &p->now.flows[i], err);
 	p->now = (struct flow_set){ 0 };
@@ -287,8 +290,7 @@ add_window(struct uniting *u, struct unite_part *p, struct rf_error *err)
 	if (st == RF_OK)
 		mark_sides(u, p, first);
 	if (st == RF_OK)
-		st = next_window(
-		    p->s, p->window_us, &p->has_window, &p->window_us, err);
+		st = next_window(p, p->window_us, err);
 	return st;
 }
 
@@ -328,8 +330,7 @@ unite_flows(struct uniting *u, struct rf_error *err)
 	enum rf_status st = RF_OK;
 
 	for (size_t i = 0; st == RF_OK && i < u->n_parts; i++)
-		st = next_window(u->parts[i].s, TIME_MIN_US,
-		    &u->parts[i].has_window, &u->parts[i].window_us, err);
+		st = next_window(&u->parts[i], TIME_MIN_US, err);
 	while (st == RF_OK) {
 		int64_t least = TIME_MAX_US;
 		bool any = false;

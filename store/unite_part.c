@@ -146,32 +146,41 @@ note_known(struct unite_part *p)
 		p->sure_us = p->known_us;
 }
 
-/* What is known of the input: its objects, names and coverage. */
-enum rf_status
-part_open(
-    struct unite_part *p, const struct unite_input *in, struct rf_error *err)
+static enum rf_status
+read_part(struct unite_part *p, struct rf_error *err)
 {
 	const int64_t none = TIME_MIN_US;
 	const struct store_filter filter = { .window_us = &none };
-	bool is_united;
 	enum rf_status st;
 
-	p->s = in->s;
-	p->name = in->name;
-	arena_init(&p->arena, 0);
-	if ((st = store_is_united(p->s, &is_united, err)) != RF_OK)
-		return st;
-	if (is_united)
-		return rf_fail(err, RF_INVAL,
-		    "%s: was merged itself; name the databases that it was "
-		    "made of",
-		    p->name);
 	if ((st = store_get_cluster(p->s, &p->c, err)) != RF_OK)
 		return st;
 	st = store_get_flows(p->s, p->c, &filter, &p->arena, &p->notes, err);
 	if (st == RF_OK)
 		note_known(p);
 	return st;
+}
+
+/* What is known of the input: its objects, names and coverage. */
+enum rf_status
+part_open(
+    struct unite_part *p, const struct unite_input *in, struct rf_error *err)
+{
+	bool is_united;
+	enum rf_status st;
+
+	p->s = in->s;
+	p->name = in->name;
+	arena_init(&p->arena, 0);
+	st = store_is_united(p->s, &is_united, err);
+	if (st == RF_OK && is_united)
+		return rf_fail(err, RF_INVAL,
+		    "%s: was merged itself; name the databases that it was "
+		    "made of",
+		    p->name);
+	if (st == RF_OK)
+		st = read_part(p, err);
+	return st == RF_OK ? RF_OK : rf_wrap(err, st, "%s", p->name);
 }
 
 /* Oldest first; the name only decides where time does not. */

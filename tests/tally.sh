@@ -5,7 +5,8 @@
 #
 # A stage that ends with a line "N passed, N failed" counts with those
 # numbers; any other counts as one test, by its exit status. 77 means that
-# the stage cannot run here, and counts as nothing.
+# the stage cannot run here, and counts as nothing. Behind the result stands
+# what it took: seconds on the clock, and of the processors.
 tally_pass=0
 tally_fail=0
 tally_names=()
@@ -31,10 +32,20 @@ stage_beside() {
 	done
 	{
 		rc=0
+		start=$EPOCHREALTIME
 		"$@" >"$tally_logs/$n.log" 2>&1 </dev/null || rc=$?
+		times >"$tally_logs/$n.cpu"
+		tally_took "$start" "$tally_logs/$n.cpu" >"$tally_logs/$n.took"
 		echo $rc >"$tally_logs/$n.rc"
 	} &
 	tally_show
+}
+
+# "SECONDS s, SECONDS s of CPU" since START; what `times` wrote is in the file.
+tally_took() { # START FILE
+	LC_ALL=C awk -v start="$1" -v end="$EPOCHREALTIME" -F '[ms ]+' '
+	    { cpu += $1 * 60 + $2 + $3 * 60 + $4 }
+	    END { printf "%.1f s, %.1f s of CPU", end - start, cpu }' "$2"
 }
 
 # Show the results that are there, in the order in which they were started.
@@ -42,7 +53,8 @@ tally_show() {
 	while [ -s "$tally_logs/$tally_next.rc" ]; do
 		tally_add "${tally_names[$tally_next]}" \
 		    "$tally_logs/$tally_next.log" \
-		    "$(cat "$tally_logs/$tally_next.rc")"
+		    "$(cat "$tally_logs/$tally_next.rc")" \
+		    "$(cat "$tally_logs/$tally_next.took")"
 		rm -f "$tally_logs/$tally_next".*
 		tally_next=$((tally_next + 1))
 	done
@@ -57,7 +69,7 @@ tally_join() {
 	exit 3
 }
 
-tally_add() { # NAME LOG STATUS
+tally_add() { # NAME LOG STATUS TOOK
 	local ok=0 bad=0 total
 
 	printf '== %s\n' "$1"
@@ -82,7 +94,7 @@ tally_add() { # NAME LOG STATUS
 	tally_fail=$((tally_fail + bad))
 	printf -- '-- %s: %d passed, %d failed' "$1" "$ok" "$bad"
 	[ "$3" -eq 0 ] || printf ' (exit status %d)' "$3"
-	printf '\n'
+	printf ' [%s]\n' "$4"
 }
 
 # The total as a plain line; the status says whether all is well.
