@@ -147,13 +147,18 @@ fuzz-replay: $(REPLAY)
 	@for t in $(FUZZ); do $(B)/tests/fuzz/replay_$$t \
 		fixtures/fuzz/$$t || exit 1; done
 
-# One run each; what libFuzzer finds stays in build/fuzz/found.
-FUZZ_SECONDS ?= 60
-fuzz:
+fuzz-programs:
 	@$(MAKE) B=build/fuzz CC=clang HARD=-fPIE CFLAGS='-O1 -g' \
 		SAN='-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all' fuzzers
+# One run each; what libFuzzer finds stays in build/fuzz/found.
+FUZZ_SECONDS ?= 60
+fuzz: fuzz-programs
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+# A build like any other, but that it looks where it reads and writes.
+ASAN := B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
 # Every command while memory and disks fail: tests/fault/fault.c says how.
 FAULT := $(B)/tests/fault/fault
@@ -172,7 +177,7 @@ $(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(B)/tests/support.a \
 		$(filter tests/%.c,$^)) $(fuzzld) -ldl
 
 # check is what test does once everything that it needs is installed.
-programs: all $(UNIT) $(REPLAY) $(FAULT) $(B)/ringfence-no-conntrack \
+programs: all $(UNIT) $(REPLAY) $(if $(SAN),$(FAULT)) $(B)/ringfence-no-conntrack \
     $(patsubst %,$(B)/bench/%,send_frames bench_ingest gen_traffic)
 check: programs
 	@tests/run-all.sh $(B)
@@ -180,13 +185,11 @@ test: deps
 	@$(MAKE) --no-print-directory check
 deps:
 	@scripts/deps.sh
-# More of what check does in passing: FAULT_RUNS calls of every scenario, or
+# More of what asan does in passing: FAULT_RUNS calls of every scenario, or
 # with FULL=1 every path to an allocation (about an hour).
 FAULT_RUNS ?= 60
 check-fault:
-	@$(MAKE) B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-		build/asan/tests/fault/fault
+	@$(MAKE) $(ASAN) build/asan/tests/fault/fault
 	@build/asan/tests/fault/fault \
 		$(if $(filter 1,$(FULL)),-e 5000,-r $(FAULT_RUNS))
 # What check does with less: a scan by a million sources, a snapshot of 100 MB,
@@ -199,9 +202,10 @@ TSAN := $(wildcard tests/collector/test_*.c) \
 	$(patsubst %,tests/kube/test_%.c,reflector live_view client_save \
 	client_auth client_tls)
 TSAN_E2E ?= test_snapshot.sh demo.sh live.sh live_cluster.sh
-tsan:
+tsan-programs:
 	@$(MAKE) B=build/tsan HARD=-fPIE CFLAGS='-O1 -g' \
 		SAN=-fsanitize=thread all $(TSAN:%.c=build/tsan/%)
+tsan: tsan-programs
 	@tests/run-tsan.sh build/tsan '$(TSAN:%.c=build/tsan/%)' '$(TSAN_E2E)'
 # The release build, as it is installed.
 VALGRIND_E2E ?= demo.sh nodes.sh test_check.sh test_lint.sh test_merge.sh \
@@ -211,8 +215,9 @@ valgrind: all
 debug:
 	@$(MAKE) B=build/debug CFLAGS='-O0 -g3' all
 asan:
-	@$(MAKE) B=build/asan HARD=-fPIE CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check
+	@$(MAKE) $(ASAN) check
+asan-programs:
+	@$(MAKE) $(ASAN) programs
 
 demo: deps
 	@$(MAKE) --no-print-directory all
@@ -321,8 +326,9 @@ help:
 	@echo 'Variables: CC, CFLAGS, B (build directory), V=1, WERROR=-Werror,'
 	@echo '    CONNTRACK=0 (never read the kernel'"'"'s connection table)'
 
-.PHONY: all programs unit fuzzers fuzz-replay fuzz check check-fault \
-	check-hard tsan valgrind test deps debug asan demo \
+.PHONY: all programs unit fuzzers fuzz-replay fuzz fuzz-programs check \
+	check-fault check-hard tsan tsan-programs valgrind test deps debug \
+	asan asan-programs demo \
 	bench bench-sizes bench-live tidy format reformat lint fixtures install \
 	uninstall dist image clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

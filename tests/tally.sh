@@ -23,22 +23,54 @@ stage() {
 # stage_beside JOBS NAME COMMAND [ARG...]: run it beside those that were
 # started so and not joined yet, JOBS of them at most.
 stage_beside() {
-	local jobs=$1 n=${#tally_names[@]}
+	local jobs=$1
 
-	tally_names+=("$2")
-	shift 2
 	while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
 		wait -n || :
 	done
+	tally_start '' "${@:2}"
+}
+
+# stage_after NAMES NAME COMMAND [ARG...]: run it beside all others, once
+# those of the names (with commas between them) have ended.
+stage_after() {
+	tally_start "$@"
+}
+
+tally_start() { # NAMES NAME COMMAND [ARG...]
+	local n=${#tally_names[@]} needs=$1
+
+	tally_names+=("$2")
+	shift 2
 	{
 		rc=0
+		tally_await "$needs"
 		start=$EPOCHREALTIME
 		"$@" >"$tally_logs/$n.log" 2>&1 </dev/null || rc=$?
 		times >"$tally_logs/$n.cpu"
 		tally_took "$start" "$tally_logs/$n.cpu" >"$tally_logs/$n.took"
 		echo $rc >"$tally_logs/$n.rc"
+		: >"$tally_logs/$n.ended"
 	} &
 	tally_show
+}
+
+tally_await() { # NAMES
+	local need n needs
+
+	IFS=, read -ra needs <<<"$1"
+	for need in "${needs[@]}"; do
+		for ((n = 0; n < ${#tally_names[@]}; n++)); do
+			[ "${tally_names[n]}" != "$need" ] || break
+		done
+		[ "$n" -lt "${#tally_names[@]}" ] || {
+			printf 'no stage before: %s\n' "$need" >&2
+			exit 3
+		}
+		until [ -e "$tally_logs/$n.ended" ]; do
+			sleep 0.5
+		done
+	done
 }
 
 # "SECONDS s, SECONDS s of CPU" since START; what `times` wrote is in the file.
@@ -55,13 +87,16 @@ tally_show() {
 		    "$tally_logs/$tally_next.log" \
 		    "$(cat "$tally_logs/$tally_next.rc")" \
 		    "$(cat "$tally_logs/$tally_next.took")"
-		rm -f "$tally_logs/$tally_next".*
+		rm -f "$tally_logs/$tally_next".[!e]*
 		tally_next=$((tally_next + 1))
 	done
 }
 
 # Wait for all that run.
 tally_join() {
+	while wait -n; do
+		tally_show
+	done
 	wait
 	tally_show
 	[ "$tally_next" -eq "${#tally_names[@]}" ] && return

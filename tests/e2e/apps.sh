@@ -11,6 +11,12 @@ snapshots=
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 shared=$here/../../../shared/apps
+# Whose policies and edges are right is asked of the released program: it does
+# not depend on the build, and takes most of the time.
+case $bin in
+*asan*) judged=false ;;
+*) judged=true ;;
+esac
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 : >"$tmp/log"
@@ -38,6 +44,7 @@ say() { # OK NAME [WHY]
 # score.py on one folder of policies: complete, survives a rollout, no excess
 # but DNS (policies allow it over UDP and TCP whatever was seen).
 score() { # APP POLICIES NAME
+	$judged || return 0
 	python3 "$here/score_policies.py" "$1" "$2" 2>&1 |
 		sed "s,^ok ,ok $3: ,;s,^not ok ,not ok $3: ,;s,^# ,# $3: ," |
 		tee -a "$tmp/log"
@@ -69,6 +76,13 @@ print(' '.join('-n ' + n for n in json.load(open(sys.argv[1]))[
 	say $? "$3: lint finds nothing" "$(sed -n 2p "$tmp/lint")"
 }
 
+compare() { # WHAT FILE: with what the app, by its name, should have
+	$judged || return 0
+	python3 "$here/compare_$1.py" "$app" "$2" 2>&1 |
+		sed "s,^ok ,ok $name: ,;s,^not ok ,not ok $name: ," |
+		tee -a "$tmp/log"
+}
+
 run() { # APP NAME CAPTURE...
 	app=$1 name=$2
 	shift 2
@@ -82,9 +96,7 @@ run() { # APP NAME CAPTURE...
 	say $rc "$name: collect" "exit $rc: $(tail -1 "$tmp/collect.out")"
 	"$bin" flows --db "$db" -o json >"$tmp/flows.json" 2>"$tmp/err"
 	say $? "$name: flows" "$(tail -1 "$tmp/err")"
-	python3 "$here/compare_edges.py" "$app" "$tmp/flows.json" 2>&1 |
-		sed "s,^ok ,ok $name: ,;s,^not ok ,not ok $name: ," |
-		tee -a "$tmp/log"
+	compare edges "$tmp/flows.json"
 	recommend "$app" "$db" "$name"
 	[ -f "$app/manifests/policies.yaml" ] || return
 	ns=$(python3 -c "import json, sys
@@ -95,9 +107,7 @@ print(json.load(open(sys.argv[1]))['scopeNamespaces'][0])" \
 		2>"$tmp/err"
 	[ $? -le 1 ]
 	say $? "$name: audit" "$(tail -1 "$tmp/err")"
-	python3 "$here/compare_audit.py" "$app" "$tmp/audit.json" 2>&1 |
-		sed "s,^ok ,ok $name: ,;s,^not ok ,not ok $name: ," |
-		tee -a "$tmp/log"
+	compare audit "$tmp/audit.json"
 }
 
 # The same with every pod replaced on the way, and addresses handed on.
