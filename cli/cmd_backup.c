@@ -38,9 +38,9 @@ const struct command_spec backup_spec = {
 	.synopsis = "[--db PATH] -o FILE|-",
 	.about = "Copies a database as it is at one moment, into a file that "
 		 "needs nothing\nbeside it. A collector may go on writing "
-		 "meanwhile. A damaged database is refused,\nso that an "
-		 "older copy stays. Needs as much free room beside the "
-		 "database as\nthat takes.",
+		 "meanwhile. A damaged database is\nrefused, so that an "
+		 "older copy stays. Needs as much free room beside the\n"
+		 "database as that takes.",
 	.examples =
 	    "  ringfence backup --db flows.db -o copy.db\n\n"
 	    "  # From the pod of a node's collector\n"

@@ -2,11 +2,13 @@
 /* cmd_merge: the databases of several nodes as one. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/beside.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
 #include "cli/output_file.h"
@@ -117,14 +119,14 @@ open_inputs(const struct merge_options *o, struct unite_input *v, size_t *n,
 	return RF_OK;
 }
 
-/* SQLite keeps two more files beside a database while it is open. */
+/* What SQLite kept beside the file that is replaced belongs to that one. */
 static void
-remove_files(const char *path, bool with_database)
+remove_journal(const char *path)
 {
-	static const char *const suffixes[] = { "-wal", "-shm", "" };
-	char name[4096 + 8];
+	static const char *const suffixes[] = { "-wal", "-shm" };
+	char name[PATH_MAX + 8];
 
-	for (size_t i = 0; i < (with_database ? 3 : 2); i++) {
+	for (size_t i = 0; i < 2; i++) {
 		(void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
 		(void)unlink(name);
 	}
@@ -132,21 +134,24 @@ remove_files(const char *path, bool with_database)
 
 /* Beside the output, and renamed when it is whole. */
 static enum rf_status
-unite_into(const char *output, const char *beside, const struct unite_input *v,
-    size_t n, struct unite_stats *stats, struct rf_error *err)
+unite_into(const char *output, const struct unite_input *v, size_t n,
+    struct unite_stats *stats, struct rf_error *err)
 {
 	struct store *out = NULL;
+	struct beside b;
 	enum rf_status st;
 
-	st = store_open(&out, beside, STORE_WRITE, err);
+	if ((st = beside_begin(&b, output, err)) != RF_OK)
+		return st;
+	st = store_open(&out, b.path, STORE_WRITE, err);
 	if (st == RF_OK)
 		st = store_unite(out, v, n, stats, err);
 	store_close(out);
-	if (st == RF_OK) /* they belong to what is replaced */
-		remove_files(output, false);
-	if (st == RF_OK && rename(beside, output) != 0)
-		st = rf_fail(err, RF_IO, "%s: %s", output, strerror(errno));
-	remove_files(beside, true);
+	if (st == RF_OK)
+		remove_journal(output);
+	if (st == RF_OK)
+		st = beside_rename(&b, output, err);
+	beside_end(&b);
 	return st;
 }
 
@@ -182,20 +187,15 @@ merge(const struct merge_options *o)
 	struct unite_stats stats;
 	struct rf_error err;
 	enum rf_status st;
-	char beside[4096];
 	size_t n = 0;
 
 	if (v == NULL)
 		return fail("out of memory");
-	if ((size_t)snprintf(beside, sizeof(beside), "%s.%ld.tmp", output,
-		(long)getpid()) >= sizeof(beside) - 8)
-		st = rf_fail(&err, RF_INVAL, "%s: too long", o->output);
-	else
-		st = check_output(o->output, &err);
+	st = check_output(o->output, &err);
 	if (st == RF_OK)
 		st = open_inputs(o, v, &n, &err);
 	if (st == RF_OK)
-		st = unite_into(output, beside, v, n, &stats, &err);
+		st = unite_into(output, v, n, &stats, &err);
 	for (size_t i = 0; i < n; i++)
 		store_close(v[i].s);
 	free(v);

@@ -63,8 +63,7 @@ output_open(
 	enum rf_status st;
 	int fd;
 
-	*o = (struct output){ .path = path };
-	strbuf_init(&o->beside, 8192);
+	*o = (struct output){ .path = path, .beside.fd = -1 };
 	if (output_is_stdout(path)) {
 		o->f = stdout;
 		return RF_OK;
@@ -73,33 +72,24 @@ output_open(
 		o->f = fopen(path, "we");
 		return o->f != NULL ? RF_OK : fail(o, "open", err);
 	}
-	strbuf_printf(&o->beside, "%s.XXXXXX", path);
-	if (strbuf_failed(&o->beside)) {
-		st = o->beside.is_full
-		    ? rf_fail(
-			  err, RF_IO, "create %s: the name is too long", path)
-		    : rf_fail(err, RF_NOMEM, "create %s: out of memory", path);
-		strbuf_release(&o->beside);
+	if ((st = beside_begin(&o->beside, path, err)) != RF_OK)
 		return st;
-	}
-	fd = mkostemp(o->beside.s, O_CLOEXEC);
-	if (fd >= 0 && !is_private)
-		set_mode(fd, path);
+	if (!is_private)
+		set_mode(o->beside.fd, path);
+	fd = fcntl(o->beside.fd, F_DUPFD_CLOEXEC, 0);
 	if (fd >= 0 && (o->f = fdopen(fd, "w+")) != NULL)
 		return RF_OK;
 	st = fail(o, "create", err);
-	if (fd >= 0) {
+	if (fd >= 0)
 		(void)close(fd);
-		(void)unlink(o->beside.s);
-	}
-	strbuf_release(&o->beside);
+	beside_end(&o->beside);
 	return st;
 }
 
 enum rf_status
 output_close(struct output *o, enum rf_status st, struct rf_error *err)
 {
-	bool is_beside = o->beside.len > 0;
+	bool is_beside = o->beside.fd >= 0;
 
 	if (o->f == stdout) /* main finds out whether that went well */
 		return st;
@@ -108,11 +98,9 @@ output_close(struct output *o, enum rf_status st, struct rf_error *err)
 		st = fail(o, "write", err);
 	if (fclose(o->f) != 0 && st == RF_OK)
 		st = fail(o, "write", err);
-	if (is_beside && st == RF_OK && rename(o->beside.s, o->path) != 0)
-		st = fail(o, "write", err);
-	if (is_beside && st != RF_OK)
-		(void)unlink(o->beside.s);
-	strbuf_release(&o->beside);
+	if (is_beside && st == RF_OK)
+		st = beside_rename(&o->beside, o->path, err);
+	beside_end(&o->beside);
 	return st;
 }
 

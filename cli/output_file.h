@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/error.h"
+#include "cli/beside.h"
 #include "core/strbuf.h"
 
 /* Does -o mean standard output: NULL or "-"? */
@@ -27,7 +27,7 @@ bool output_is_same(const char *a, const char *b);
 struct output {
 	FILE *f;
 	const char *path;
-	struct strbuf beside; /* empty: f is what path names */
+	struct beside beside; /* its fd is -1: f is what path names */
 };
 
 /*

@@ -7,6 +7,7 @@
 A command may answer or refuse; it may not crash, hang, refuse without a
 reason, or change what it cannot read. Damage within: damaged.py.
 """
+import fcntl
 import os
 import random
 import resource
@@ -269,6 +270,64 @@ def folders(f):
     f.check("recommend -o killed: the next run goes on from there", problem)
 
 
+def beside(output):
+    return [n for n in os.listdir(".") if n.startswith(output + ".ringfence-")]
+
+
+def ended_by(f, sig, args, output):
+    """Send the signal while the output is being written: was it in time, and
+    what is wrong then?"""
+    p = subprocess.Popen([f.ringfence] + args, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.PIPE)
+    while p.poll() is None and not beside(output):
+        pass
+    p.send_signal(sig)
+    err = p.communicate()[1].decode()
+    if p.returncode >= 0:
+        return False, None
+    if sig == signal.SIGKILL:
+        return bool(beside(output)), None
+    if beside(output):
+        return True, "signal %d: %r stays" % (sig, beside(output))
+    return "as it was" in err, None
+
+
+def interrupted(f):
+    """-o, and a signal that ends the command meanwhile: nothing stays beside
+    it. Of what SIGKILL leaves the next one for the same output takes care."""
+    for args, output in ((["merge", "half.db", "other.db"], "ended.db"),
+                         (["report", "--db", "shop.db"], "ended.html")):
+        args += ["-o", output]
+        problem = f.run(args)[2]
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
+                    signal.SIGKILL):
+            hits, before = 0, open(output, "rb").read()
+            for _ in range(200):
+                hit, bad = ended_by(f, sig, args, output)
+                problem, hits = problem or bad, hits + hit
+                if hits >= 2 or problem:
+                    break
+                if sig != signal.SIGKILL and output == "ended.html" and \
+                        open(output, "rb").read() != before:
+                    problem = "the page changed"
+            if hits == 0:
+                problem = problem or "signal %d: always too late" % sig
+        own = [output + ".ringfence-" + n for n in ("abcde", "abcdef.x")]
+        locked = output + ".ringfence-locked"
+        for name in own + [locked]:
+            open(name, "w").close()
+        with open(locked) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            problem = problem or f.run(args)[2]
+            left = beside(output)
+        if problem is None and sorted(left) != sorted(own + [locked]):
+            problem = "%r stays" % left
+        f.check("%s -o and signals: nothing stays beside it" % args[0],
+                problem)
+        for name in left:
+            os.remove(name)
+
+
 def become_nobody():
     os.setgid(NOBODY)
     os.setuid(NOBODY)
@@ -507,6 +566,7 @@ def main():
         locked(f, half)
         killed(f, half)
         folders(f)
+        interrupted(f)
         rights(f, half)
         limits(f, half)
         full_output(f)
