@@ -80,7 +80,7 @@ static void
 put_rule(const struct client_resource *r, struct strbuf *out)
 {
 	strbuf_printf(out,
-	    "apiGroups: [\"%s\"], resources: [\"%s\"], verbs: [\"get\", "
+	    "apiGroups: [\"%s\"], resources: [\"%s\"], verbs: ["
 	    "\"list\", \"watch\"]",
 	    r->group, r->name);
 }

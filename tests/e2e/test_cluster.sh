@@ -75,7 +75,7 @@ for command in 'audit --db flows.db' 'flows --db flows.db' lint \
 	verdict "$word: 401" $?
 	# shellcheck disable=SC2086 # a command line
 	run 3 $command --cluster --kubeconfig poor && [ ! -s out ] &&
-	    grep -qF 'resources: ["networkpolicies"], verbs: ["get",' err
+	    grep -qF 'resources: ["networkpolicies"], verbs: ["list",' err
 	verdict "$word: 403 names the rule" $?
 done
 run 3 audit --db flows.db --cluster --kubeconfig tls && [ ! -s out ] &&

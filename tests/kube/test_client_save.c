@@ -89,7 +89,7 @@ static const struct save_case {
 	      .status = 403,
 	      .file = RECORDED("err-403-sa-watch-deployments.json") }, REST },
 	  .warn = "lacks the rule {apiGroups: [\"apps\"], resources: "
-	      "[\"deployments\"], verbs: [\"get\", \"list\", \"watch\"]} "
+	      "[\"deployments\"], verbs: [\"list\", \"watch\"]} "
 	      "(HTTP 403: deployments.apps is forbidden: User "
 	      "\"system:serviceaccount:kube-system:ringfence\"" },
 	{ .name = "403 on pods fails",

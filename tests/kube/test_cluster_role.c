@@ -14,7 +14,7 @@
 
 #define PATH "deploy/base/clusterrole.yaml"
 
-static const char *const verbs[] = { "get", "list", "watch" };
+static const char *const verbs[] = { "list", "watch" };
 
 static const struct value *
 read_role(struct arena *arena)

@@ -141,7 +141,7 @@ test_forbidden(void **state)
 		fail_msg("%s", err.msg);
 	(void)snprintf(want, sizeof(want),
 	    "%s: forbidden; the ClusterRole lacks the rule {apiGroups: "
-	    "[\"%s\"], resources: [\"%s\"], verbs: [\"get\", \"list\", "
+	    "[\"%s\"], resources: [\"%s\"], verbs: [\"list\", "
 	    "\"watch\"]} (HTTP 403: " SAID "); %s",
 	    fc->name, fc->group, fc->name, fc->loss);
 	describe(out, got, sizeof(got));

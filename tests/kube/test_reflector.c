@@ -123,7 +123,7 @@ static const struct watch_case {
 	      .file = RECORDED("err-403-sa-watch-deployments.json") } },
 	  .want = "(a)", .state = REFLECTOR_FORBIDDEN, .failures = 1,
 	  .problem = "{apiGroups: [\"\"], resources: [\"namespaces\"], verbs: "
-	      "[\"get\", \"list\", \"watch\"]} (HTTP 403: deployments.apps is "
+	      "[\"list\", \"watch\"]} (HTTP 403: deployments.apps is "
 	      "forbidden: User \"system:serviceaccount:kube-system:ringfence\""
 	      " cannot watch" },
 	{ .name = "403 that is mended", .turn_us = 5 * SECOND_US,
