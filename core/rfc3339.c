@@ -63,6 +63,18 @@ take_offset(const char **p, int *seconds)
 	return hour < 24 && minute < 60;
 }
 
+static bool
+is_day(int year, int month, int day)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
+	bool leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	if (month < 1 || month > 12 || day < 1)
+		return false;
+	return day <= days[month - 1] + (month == 2 && leaps);
+}
+
 bool
 rfc3339_parse(int64_t *out_us, const char *text)
 {
@@ -79,9 +91,8 @@ rfc3339_parse(int64_t *out_us, const char *text)
 	    !take_digits(&p, 2, &tm.tm_sec) || !take_fraction(&p, &us) ||
 	    !take_offset(&p, &offset) || *p != '\0')
 		return false;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-	    tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-	    tm.tm_sec > 60)
+	if (!is_day(tm.tm_year, tm.tm_mon, tm.tm_mday) || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 60)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
