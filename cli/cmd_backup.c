@@ -52,8 +52,8 @@ const struct command_spec backup_spec = {
 
 /*
  * What SQLite keeps beside a database belongs to whatever bears its name, and
- * would be written into the copy: it is there while a database is in use, and
- * when whoever wrote to it was killed.
+ * would be written into the copy: it is there while a database is in use, when
+ * whoever wrote to it was killed, and, empty, where one was read.
  */
 static enum rf_status
 check_target(const char *path, struct rf_error *err)
@@ -68,8 +68,9 @@ check_target(const char *path, struct rf_error *err)
 
 		if (n > 0 && n < (int)sizeof(name) && access(name, F_OK) == 0)
 			st = rf_fail(err, RF_EXISTS,
-			    "%s: %s is beside it, of a database that is in "
-			    "use, or was not closed; name another file",
+			    "%s: %s is beside it, as of a database that a "
+			    "collector writes to; name another file, or remove "
+			    "both if none does",
 			    path, name);
 	}
 	free(real);

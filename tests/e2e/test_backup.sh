@@ -49,6 +49,9 @@ verdict 'only its owner may read it' $?
 expect 'to standard output' 0 "$rf" backup --db flows.db -o -
 cmp out copy.db >err
 verdict 'and those are the same bytes' $?
+"$rf" flows --db copy.db >out 2>err
+expect 'over an earlier copy that was read' 0 "$rf" backup --db flows.db \
+    -o copy.db
 expect 'by RINGFENCE_DB' 0 env RINGFENCE_DB=flows.db "$rf" backup -o copy.db
 
 echo keep >kept
