@@ -19,7 +19,7 @@ struct audit_options {
 	const char *db;
 	struct option_list files;
 	struct cluster_choice cluster;
-	bool recurse;
+	bool all_namespaces, recurse;
 	struct option_list namespaces;
 	struct edge_filter_options filter;
 	const char *default_namespace;
@@ -52,6 +52,8 @@ static const struct option_spec table[] = {
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Only edges with an end in this namespace, and of what is "
 	      "unused only what is in it. Repeatable." },
+	{ .name = "all-namespaces", .letter = 'A', .kind = OPTION_FLAG,
+	  AT(all_namespaces), .help = "Edges of every namespace (default)." },
 	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
 	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
 	{ .name = "selector", .letter = 'l', .arg = "SELECTOR",
@@ -86,7 +88,7 @@ static const struct option_spec table[] = {
 const struct command_spec audit_spec = {
 	.name = "audit",
 	.summary = "replay observed edges against policies",
-	.synopsis = "--db PATH -f FILE|DIR|-...|--cluster [-R] [-n NS]...\n"
+	.synopsis = "--db PATH -f FILE|DIR|-...|--cluster [-R] [-n NS...|-A]\n"
 		    "      [--workload NS/NAME]... [-l SELECTOR] [--port N] "
 		    "[--outcome OUTCOME]...\n"
 		    "      [-o table|json|markdown|sarif] "
@@ -248,6 +250,9 @@ check_usage(const struct audit_options *o)
 {
 	int rc = dataset_check_given(&audit_spec, o->db);
 
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_either(
+		    &audit_spec, &o->namespaces, o->all_namespaces);
 	if (rc != OPTIONS_RUN)
 		return rc;
 	if (o->files.n == 0 && !o->cluster.chosen)

@@ -8,6 +8,7 @@
 #include "cli/edge_filter.h"
 #include "cli/follow.h"
 #include "cli/policy_input.h"
+#include "cli/scope.h"
 #include "report/coverage.h"
 #include "report/edges.h"
 
@@ -21,7 +22,7 @@ struct flows_options {
 	struct edge_filter_options filter;
 	struct option_list files;
 	struct cluster_choice cluster;
-	bool recurse;
+	bool all_namespaces, recurse;
 	const char *default_namespace;
 	bool follow;
 	bool no_headers;
@@ -37,6 +38,8 @@ static const struct option_spec table[] = {
 	{ .name = "namespace", .letter = 'n', .arg = "NS",
 	  .kind = OPTION_LIST, AT(namespaces),
 	  .help = "Only edges with an end in this namespace. Repeatable." },
+	{ .name = "all-namespaces", .letter = 'A', .kind = OPTION_FLAG,
+	  AT(all_namespaces), .help = "Edges of every namespace (default)." },
 	{ .name = "workload", .arg = "NS/NAME", .kind = OPTION_LIST,
 	  AT(filter.workloads), .help = EDGE_FILTER_WORKLOAD_HELP },
 	{ .name = "selector", .letter = 'l', .arg = "SELECTOR",
@@ -77,7 +80,7 @@ const struct command_spec flows_spec = {
 	.name = "flows",
 	.summary = "list who talked to whom",
 	.synopsis =
-	    "--db PATH [-n NS]... [--workload NS/NAME]... [-l SELECTOR]\n"
+	    "--db PATH [-n NS...|-A] [--workload NS/NAME]... [-l SELECTOR]\n"
 	    "      [--port N] [--outcome OUTCOME]... "
 	    "[--since TIME] [--until TIME]\n"
 	    "      [-f FILE|DIR|-]...|--cluster [-R] "
@@ -251,6 +254,9 @@ cmd_flows(int argc, char **argv)
 	rc = options_parse(&flows_spec, argc, argv, &o, &arena);
 	if (rc == OPTIONS_RUN)
 		rc = dataset_check_given(&flows_spec, o.db);
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_either(
+		    &flows_spec, &o.namespaces, o.all_namespaces);
 	if (rc != OPTIONS_RUN)
 		goto out;
 	if (o.until_us != 0 && o.since_us >= o.until_us)

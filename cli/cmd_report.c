@@ -189,11 +189,11 @@ check_usage(const struct report_command *o)
 
 	if (rc == OPTIONS_RUN)
 		rc = dataset_check_output(&report_spec, o->db, o->output);
+	if (rc == OPTIONS_RUN)
+		rc = scope_check_either(
+		    &report_spec, &o->namespaces, o->all_namespaces);
 	if (rc != OPTIONS_RUN)
 		return rc;
-	if (o->namespaces.n > 0 && o->all_namespaces)
-		return options_usage(
-		    &report_spec, "give either -n or -A, not both");
 	if (o->files.n > 0 && o->cluster.chosen)
 		return options_usage(
 		    &report_spec, "either -f or --cluster, not both");

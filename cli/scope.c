@@ -6,15 +6,22 @@
 #include "cli/nearest.h"
 
 int
-scope_check_given(const struct command_spec *spec,
+scope_check_either(const struct command_spec *spec,
     const struct option_list *namespaces, bool all)
 {
 	if (namespaces->n > 0 && all)
 		return options_usage(spec, "give either -n or -A, not both");
+	return OPTIONS_RUN;
+}
+
+int
+scope_check_given(const struct command_spec *spec,
+    const struct option_list *namespaces, bool all)
+{
 	if (namespaces->n == 0 && !all)
 		return options_usage(
 		    spec, "which namespaces? Give -n NS, or -A for all");
-	return OPTIONS_RUN;
+	return scope_check_either(spec, namespaces, all);
 }
 
 int

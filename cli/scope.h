@@ -9,6 +9,11 @@
 #include "cli/options.h"
 #include "kube/cluster.h"
 
+/* OPTIONS_RUN when not both of -n and -A were given, else the exit status of
+ * the mistake that was said. */
+int scope_check_either(const struct command_spec *spec,
+    const struct option_list *namespaces, bool all);
+
 /* OPTIONS_RUN when either -n or -A was given, else the exit status of the
  * mistake that was said. */
 int scope_check_given(const struct command_spec *spec,

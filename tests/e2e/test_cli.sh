@@ -108,7 +108,11 @@ usage 'stray argument' "unexpected argument 'shop'" flows --db x shop
 usage 'policies missing' 'which policies?' audit --db x
 usage 'validate without policies' 'which policies?' validate
 usage 'namespaces missing' 'which namespaces?' recommend --db x
-usage 'both -n and -A' 'not both' recommend --db x -n a -A
+for command in recommend flows "audit -f $shop/policies-broken.yaml" report; do
+	# shellcheck disable=SC2086 # some words
+	usage "$command: both -n and -A" 'either -n or -A, not both' \
+	    $command --db x -n a -A
+done
 usage 'an option of live captures' 'with -i, not -r' \
     collect -r x --db x --retain 30d
 usage 'an option of files' 'with -r, not -i' collect -i any --db x --accept-cut
@@ -155,6 +159,10 @@ flows_table() {
 }
 check 'flows: table with headers, no colour in a pipe' flows_table
 lines=$(($(wc -l <out) - 1))
+all_namespaces() {
+	cp out want && run 0 flows --db shop.db -A && cmp -s out want
+}
+check 'flows: -A is every namespace' all_namespaces
 no_headers() {
 	run 0 flows --db shop.db --no-headers && [ "$(wc -l <out)" -eq $lines ]
 }
