@@ -10,17 +10,21 @@
 #include "core/flow.h"
 #include "core/hash.h"
 
-#define WAYS 4 /* one bucket is one cache line; the newest comes first */
+#define WAYS     4 /* one bucket is one cache line; the newest comes first */
+#define ALL_WAYS 0xfu
 
 struct mark {
-	uint32_t tag;     /* of the hash; 0 empty */
 	uint32_t leg_dir; /* leg * 2 + from_lo */
-	uint32_t ms;
-	uint32_t ip_id;
+	uint32_t ms;      /* 0: empty */
+	uint16_t ip_id;
+	/* Of the hash, or of UDP: of that of the payload; its first bytes, 0:
+	 * not known; and of the hashes of both ends. */
+	uint16_t tag, head;
+	uint8_t end[2];
 };
 
 struct bucket {
-	alignas(64) struct mark marks[WAYS];
+	alignas(64) struct mark v[WAYS];
 };
 
 struct leg_join {
@@ -71,39 +75,108 @@ bucket_of(const struct leg_join *lj, uint64_t hash)
 }
 
 static enum leg_join_id
-compare_ids(uint32_t a, uint32_t b)
+compare_ids(uint16_t a, uint16_t b)
 {
 	if (a == 0 || b == 0)
 		return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_NONE;
 	return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_OTHER;
 }
 
-/* Look the hash up in its bucket, add what is new to found, remember it. */
-static void
-bucket_visit(struct leg_join *lj, uint64_t hash, const struct mark *mine,
+/* An id of IPv6 has 32 bits; 0 is none. */
+static uint16_t
+short_id(uint32_t id)
+{
+	uint16_t folded = (uint16_t)(id ^ id >> 16);
+
+	return folded != 0 || id == 0 ? folded : 1;
+}
+
+/* All are compared, as that is soon done and one is there as often as not. */
+static inline bool
+has_tag(const struct bucket *b, uint16_t tag)
+{
+	unsigned has = 0;
+
+	for (unsigned i = 0; i < WAYS; i++)
+		has |= b->v[i].tag == tag;
+	return has != 0;
+}
+
+/* Which marks are of a packet like that of mine, and not older: a bit for
+ * each. */
+static inline unsigned
+alike(const struct bucket *b, const struct mark *mine, uint32_t ms)
+{
+	unsigned like = 0;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		const struct mark *m = &b->v[i];
+
+		if (m->tag == mine->tag && mine->ms - m->ms <= ms &&
+		    (m->head == mine->head || m->head == 0 || mine->head == 0))
+			like |= 1u << i;
+	}
+	return like;
+}
+
+/* Add m, which is like mine: those whose source is the same come first, then
+ * those whose destination is. */
+static inline void
+add_found(
+    struct leg_join_found *found, const struct mark *m, const struct mark *mine)
+{
+	size_t at = found->n;
+	uint8_t rank = 2;
+
+	if (at == LEG_JOIN_FOUND_MAX)
+		return;
+	if (m->end[0] == mine->end[0])
+		rank = 0;
+	else if (m->end[1] == mine->end[1])
+		rank = 1;
+	for (; at > 0 && found->v[at - 1].rank > rank; at--)
+		found->v[at] = found->v[at - 1];
+	found->v[at] = (struct leg_sighting){
+		.leg = m->leg_dir >> 1,
+		.from_lo = m->leg_dir & 1,
+		.rank = rank,
+		.id = compare_ids(m->ip_id, mine->ip_id),
+	};
+	found->n++;
+}
+
+/* Add the marks of like to found; false: mine itself is there. */
+static inline bool
+look(const struct bucket *b, const struct mark *mine, unsigned like,
     struct leg_join_found *found)
 {
-	struct mark *b = bucket_of(lj, hash)->marks;
-	uint32_t tag = (uint32_t)(hash >> 32) | 1;
-
-	for (struct mark *m = b; m < b + WAYS; m++) {
-		if (m->tag != tag || mine->ms - m->ms > LEG_JOIN_WINDOW_MS)
+	for (const struct mark *m = b->v; like != 0; m++, like >>= 1) {
+		if (!(like & 1))
 			continue;
-		if (m->leg_dir >> 1 == mine->leg_dir >> 1) {
-			found->known = true;
-			return;
-		}
-		if (found->n < LEG_JOIN_FOUND_MAX)
-			found->v[found->n++] = (struct leg_sighting){
-				.leg = m->leg_dir >> 1,
-				.from_lo = m->leg_dir & 1,
-				.id = compare_ids(m->ip_id, mine->ip_id),
-			};
+		if (m->leg_dir == mine->leg_dir)
+			return false;
+		if (m->leg_dir >> 1 != mine->leg_dir >> 1)
+			add_found(found, m, mine);
 	}
-	for (unsigned i = WAYS - 1; i > 0; i--)
-		b[i] = b[i - 1];
-	b[0] = *mine;
-	b[0].tag = tag;
+	return true;
+}
+
+/* In the place of the oldest that is not of like, or of the oldest. */
+static inline void
+put(struct bucket *b, const struct mark *mine, unsigned like)
+{
+	unsigned at = WAYS - 1;
+
+	if (like >> at & 1 && like != ALL_WAYS) {
+		while (like >> at & 1)
+			at--;
+		for (; at > 0; at--)
+			b->v[at] = b->v[at - 1];
+	} else {
+		for (unsigned i = WAYS - 1; i > 0; i--)
+			b->v[i] = b->v[i - 1];
+	}
+	b->v[0] = *mine;
 }
 
 static uint64_t
@@ -119,7 +192,6 @@ hash_numbers(const struct leg_join *lj, const struct flow_sighting *s)
 	return hash_words(lj->seed, v, sizeof(v));
 }
 
-/* UDP: the payload's mark alone … */
 static uint64_t
 hash_payload(const struct leg_join *lj, const struct flow_sighting *s)
 {
@@ -128,69 +200,129 @@ hash_payload(const struct leg_join *lj, const struct flow_sighting *s)
 	    lj->seed ^ 0x9e3779b97f4a7c15u);
 }
 
-/* … and with one end. */
 static uint64_t
-hash_end(const struct leg_join *lj, uint64_t payload, const struct ip_addr *ip,
-    uint32_t port)
+hash_end(const struct leg_join *lj, const struct ip_addr *ip, uint64_t port)
 {
-	uint64_t h = hash_mix(hash_word(ip->b) ^ payload,
-	    hash_word(ip->b + 8) ^ lj->seed ^ 0xe7037ed1a0b428dbu);
+	uint64_t h = hash_word(ip->b) ^ port * 0xd6e8feb86659fd93u;
 
-	return hash_mix(h ^ port, lj->seed ^ 0x8ebc6af09c88c6e3u);
+	return hash_mix(h ^ lj->seed ^ 0x9e3779b97f4a7c15u,
+	    hash_word(ip->b + 8) ^ lj->seed ^ 0xe7037ed1a0b428dbu);
 }
 
 void
 leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 {
-	struct leg_join_marks *marks = &s->marks;
+	struct leg_join_mark *mark = &s->mark;
 	struct leg_ends ends;
-	uint64_t payload;
+	uint64_t hash;
 
+	mark->made = true;
 	if (s->key.protocol != FLOW_UDP) {
-		marks->n = 1;
-		marks->hash[0] = hash_numbers(lj, s);
+		hash = hash_numbers(lj, s);
+		mark->bucket = (uint32_t)hash;
+		mark->tag = (uint16_t)(hash >> 32);
+		mark->head = (uint16_t)(hash >> 48);
+		mark->end[0] = mark->end[1] = 0;
 		return;
 	}
 	ends = leg_ends(&s->key, s->from_lo);
-	payload = hash_payload(lj, s);
-	marks->n = 3;
-	marks->hash[0] = hash_end(lj, payload, ends.src, ends.sport);
-	marks->hash[1] = hash_end(lj, payload, ends.dst, 0x10000u | ends.dport);
-	marks->hash[2] = payload;
+	hash = hash_payload(lj, s);
+	mark->bucket = (uint32_t)hash;
+	mark->tag = (uint16_t)(hash >> 32);
+	mark->head = s->payload_head;
+	mark->end[0] = (uint8_t)hash_end(lj, ends.src, ends.sport);
+	mark->end[1] = (uint8_t)hash_end(lj, ends.dst, ends.dport);
 }
 
 void
 leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s)
 {
-	if (s->marks.n == 0)
+	if (!s->mark.made)
 		leg_join_mark(lj, s);
-	for (unsigned i = 0; i < s->marks.n; i++)
-		bring_line(bucket_of(lj, s->marks.hash[i]));
+	bring_line(bucket_of(lj, s->mark.bucket));
 }
 
-/* The first mark alone says whether this leg had the packet: with the others
- * it may be another packet of the same bytes. */
+/*
+ * Datagrams of one payload fill its bucket, as heartbeats do: further ones are
+ * kept by the payload and their source, by it and their destination, and by it
+ * alone, in buckets of their own.
+ */
+static bool
+find_spilled(struct leg_join *lj, const struct flow_sighting *s,
+    const struct mark *mine, bool keep, struct leg_join_found *found)
+{
+	struct leg_ends ends = leg_ends(&s->key, s->from_lo);
+	const uint64_t more[3] = { hash_end(lj, ends.src, ends.sport),
+		hash_end(lj, ends.dst, 0x10000u | ends.dport),
+		0x8ebc6af09c88c6e3u };
+
+	for (int i = 0; i < 3; i++) {
+		struct bucket *b = bucket_of(lj,
+		    hash_mix(more[i] ^ s->mark.bucket,
+			lj->seed ^ 0xa0761d6478bd642fu));
+		unsigned like = alike(b, mine, LEG_JOIN_WINDOW_MS);
+
+		if (!look(b, mine, like, found))
+			return false;
+		if (keep)
+			put(b, mine, like);
+	}
+	return true;
+}
+
+/* Was the bucket of that payload full of it? For as long as one of its marks
+ * holds more went elsewhere, and that holds as long again. */
+static inline bool
+may_have_spilled(const struct bucket *b, const struct mark *mine)
+{
+	unsigned like = alike(b, mine, 2 * LEG_JOIN_WINDOW_MS);
+
+	/* three at least: another packet may have taken one's place */
+	return __builtin_popcount(like) >= WAYS - 1;
+}
+
+static bool
+find_or_keep(struct leg_join *lj, const struct flow_sighting *s,
+    const struct mark *mine, struct leg_join_found *found)
+{
+	struct bucket *b = bucket_of(lj, s->mark.bucket);
+	unsigned like;
+	bool full;
+
+	if (!has_tag(b, mine->tag)) {
+		put(b, mine, 0);
+		return true;
+	}
+	like = alike(b, mine, LEG_JOIN_WINDOW_MS);
+	full = like == ALL_WAYS && s->key.protocol == FLOW_UDP;
+	if (!look(b, mine, like, found))
+		return false;
+	if (s->key.protocol == FLOW_UDP && may_have_spilled(b, mine) &&
+	    !find_spilled(lj, s, mine, full, found))
+		return false;
+	if (!full)
+		put(b, mine, like);
+	return true;
+}
+
 void
 leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
     uint32_t now_ms, struct leg_join_found *found)
 {
-	const struct leg_join_marks *marks = &s->marks;
 	struct mark mine = { .leg_dir = leg << 1 | s->from_lo,
 		.ms = now_ms,
-		.ip_id = s->ip_id };
+		.ip_id = short_id(s->ip_id) };
 
-	if (marks->n == 0)
+	if (!s->mark.made)
 		leg_join_mark(lj, s);
+	mine.tag = s->mark.tag;
+	mine.head = s->mark.head;
+	mine.end[0] = s->mark.end[0];
+	mine.end[1] = s->mark.end[1];
 	found->n = 0;
-	found->known = false;
-	bucket_visit(lj, marks->hash[0], &mine, found);
-	if (found->known) {
+	found->known = !find_or_keep(lj, s, &mine, found);
+	if (found->known)
 		found->n = 0;
-		return;
-	}
-	for (unsigned i = 1; i < marks->n; i++)
-		bucket_visit(lj, marks->hash[i], &mine, found);
-	found->known = false;
 }
 
 static bool

@@ -10,7 +10,10 @@
  * ids differ. A match must also be one that a translation can have made: one
  * end is the same, or the address classes tell which were rewritten.
  *
- * A fixed table of recent marks; the oldest of a bucket goes first.
+ * A fixed table of recent marks, by what is the same in all sightings of a
+ * packet: for UDP the payload alone, so that one look finds all. Where many
+ * datagrams of one payload fill its bucket, more of them are kept by their ends
+ * too. Of others the oldest goes first.
  */
 #ifndef COLLECTOR_LEG_JOIN_H
 #define COLLECTOR_LEG_JOIN_H
@@ -63,10 +66,11 @@ enum leg_join_id {
 struct leg_sighting {
 	uint32_t leg;
 	bool from_lo; /* the packet's source was the leg's lower end */
+	uint8_t rank; /* how near it is; the nearest come first */
 	enum leg_join_id id;
 };
 
-#define LEG_JOIN_FOUND_MAX 8
+#define LEG_JOIN_FOUND_MAX 16
 
 /* Earlier sightings of one packet under other legs. */
 struct leg_join_found {
@@ -75,7 +79,7 @@ struct leg_join_found {
 	bool known; /* the leg itself had this packet already; n is 0 */
 };
 
-/* Work out the marks of a sighting; reads nothing that ever changes. */
+/* Work out the mark of a sighting; reads nothing that ever changes. */
 void leg_join_mark(const struct leg_join *lj, struct flow_sighting *s);
 
 /* Bring in what leg_join_find will read. */

@@ -62,6 +62,14 @@ bits_of(const struct packet *p)
 	return LEG_SEEN | sctp_bits(p);
 }
 
+static uint16_t
+head_of(const struct packet *p)
+{
+	if (p->protocol != FLOW_UDP || p->payload_captured < 2)
+		return 0;
+	return load_be16(p->payload);
+}
+
 /* What of a DNS message says which exchange it is of. */
 static void
 read_dns(struct flow_sighting *s, const struct packet *p)
@@ -93,10 +101,11 @@ sighting_of(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 	s->ip_id = p->ip_id;
 	s->ifindex = p->ifindex;
 	s->payload_sum = p->payload_sum;
+	s->payload_head = head_of(p);
 	s->tcp_flags = p->tcp_flags;
 	s->type = p->type;
 	s->point = p->point;
-	s->marks.n = 0;
+	s->mark.made = false;
 	read_dns(s, p);
 }
 

@@ -12,17 +12,19 @@
 #ifndef COLLECTOR_SIGHTING_H
 #define COLLECTOR_SIGHTING_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "collector/leg.h"
 #include "collector/packet.h"
 
-/* What a packet is known again by (collector/leg_join.h); n is 0: not worked
- * out yet. */
-struct leg_join_marks {
-	uint64_t hash[3];
-	uint32_t n;
+/* What a packet is known again by (collector/leg_join.h). */
+struct leg_join_mark {
+	uint32_t bucket;
+	uint16_t tag, head;
+	uint8_t end[2];
+	bool made; /* false: not worked out yet */
 };
 
 /* What a DNS message over UDP is. */
@@ -31,7 +33,7 @@ enum sighting_dns { SIGHTING_NO_DNS, SIGHTING_QUESTION, SIGHTING_ANSWER };
 /* Fields that are not explained here are those of struct packet. */
 struct flow_sighting {
 	/* For every packet. */
-	struct leg_key key;
+	alignas(64) struct leg_key key;
 	int64_t ts_us;
 	uint32_t hash; /* of the key */
 	uint32_t tap;  /* where it was made: interface, direction, overlay and
@@ -44,9 +46,10 @@ struct flow_sighting {
 	/* For openings, endings and joins. */
 	uint32_t seq, ack, tsval, payload_bytes, ip_id, ifindex;
 	uint16_t payload_sum;
+	uint16_t payload_head; /* UDP: its first bytes; 0: not known */
 	uint16_t dns_id;
 	uint8_t tcp_flags, type, point;
-	struct leg_join_marks marks;
+	struct leg_join_mark mark;
 };
 
 /* Of a packet; seed is that of the legs. */
