@@ -15,7 +15,7 @@
 #define WAITING ((uint32_t)1 << 17)
 #define STEP_MS 16
 
-_Static_assert(sizeof(struct flow_asked_bucket) == 128, "two lines");
+_Static_assert(sizeof(struct flow_asked_bucket) == 64, "one line");
 
 static void
 ask(struct leg *leg, uint32_t id)
@@ -48,6 +48,7 @@ flow_dns_note(struct leg *leg, const struct flow_sighting *s)
 	} else if (s->dns == SIGHTING_QUESTION) {
 		leg->flags |= LEG_CLIENT << s->from_lo;
 		ask(leg, s->dns_id);
+		leg->asker = s->dns_asker;
 	}
 }
 
@@ -61,11 +62,11 @@ flow_dns_had(const struct leg *leg, const struct flow_sighting *s)
 		(leg->question[1] & ~WAITING) == q);
 }
 
-/* Of the hash of its ports what does not choose the bucket; never 0. */
+/* Of the hash of its ports; never 0. */
 static uint16_t
 mark_of(uint32_t hash)
 {
-	return (uint16_t)(hash >> 4 | 1);
+	return (uint16_t)(hash >> 16 | 1);
 }
 
 static uint16_t
@@ -74,37 +75,70 @@ steps_of(uint32_t ms)
 	return (uint16_t)(ms / STEP_MS);
 }
 
+/* How old its oldest is, as of now; where one is free, older than all, and the
+ * more of them are. */
+static uint32_t
+age_of(const struct flow_asked_bucket *b, uint16_t now)
+{
+	uint32_t i = b->oldest;
+
+	if (b->ports[i] == 0)
+		return UINT16_MAX + FLOW_ASKED_WAYS - i;
+	return (uint16_t)(now - b->when[i]);
+}
+
 void
 flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 {
-	struct flow_asked_bucket *b;
 	const uint32_t *q = leg->question;
+	struct flow_asked_bucket *b = flow_dns_bucket(ft, leg->asker, false);
+	struct flow_asked_bucket *c = flow_dns_bucket(ft, leg->asker, true);
+	uint16_t now = steps_of(ft->now_ms);
+	uint32_t i;
 
 	if (!(q[0] & ASKED))
 		return;
-	b = flow_dns_bucket(ft, leg->hash);
-	b->v[b->next] = (struct flow_asked){
-		.ports = mark_of(leg->hash),
-		.when = steps_of(leg->last_ms),
-		.id = { (uint16_t)q[0], (uint16_t)q[q[1] & ASKED ? 1 : 0] },
-	};
-	b->next = (b->next + 1) % FLOW_ASKED_WAYS;
+	if (age_of(c, now) > age_of(b, now))
+		b = c;
+	i = b->oldest;
+	b->ports[i] = mark_of(leg->hash);
+	b->when[i] = steps_of(leg->last_ms);
+	b->id[i][0] = (uint16_t)q[0];
+	b->id[i][1] = (uint16_t)q[q[1] & ASKED ? 1 : 0];
+	b->oldest = (i + 1) % FLOW_ASKED_WAYS;
+}
+
+static bool
+bucket_has(const struct flow_asked_bucket *b, uint16_t ports, uint16_t id,
+    uint16_t now)
+{
+	unsigned found = 0;
+
+	/* all at once, as it is rare */
+	for (unsigned i = 0; i < FLOW_ASKED_WAYS + 1; i++)
+		found |= b->ports[i] == ports;
+	if (!found)
+		return false;
+	for (unsigned i = 0; i < FLOW_ASKED_WAYS; i++)
+		if (b->ports[i] == ports &&
+		    (b->id[i][0] == id || b->id[i][1] == id) &&
+		    (uint16_t)(now - b->when[i]) <= FLOW_TABLE_DNS_MS / STEP_MS)
+			return true;
+	return false;
 }
 
 bool
 flow_dns_is_more(const struct flow_table *ft, const struct flow_sighting *s)
 {
-	const struct flow_asked_bucket *b = flow_dns_bucket(ft, s->hash);
 	uint16_t ports = mark_of(s->hash), now = steps_of(ft->now_ms);
+	const struct flow_asked_bucket *b, *c;
 
 	if (s->dns == SIGHTING_NO_DNS)
 		return false;
-	for (const struct flow_asked *a = b->v; a < b->v + FLOW_ASKED_WAYS; a++)
-		if (a->ports == ports &&
-		    (a->id[0] == s->dns_id || a->id[1] == s->dns_id) &&
-		    (uint16_t)(now - a->when) <= FLOW_TABLE_DNS_MS / STEP_MS)
-			return true;
-	return false;
+	b = flow_dns_bucket(ft, s->dns_asker, false);
+	c = flow_dns_bucket(ft, s->dns_asker, true);
+	return bucket_has(b, ports, s->dns_id, now) ||
+	    bucket_has(c, ports, s->dns_id, now);
 }
 
 bool

@@ -171,7 +171,7 @@ bring_end(const struct flow_table *ft, uint32_t root)
 
 	leg_prefetch_remove(&ft->pool, root);
 	if (is_over_dns(leg))
-		flow_dns_bring(ft, leg->hash);
+		flow_dns_bring(ft, leg->asker);
 }
 
 static void

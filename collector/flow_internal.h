@@ -15,8 +15,8 @@
 #include "core/flow.h"
 
 #define FLOW_FRAGMENTS      1024 /* datagrams whose ports are remembered */
-#define FLOW_ASKED          4096 /* buckets of exchanges that are over … */
-#define FLOW_ASKED_WAYS     15   /* … each of so many */
+#define FLOW_ASKED          8192 /* buckets of exchanges that are over … */
+#define FLOW_ASKED_WAYS     7    /* … each of so many */
 #define FLOW_JOIN_TRIES     2
 #define FLOW_JOIN_TRIES_MAX 4
 
@@ -25,17 +25,18 @@ struct flow_fragment {
 	uint16_t sport, dport;
 };
 
-/* A DNS exchange that is over: what its questions are known again by. */
-struct flow_asked {
-	uint16_t ports; /* of their hash; 0: none */
-	uint16_t when;  /* it was last heard, in steps of 16 ms, modulo */
-	uint16_t id[2]; /* twice the same where there was one question */
-};
-
-/* Those of like ports; two lines. */
+/*
+ * DNS exchanges that are over: what their questions are known again by. One
+ * line. Who asked says which two buckets an exchange may be in, so that all
+ * legs of it have the same; it is put where the oldest is older.
+ */
 struct flow_asked_bucket {
-	alignas(64) struct flow_asked v[FLOW_ASKED_WAYS];
-	uint32_t next; /* to be overwritten: the oldest */
+	alignas(64) uint16_t ports[FLOW_ASKED_WAYS + 1]; /* a mark; 0: none */
+	/* When it was last heard, in steps of 16 ms, modulo. */
+	uint16_t when[FLOW_ASKED_WAYS + 1];
+	/* Twice the same where there was one question. */
+	uint16_t id[FLOW_ASKED_WAYS][2];
+	uint32_t oldest; /* to be overwritten */
 };
 
 struct flow_table {
@@ -186,21 +187,19 @@ void flow_dns_remember(struct flow_table *ft, const struct leg *leg);
 bool flow_dns_is_more(
     const struct flow_table *ft, const struct flow_sighting *s);
 
-/* Where exchanges on ports of that hash are remembered. */
+/* Where it may be remembered, the first or the second place. */
 static inline struct flow_asked_bucket *
-flow_dns_bucket(const struct flow_table *ft, uint32_t hash)
+flow_dns_bucket(const struct flow_table *ft, uint32_t asker, bool second)
 {
-	return &ft->asked[hash >> 20 & (FLOW_ASKED - 1)];
+	return &ft->asked[(second ? asker >> 16 : asker) % FLOW_ASKED];
 }
 
 /* Bring in what the two before will read and write. */
 static inline void
-flow_dns_bring(const struct flow_table *ft, uint32_t hash)
+flow_dns_bring(const struct flow_table *ft, uint32_t asker)
 {
-	const struct flow_asked_bucket *b = flow_dns_bucket(ft, hash);
-
-	bring_line(b);
-	bring_line(&b->v[8]);
+	bring_line(flow_dns_bucket(ft, asker, false));
+	bring_line(flow_dns_bucket(ft, asker, true));
 }
 
 /*

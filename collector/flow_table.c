@@ -381,7 +381,7 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 	}
 	leg_join_prefetch(ft->join, s);
 	if (s->dns != SIGHTING_NO_DNS)
-		flow_dns_bring(ft, s->hash);
+		flow_dns_bring(ft, s->dns_asker);
 	return LEG_NONE;
 }
 

@@ -126,6 +126,7 @@ struct leg {
 	uint8_t n_legs; /* of the whole connection, in its root … */
 	uint8_t saves;  /* … for how many it goes on since it was told … */
 	uint32_t save_mark; /* … of what its row says … */
+	uint32_t asker;     /* DNS over UDP: flow_dns.c */
 	int64_t save;       /* … and the row, or 0 (flow_saved.c) */
 };
 

@@ -62,6 +62,15 @@ bits_of(const struct packet *p)
 	return LEG_SEEN | sctp_bits(p);
 }
 
+static uint32_t
+hash_socket(const struct ip_addr *ip, uint16_t port, uint64_t seed)
+{
+	uint64_t h = hash_mix(hash_word(ip->b) ^ seed,
+	    hash_word(ip->b + 8) ^ 0xe7037ed1a0b428dbu);
+
+	return (uint32_t)hash_mix(h ^ port, seed ^ 0x8ebc6af09c88c6e3u);
+}
+
 static uint16_t
 head_of(const struct packet *p)
 {
@@ -72,13 +81,19 @@ head_of(const struct packet *p)
 
 /* What of a DNS message says which exchange it is of. */
 static void
-read_dns(struct flow_sighting *s, const struct packet *p)
+read_dns(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 {
 	s->dns = SIGHTING_NO_DNS;
 	if (p->protocol != FLOW_UDP || p->payload_captured < DNS_HEADER_BYTES ||
 	    !(dns_is_port(p->sport) || dns_is_port(p->dport)))
 		return;
-	s->dns = p->payload[2] & 0x80 ? SIGHTING_ANSWER : SIGHTING_QUESTION;
+	if (p->payload[2] & 0x80) {
+		s->dns = SIGHTING_ANSWER;
+		s->dns_asker = hash_socket(&p->dst, p->dport, seed);
+	} else {
+		s->dns = SIGHTING_QUESTION;
+		s->dns_asker = hash_socket(&p->src, p->sport, seed);
+	}
 	s->dns_id = load_be16(p->payload);
 }
 
@@ -106,7 +121,7 @@ sighting_of(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 	s->type = p->type;
 	s->point = p->point;
 	s->mark.made = false;
-	read_dns(s, p);
+	read_dns(s, p, seed);
 }
 
 void

@@ -45,6 +45,7 @@ struct flow_sighting {
 	bool fragment : 1, more_fragments : 1, icmp_error : 1;
 	/* For openings, endings and joins. */
 	uint32_t seq, ack, tsval, payload_bytes, ip_id, ifindex;
+	uint32_t dns_asker; /* hash of who asks in this message */
 	uint16_t payload_sum;
 	uint16_t payload_head; /* UDP: its first bytes; 0: not known */
 	uint16_t dns_id;

@@ -102,6 +102,38 @@ sight(uint32_t k, const struct ip_addr *to, uint16_t port, bool is_answer,
 	flow_table_add(table, &p, 1, NULL);
 }
 
+static void
+exchange_dns(uint32_t k)
+{
+	uint8_t msg[12] = { (uint8_t)(k >> 8), (uint8_t)k, 1 };
+
+	sight(k, &server, 53, false, msg, sizeof(msg));
+	msg[2] |= 0x80;
+	sight(k, &server, 53, true, msg, sizeof(msg));
+}
+
+/* Each asks again from its socket, under its first question's id, when its
+ * first exchange has been over for seconds. */
+static void
+test_second_questions(void **state)
+{
+	const uint32_t n = 30000;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		begin(seed);
+		for (uint32_t k = 0; k < n; k++, now_us += 50)
+			exchange_dns(k);
+		for (int i = 0; i < 75; i++, now_us += SECOND / 10)
+			flow_table_tick(table, now_us);
+		assert_int_equal(flow_table_legs(table), 0);
+		for (uint32_t k = 0; k < n; k++, now_us += 50)
+			exchange_dns(k);
+		end();
+		assert_int_equal(seen.exchanges, n);
+	}
+}
+
 /* All send the same bytes to one Service, and all of that is seen behind it
  * only when it was seen before it. */
 static void
@@ -127,6 +159,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_second_questions),
 		cmocka_unit_test(test_heartbeats),
 	};
 
