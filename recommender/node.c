@@ -145,6 +145,24 @@ cover_is_safe(const struct run *r, const struct ip_prefix *p)
 	    !addr_list_touches(&r->other_ips, p);
 }
 
+/* The block lets in more than the n nodes that it is there for. */
+static enum rf_status
+remark_cover(struct run *r, const struct need *proto,
+    const struct ip_prefix *cover, size_t n)
+{
+	const struct raw raw = { .group = proto->group,
+		.direction = proto->direction,
+		.protocol = proto->protocol,
+		.port = proto->port };
+	char text[IP_PREFIX_STRLEN];
+
+	return note_remark(r, &raw, "node-block",
+	    run_printf(r,
+		"%zu node addresses are one block, %s, which holds %lu "
+		"addresses",
+		n, ip_prefix_format(cover, text), 1ul << (128 - cover->bits)));
+}
+
 /* v holds n > 0 addresses of one family. */
 static enum rf_status
 add_many(struct run *r, struct need proto, const struct ip_addr *v, size_t n)
@@ -154,8 +172,11 @@ add_many(struct run *r, struct need proto, const struct ip_addr *v, size_t n)
 	struct ip_prefix cover = prefix_around(&first, &last);
 	enum rf_status st;
 
-	if (n > r->max_external && ip_is_v4(&v[0]) && cover_is_safe(r, &cover))
-		return add_block(r, proto, &cover);
+	if (n > r->max_external && ip_is_v4(&v[0]) &&
+	    cover_is_safe(r, &cover)) {
+		st = add_block(r, proto, &cover);
+		return st != RF_OK ? st : remark_cover(r, &proto, &cover, n);
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct ip_prefix host = ip_prefix_host(&v[i]);
 

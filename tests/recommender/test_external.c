@@ -343,6 +343,10 @@ static struct world_case cases[] = {
 	    many_nodes, "web",
 	    "app=web in 192.168.0.0/27 198.51.100.9/32 @TCP/8080 eg",
 	    "all-nodes"),
+	REMARK("and how much that block holds is said",
+	    many_nodes, "web",
+	    "app=web in 192.168.0.0/27 198.51.100.9/32 @TCP/8080 eg",
+	    "node-block"),
 	REMARK("no block around somebody else: each node",
 	    many_nodes_and_other, "web",
 	    "app=web in 192.168.0.1/32 192.168.0.2/32 192.168.0.3/32 "
