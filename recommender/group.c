@@ -31,6 +31,81 @@ compare_workloads(const void *x, const void *y, void *arg)
 	    r->c, *(const uint32_t *)x, *(const uint32_t *)y);
 }
 
+/* What a workload's pods carry: its variants, which are neighbours. */
+struct carried {
+	uint32_t workload, ns;
+	bool has_selector;
+	const struct variant *v;
+	size_t n;
+};
+
+/* By all that a selector of ours could tell two workloads apart by. What a
+ * workload without a spec.selector carries beside lasting labels is in none. */
+static int
+compare_carried(const void *x, const void *y)
+{
+	const struct carried *a = x, *b = y;
+	int d = 0;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? -1 : 1;
+	if (a->has_selector != b->has_selector)
+		return a->has_selector ? 1 : -1;
+	if (a->n != b->n)
+		return a->n < b->n ? -1 : 1;
+	for (size_t i = 0; i < a->n && d == 0; i++) {
+		d = label_set_compare(&a->v[i].labels, &b->v[i].labels);
+		if (d == 0 && a->has_selector)
+			d = label_set_compare(&a->v[i].all, &b->v[i].all);
+	}
+	return d;
+}
+
+/* The same, and by name: variants of a namespace are in that order. */
+static int
+compare_named(const void *x, const void *y)
+{
+	const struct carried *a = x, *b = y;
+	int d = compare_carried(x, y);
+
+	return d != 0 ? d : (a->v > b->v) - (a->v < b->v);
+}
+
+/* Those that carry the very same are put together at once: of thousands of
+ * runs of one thing each would be told from each in vain. */
+static enum rf_status
+grouping_unite_same(struct grouping *g)
+{
+	struct run *r = g->r;
+	struct carried *v = arena_calloc(r->arena, g->n, sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (uint32_t ns = 0; ns < r->c->n_namespaces; ns++)
+		for (size_t i = 0; i < r->spaces[ns].n_variants; i++) {
+			const struct variant *x = &r->spaces[ns].variants[i];
+
+			if (i == 0 || x[-1].workload != x->workload)
+				v[n++] = (struct carried){ x->workload, ns,
+					r->c->workloads[x->workload]
+					    .has_selector,
+					x, 0 };
+			v[n - 1].n++;
+		}
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare_named);
+	for (size_t i = 1; i < n; i++) {
+		uint32_t root = g->root_of[v[i - 1].workload];
+
+		if (compare_carried(&v[i - 1], &v[i]) != 0)
+			continue;
+		g->root_of[v[i].workload] = root;
+		g->is_shared[root] = true;
+	}
+	return RF_OK;
+}
+
 /* The workloads that have variants, each its own root. */
 static enum rf_status
 grouping_start(struct grouping *g)
@@ -364,6 +439,7 @@ groups_build(struct run *r)
 	enum rf_status st;
 
 	if ((st = grouping_start(&g)) != RF_OK ||
+	    (st = grouping_unite_same(&g)) != RF_OK ||
 	    (st = grouping_settle(&g)) != RF_OK ||
 	    (st = grouping_publish(&g)) != RF_OK ||
 	    (st = families_build(r)) != RF_OK || (st = groups_name(r)) != RF_OK)

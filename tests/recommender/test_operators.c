@@ -284,10 +284,53 @@ static struct world_case cases[] = {
 	    "app=api+version=v1" TO_DB),
 };
 
+#define RUNS       1500
+#define RUNS_BYTES ((size_t)16 * 1024 * 1024)
+
+/* What thousands of runs of one thing take grows with their number. */
+static void
+test_many_runs(void **state)
+{
+	struct recommend_options options = { 0 };
+	struct recommendation out;
+	struct flow_set fs;
+	struct arena arena;
+	struct rf_error err = { 0 };
+	struct world w;
+	uint32_t node;
+
+	(void)state;
+	arena_init(&arena, RUNS_BYTES);
+	world_init(&w);
+	node = world_node(&w, "n1", "192.168.0.1", NULL);
+	for (unsigned i = 0; i < RUNS; i++) {
+		char name[32], ip[32], labels[64];
+		uint32_t job;
+
+		(void)snprintf(name, sizeof(name), "etl-%u", i);
+		(void)snprintf(ip, sizeof(ip), "10.0.%u.%u", i / 250, i % 250);
+		(void)snprintf(
+		    labels, sizeof(labels), "app=etl,job-name=etl-%u", i);
+		job = world_workload(&w, "shop", "Job", name, NULL, labels);
+		(void)world_pod(&w, job, name, labels, ip, node);
+	}
+	world_finish(&w);
+	fs = world_flows(&w);
+	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+		fail_msg("%s", err.msg);
+	assert_int_equal(out.n_workloads, 1);
+	world_release(&w);
+	arena_release(&arena);
+}
+
 int
 main(void)
 {
-	const struct case_table table = CASE_TABLE(world_case_run, cases, name);
+	const struct CMUnitTest own[] = { cmocka_unit_test(test_many_runs) };
+	const struct case_table tables[] = {
+		CASE_TABLE(world_case_run, cases, name),
+	};
 
-	return case_table_run("operators", &table);
+	return case_tables_run(
+	    "operators", own, NELEM(own), tables, NELEM(tables));
 }
