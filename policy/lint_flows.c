@@ -16,8 +16,10 @@ enum sender { SENDER_METRICS, SENDER_INGRESS, SENDER_LOGS, SENDER_API };
 struct seen {
 	unsigned sender;
 	enum policy_direction direction;
-	uint32_t policy;   /* that isolates */
-	uint32_t src, dst; /* workloads; FLOW_NONE: the API server */
+	uint32_t policy; /* that isolates */
+	uint32_t src;    /* a workload; FLOW_NONE: the API server */
+	uint32_t dst;    /* likewise; FLOW_NONE: a node or an address outside */
+	bool to_node;
 	uint16_t port;
 	uint8_t protocol;
 };
@@ -140,8 +142,8 @@ is_known(const struct watch *w, const struct seen *s)
 
 		if (k->sender == s->sender && k->direction == s->direction &&
 		    k->policy == s->policy && k->src == s->src &&
-		    k->dst == s->dst && k->port == s->port &&
-		    k->protocol == s->protocol)
+		    k->dst == s->dst && k->to_node == s->to_node &&
+		    k->port == s->port && k->protocol == s->protocol)
 			return true;
 	}
 	return false;
@@ -165,12 +167,41 @@ remember(struct watch *w, const struct seen *s)
 static const char *
 workload_text(const struct watch *w, uint32_t workload)
 {
-	const struct kube_workload *k;
+	const struct kube_workload *k = &w->c->workloads[workload];
 
-	if (workload == FLOW_NONE)
-		return "the API server";
-	k = &w->c->workloads[workload];
 	return lint_text(w->l, "%s/%s", k->namespace, k->name);
+}
+
+static const char *
+src_text(const struct watch *w, const struct seen *s)
+{
+	return s->src == FLOW_NONE ? "the API server"
+				   : workload_text(w, s->src);
+}
+
+static const char *
+dst_text(const struct watch *w, const struct seen *s)
+{
+	if (s->dst != FLOW_NONE)
+		return workload_text(w, s->dst);
+	return s->to_node ? "a node" : "an address outside";
+}
+
+/* What selectors cannot mean is named by its address. */
+static const char *
+mend_text(const struct watch *w, const struct seen *s)
+{
+	bool in = s->direction == POLICY_INGRESS;
+	bool by_block = (in ? s->src : s->dst) == FLOW_NONE;
+
+	if (in && s->sender == SENDER_API)
+		return "Allow that port from the control plane's addresses by "
+		       "ipBlock.";
+	return lint_text(w->l, "Allow %s port %u %s %s by %s.",
+	    flow_protocol_name(s->protocol), s->port, in ? "from" : "to",
+	    in ? src_text(w, s) : dst_text(w, s),
+	    by_block ? "ipBlock"
+		     : "namespaceSelector and podSelector in one entry");
 }
 
 static void
@@ -193,20 +224,10 @@ report(struct watch *w, const struct seen *s)
 	    lint_text(w->l,
 		"%s: %s to %s on %s port %u was seen, and these policies deny "
 		"its %s",
-		what[s->sender], workload_text(w, s->src),
-		s->dst == FLOW_NONE ? "an address outside"
-				    : workload_text(w, s->dst),
+		what[s->sender], src_text(w, s), dst_text(w, s),
 		flow_protocol_name(s->protocol), s->port,
 		policy_direction_name(s->direction)),
-	    s->sender == SENDER_API
-		? "Allow that port from the control plane's addresses by "
-		  "ipBlock."
-		: lint_text(w->l,
-		      "Allow %s port %u %s %s by namespaceSelector and "
-		      "podSelector in one entry.",
-		      flow_protocol_name(s->protocol), s->port,
-		      in ? "from" : "to",
-		      workload_text(w, in ? s->src : s->dst)));
+	    mend_text(w, s));
 }
 
 static void
@@ -223,6 +244,7 @@ check_side(struct watch *w, const struct flow *f,
 		    src->type == ENDPOINT_WORKLOAD ? src->workload : FLOW_NONE,
 		.dst =
 		    dst->type == ENDPOINT_WORKLOAD ? dst->workload : FLOW_NONE,
+		.to_node = dst->type == ENDPOINT_NODE,
 		.port = f->port,
 		.protocol = f->protocol };
 	size_t n;

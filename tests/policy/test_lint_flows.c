@@ -115,6 +115,36 @@ static struct flow_case {
 };
 /* clang-format on */
 
+/* A scraper may not go out to a node's exporter, nor to a push gateway that is
+ * outside: neither is the API server, and no selector means them. */
+static void
+test_outside(void **state)
+{
+	static const char *const wants[] = {
+		"Allow TCP port 9100 to a node by ipBlock.",
+		"Allow TCP port 9091 to an address outside by ipBlock.",
+	};
+	struct lint_result r;
+	struct arena arena;
+	struct scene s;
+
+	(void)state;
+	arena_init(&arena, 0);
+	start(&s, "shop", "prometheus");
+	(void)world_flow(&s.w, world_at_pod(&s.w, s.other),
+	    world_at_node(&s.w, s.node, NULL), FLOW_TCP, 9100);
+	(void)world_flow(&s.w, world_at_pod(&s.w, s.other),
+	    world_at(&s.w, ENDPOINT_EXTERNAL, "198.51.100.7"), FLOW_TCP, 9091);
+	lint_world(&r, &s, closed, &arena);
+	assert_int_equal(r.n, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(strcmp(r.findings[i].mend, wants[0]) == 0 ||
+		    strcmp(r.findings[i].mend, wants[1]) == 0);
+	assert_string_not_equal(r.findings[0].mend, r.findings[1].mend);
+	world_release(&s.w);
+	arena_release(&arena);
+}
+
 static void
 test_flow(void **state)
 {
@@ -230,6 +260,7 @@ main(void)
 	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_webhook),
 		cmocka_unit_test(test_dns_port),
+		cmocka_unit_test(test_outside),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_flow, flow_cases, name),
