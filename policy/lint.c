@@ -100,7 +100,8 @@ lint_run(struct lint_result *out, const struct lint_input *in,
 
 	*out = (struct lint_result){ 0 };
 	strbuf_init(&l.text, TEXT_MAX_BYTES);
-	if (!lint_faces_make(&l) || !lint_near_make(&l))
+	if (!lint_faces_make(&l) || !lint_near_make(&l) ||
+	    !lint_holders_make(&l))
 		st = rf_fail(err, RF_NOMEM, "lint: out of memory");
 	if (st == RF_OK && l.c != NULL)
 		st = evaluator_new(&l.evaluator, l.set, l.c, err);

@@ -5,89 +5,11 @@
 #include "kube/address.h"
 #include "policy/lint_internal.h"
 
-/* What of the cluster an address block holds. */
-struct holding {
-	bool pod_ranges; /* it holds, or lies in, a range of pod addresses */
-	bool pods;       /* it holds addresses of pods */
-	bool nodes;      /* it holds addresses of nodes */
-	bool gateways;   /* and nothing else: it is one or two addresses */
-	const struct kube_service *service; /* it holds its cluster IP */
-};
-
-static bool
-block_has(const struct policy_ip_block *b, const struct ip_addr *a)
-{
-	if (!ip_prefix_contains(&b->cidr, a))
-		return false;
-	for (size_t i = 0; i < b->n_except; i++)
-		if (ip_prefix_contains(&b->except[i], a))
-			return false;
-	return true;
-}
-
-static bool
-meets(const struct policy_ip_block *b, const struct ip_prefix *range)
-{
-	if (ip_prefix_is_v4(&b->cidr) != ip_prefix_is_v4(range))
-		return false;
-	for (size_t i = 0; i < b->n_except; i++)
-		if (ip_prefix_covers(&b->except[i], range))
-			return false;
-	return ip_prefix_covers(&b->cidr, range) ||
-	    ip_prefix_covers(range, &b->cidr);
-}
-
-/* One address, or a pair such as a pod range's .0 and .1. */
-static bool
-is_gateway(const struct kube_node *n, const struct ip_prefix *p)
-{
-	struct ip_addr last = p->addr;
-
-	if (p->bits < 127)
-		return false;
-	if (p->bits == 127)
-		last.b[15] |= 1;
-	return kube_node_owns(n, &p->addr) && kube_node_owns(n, &last);
-}
-
-static void
-hold_nodes(
-    const struct cluster *c, const struct policy_ip_block *b, struct holding *h)
-{
-	for (size_t i = 0; i < c->n_nodes; i++) {
-		const struct kube_node *n = &c->nodes[i];
-
-		h->gateways |= is_gateway(n, &b->cidr);
-		for (size_t k = 0; k < n->n_addrs; k++)
-			h->nodes |= block_has(b, &n->addrs[k]);
-		for (size_t k = 0; k < n->n_pod_cidrs; k++)
-			h->pod_ranges |= meets(b, &n->pod_cidrs[k]);
-	}
-}
-
-static struct holding
-holding_of(const struct cluster *c, const struct policy_ip_block *b)
-{
-	struct holding h = { 0 };
-
-	hold_nodes(c, b, &h);
-	for (size_t i = 0; i < c->n_pods; i++)
-		for (size_t k = 0; !c->pods[i].host_network &&
-		     !c->pods[i].deleted && k < c->pods[i].n_ips;
-		     k++)
-			h.pods |= block_has(b, &c->pods[i].ips[k]);
-	for (size_t i = 0; i < c->n_services && h.service == NULL; i++)
-		for (size_t k = 0; k < c->services[i].n_cluster_ips; k++)
-			if (block_has(b, &c->services[i].cluster_ips[k]))
-				h.service = &c->services[i];
-	return h;
-}
-
 /* RF026. What holds nodes as well, or is a whole private network, holds pods
  * only among others. */
 static void
-report_pods(struct lint *l, const struct lint_at *at, const struct holding *h,
-    const struct ip_prefix *block)
+report_pods(struct lint *l, const struct lint_at *at,
+    const struct lint_holding *h, const struct ip_prefix *block)
 {
 	bool wide =
 	    h->nodes || block->bits <= (ip_prefix_is_v4(block) ? 108 : 7);
@@ -149,7 +71,7 @@ is_behind(const struct lint *l, const struct policy_peer *p, uint32_t ns,
 	uint32_t at = cluster_find_namespace(l->c, s->namespace);
 
 	for (size_t i = 0; p->ip_block != NULL && i < n; i++)
-		if (block_has(p->ip_block, &v[i].ip))
+		if (lint_block_has(p->ip_block, &v[i].ip))
 			return true;
 	if (p->ip_block != NULL || at == FLOW_NONE || !s->has_selector)
 		return false;
@@ -204,7 +126,7 @@ check_block(
 	const struct policy_ip_block *b = s->rule->peers[i].ip_block;
 	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock.cidr");
 	char cidr[IP_PREFIX_STRLEN];
-	struct holding h = holding_of(l->c, b);
+	struct lint_holding h = lint_holding_of(l, b);
 
 	(void)ip_prefix_format(&b->cidr, cidr);
 	if (h.gateways)
@@ -246,6 +168,15 @@ missing(
 	return text;
 }
 
+static bool
+leaves_out_any(const struct policy_ip_block *b, const char *const *ranges)
+{
+	for (; *ranges != NULL; ranges++)
+		if (leaves_out(b, *ranges))
+			return true;
+	return false;
+}
+
 /* RF028: the whole of one family, for egress. */
 static void
 check_world(struct lint *l, const struct lint_spot *s, size_t i)
@@ -258,7 +189,8 @@ check_world(struct lint *l, const struct lint_spot *s, size_t i)
 	const struct policy_ip_block *b = s->rule->peers[i].ip_block;
 	bool v4 = ip_prefix_is_v4(&b->cidr);
 	struct lint_at at = lint_at_peer(l, s, i, ".ipBlock");
-	const char *inside = missing(l, b, v4 ? private_v4 : private_v6);
+	const char *const *private = v4 ? private_v4 : private_v6;
+	const char *inside = missing(l, b, private);
 	const char *meta = missing(l, b, v4 ? meta_v4 : meta_v6);
 
 	/* The metadata service speaks HTTP on port 80 only. */
@@ -274,8 +206,10 @@ check_world(struct lint *l, const struct lint_spot *s, size_t i)
 			       "hands out credentials",
 		meta == NULL || inside == NULL ? "" : ", and ",
 		inside == NULL ? ""
-			       : "every private address, those of pods, "
-				 "nodes and the office among them"),
+		    : leaves_out_any(b, private)
+		    ? lint_text(l, "private addresses (%s)", inside)
+		    : "every private address, those of pods, nodes and the "
+		      "office among them"),
 	    lint_text(l, "Add except: [%s%s%s].", inside == NULL ? "" : inside,
 		meta == NULL || inside == NULL ? "" : ", ",
 		meta == NULL ? "" : meta));
@@ -332,11 +266,11 @@ masked_service(const struct lint *l, const struct policy *p, uint32_t ns)
 static bool
 is_outside(const struct lint *l, const struct policy_ip_block *b)
 {
-	struct holding h;
+	struct lint_holding h;
 
 	if (b == NULL || is_world(&b->cidr))
 		return false;
-	h = holding_of(l->c, b);
+	h = lint_holding_of(l, b);
 	return !h.nodes && !h.gateways && !h.pods && !h.pod_ranges;
 }
 
@@ -347,10 +281,10 @@ names_nodes(const struct lint *l, const struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_peers; i++) {
 		const struct policy_ip_block *b = rule->peers[i].ip_block;
-		struct holding h = { 0 };
+		struct lint_holding h = { 0 };
 
 		if (b != NULL)
-			h = holding_of(l->c, b);
+			h = lint_holding_of(l, b);
 		if (h.nodes || h.gateways)
 			return true;
 	}

@@ -31,6 +31,8 @@ struct lint_label {
 	const char *key, *value;
 };
 
+struct lint_holders;
+
 struct lint {
 	const struct lint_input *in;
 	const struct policy_set *set;
@@ -44,8 +46,9 @@ struct lint {
 	const size_t *service_start;
 	const struct lint_label *labels; /* by ns, key, value */
 	size_t n_labels;
-	struct evaluator *evaluator;  /* of set and c; NULL without c */
-	const struct lint_rule *rule; /* whose check is running */
+	const struct lint_holders *holders; /* NULL without c */
+	struct evaluator *evaluator;        /* of set and c; NULL without c */
+	const struct lint_rule *rule;       /* whose check is running */
 	struct lint_finding *findings;
 	size_t n_findings, cap_findings;
 	struct strbuf text; /* scratch */
@@ -126,6 +129,23 @@ struct lint_near_name {
 	unsigned distance;
 };
 void lint_near_offer(struct lint_near_name *n, const char *name);
+
+/* ---- lint_holding.c ---- */
+
+/* What of the cluster an address block holds. */
+struct lint_holding {
+	bool pod_ranges; /* it holds, or lies in, a range of pod addresses */
+	bool pods;       /* it holds addresses of pods */
+	bool nodes;      /* it holds addresses of nodes */
+	bool gateways;   /* and nothing else: it is one or two addresses */
+	const struct kube_service *service; /* it holds its cluster IP */
+};
+
+bool lint_holders_make(struct lint *l);
+bool lint_block_has(const struct policy_ip_block *b, const struct ip_addr *a);
+/* Needs a cluster. */
+struct lint_holding lint_holding_of(
+    const struct lint *l, const struct policy_ip_block *b);
 
 /* ---- lint_faces.c ---- */
 

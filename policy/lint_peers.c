@@ -13,16 +13,23 @@ struct peer_hits {
 	uint32_t ns;       /* one of the namespaces that are filled */
 };
 
+static bool
+looks_into(const struct lint *l, const struct policy_peer *p,
+    uint32_t policy_ns, uint32_t ns)
+{
+	return p->namespace_selector == NULL
+	    ? ns == policy_ns
+	    : selector_matches(
+		  p->namespace_selector, &l->c->namespaces[ns].labels);
+}
+
 static struct peer_hits
 hits_of(const struct lint *l, const struct policy_peer *p, uint32_t policy_ns)
 {
 	struct peer_hits h = { .ns = FLOW_NONE };
 
 	for (uint32_t ns = 0; ns < l->c->n_namespaces; ns++) {
-		if (p->namespace_selector == NULL
-			? ns != policy_ns
-			: !selector_matches(p->namespace_selector,
-			      &l->c->namespaces[ns].labels))
+		if (!looks_into(l, p, policy_ns, ns))
 			continue;
 		h.namespaces++;
 		if (!lint_has_faces(l, ns))
@@ -30,12 +37,14 @@ hits_of(const struct lint *l, const struct policy_peer *p, uint32_t policy_ns)
 		h.filled++;
 		if (h.ns == FLOW_NONE)
 			h.ns = ns;
-	}
-	for (size_t i = 0; i < l->n_faces; i++) {
-		if (!lint_peer_has(l, p, policy_ns, &l->faces[i]))
-			continue;
-		h.pods++;
-		h.host_pods += l->faces[i].host_network;
+		for (size_t i = l->ns_start[ns]; i < l->ns_start[ns + 1]; i++) {
+			if (p->pod_selector != NULL &&
+			    !selector_matches(
+				p->pod_selector, l->faces[i].labels))
+				continue;
+			h.pods++;
+			h.host_pods += l->faces[i].host_network;
+		}
 	}
 	return h;
 }

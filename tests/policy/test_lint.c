@@ -242,6 +242,35 @@ test_empty(void **state)
 	cluster_free(c);
 }
 
+/* RF028 does not say of one range that it is all of them. */
+static void
+test_one_range(void **state)
+{
+	static const char text[] =
+	    "apiVersion: networking.k8s.io/v1\n"
+	    "kind: NetworkPolicy\n"
+	    "metadata: {name: out, namespace: shop}\n"
+	    "spec:\n"
+	    "  podSelector: {}\n"
+	    "  policyTypes: [Egress]\n"
+	    "  egress:\n"
+	    "  - to:\n"
+	    "    - ipBlock:\n"
+	    "        cidr: 0.0.0.0/0\n"
+	    "        except: [10.0.0.0/8, 172.16.0.0/12, 169.254.0.0/16]\n";
+	struct lint_result r;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 0);
+	lint_text_of(&r, text, "p.yaml", NULL, &arena);
+	assert_int_equal(r.n, 1);
+	assert_non_null(
+	    strstr(r.findings[0].reason, "private addresses (192.168.0.0/16)"));
+	assert_non_null(strstr(r.findings[0].mend, "[192.168.0.0/16]"));
+	arena_release(&arena);
+}
+
 /* Memory that runs out is an error, not a short list. */
 static void
 test_memory(void **state)
@@ -312,7 +341,7 @@ list_files(void)
 int
 main(void)
 {
-	struct CMUnitTest tests[FILES_MAX + 4];
+	struct CMUnitTest tests[FILES_MAX + 5];
 	size_t n = 0;
 	int rc;
 
@@ -327,6 +356,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_complete);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_distance);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_one_range);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_memory);
 	rc = _cmocka_run_group_tests("lint", tests, n, NULL, NULL);
 	for (size_t i = 0; i < n_files; i++)
