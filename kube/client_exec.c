@@ -103,25 +103,63 @@ set_arguments(struct plugin *p, const struct kubeconfig_exec *exec)
 	return ok;
 }
 
-/* Standard input is empty, standard error is ours. */
+/* Standard input is empty, standard error is ours. No other file of ours is a
+ * plugin's: libpcap's sockets, for one, would outlive an exec. */
+static int
+add_files(posix_spawn_file_actions_t *actions, int out)
+{
+	int rc = posix_spawn_file_actions_addopen(
+	    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(
+		    actions, out, STDOUT_FILENO);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(
+		    actions, STDERR_FILENO + 1);
+	return rc;
+}
+
+/* A collector blocks the signals that end it, and what a plugin runs must end
+ * by them all the same. */
+static int
+add_signals(posix_spawnattr_t *attr)
+{
+	sigset_t none, pipe_only;
+	int rc;
+
+	(void)sigemptyset(&none);
+	(void)sigemptyset(&pipe_only);
+	(void)sigaddset(&pipe_only, SIGPIPE);
+	rc = posix_spawnattr_setsigmask(attr, &none);
+	if (rc == 0)
+		rc = posix_spawnattr_setsigdefault(attr, &pipe_only);
+	if (rc == 0)
+		rc = posix_spawnattr_setflags(
+		    attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return rc;
+}
+
 static int
 spawn(struct plugin *p)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
 	int ends[2], rc;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return errno;
 	if ((rc = posix_spawn_file_actions_init(&actions)) != 0)
 		goto out;
-	rc = posix_spawn_file_actions_addopen(
-	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(
-		    &actions, ends[1], STDOUT_FILENO);
+	if ((rc = posix_spawnattr_init(&attr)) != 0)
+		goto out_actions;
+	if ((rc = add_files(&actions, ends[1])) == 0)
+		rc = add_signals(&attr);
 	if (rc == 0) /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): p's */
 		rc = posix_spawnp(
-		    &p->pid, p->argv[0], &actions, NULL, p->argv, p->envp);
+		    &p->pid, p->argv[0], &actions, &attr, p->argv, p->envp);
+	(void)posix_spawnattr_destroy(&attr);
+out_actions:
 	(void)posix_spawn_file_actions_destroy(&actions);
 out:
 	(void)close(ends[1]);

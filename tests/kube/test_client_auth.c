@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,39 @@ static const struct info_case {
 	/* clang-format on */
 };
 
+/* A plugin has none of our open files, blocks no signal although we do, and
+ * gets SIGPIPE. */
+static void
+test_plugin_inherits_nothing(void **state)
+{
+	static const struct replay_answer answers[] = {
+		{ .when = { "Authorization: Bearer clean" }, .text = "1" },
+		{ .when = { "GET" }, .status = 401 },
+	};
+	static const char user[] =
+	    "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, "
+	    "args: [-c, 'test -e /proc/$$/fd/77 && exit 9; "
+	    "grep -q \"^SigBlk:.0*$\" /proc/self/status || exit 8; "
+	    "grep -q \"^SigIgn:.*[02468ace]...$\" /proc/self/status || exit 7; "
+	    "echo \"{\\\"kind\\\":\\\"ExecCredential\\\",\\\"status\\\":"
+	    "{\\\"token\\\":\\\"clean\\\"}}\"']}";
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	struct client_world w;
+	sigset_t set, old;
+
+	(void)state;
+	assert_int_equal(dup2(STDOUT_FILENO, 77), 77);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, &old), 0);
+	client_world_init(&w, answers, NELEM(answers), user);
+	assert_int_equal(get(w.client, SECOND_US).status, 200);
+	client_world_release(&w);
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
+	(void)signal(SIGPIPE, before);
+	assert_int_equal(close(77), 0);
+}
+
 /* What a plugin is told, under the names that the API has for it. */
 static void
 test_info(void **state)
@@ -298,6 +332,7 @@ main(void)
 		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_bad_token_file),
 		cmocka_unit_test(test_plugin),
+		cmocka_unit_test(test_plugin_inherits_nothing),
 		cmocka_unit_test(test_no_proxy),
 	};
 	const struct case_table tables[] = {
