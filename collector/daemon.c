@@ -283,6 +283,7 @@ enum rf_status
 daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 {
 	enum rf_status st;
+	uint64_t lost;
 
 	intake_flush(&d->intake);
 	d->now_us = now_us;
@@ -295,11 +296,11 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	}
 	daemon_save_open(d, true);
 	daemon_complete_buffer(d);
-	st = writer_finish(d->writer, d->buffer, err);
+	st = writer_finish(d->writer, d->buffer, &lost, err);
 	if (st != RF_OK)
 		st = rf_wrap(err, st,
 		    "the last %llu connections could not be stored",
-		    (unsigned long long)d->buffer->connections);
+		    (unsigned long long)(lost + d->lost));
 	return st;
 }
 

@@ -404,15 +404,24 @@ join_thread(struct writer *w)
 }
 
 enum rf_status
-writer_finish(struct writer *w, struct buffer *b, struct rf_error *err)
+writer_finish(
+    struct writer *w, struct buffer *b, uint64_t *lost, struct rf_error *err)
 {
+	struct buffer *left[2] = { NULL, b };
 	enum rf_status st = RF_OK;
 
 	join_thread(w);
-	if (w->full != NULL && w->full != b)
-		st = try_store(w, w->full, err);
+	if (w->full != b)
+		left[0] = w->full;
 	w->full = NULL;
-	return st == RF_OK ? try_store(w, b, err) : st;
+	*lost = 0;
+	for (int i = 0; i < 2; i++) {
+		if (left[i] != NULL && st == RF_OK)
+			st = try_store(w, left[i], err);
+		if (left[i] != NULL && st != RF_OK)
+			*lost += left[i]->connections;
+	}
+	return st;
 }
 
 void

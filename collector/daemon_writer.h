@@ -70,10 +70,11 @@ void writer_stats(struct writer *w, struct writer_stats *out);
 
 /*
  * Store what the writer still has, and then b, trying each once; stop the
- * thread. The first failure is returned.
+ * thread. The first failure is returned, and nothing is tried after it; *lost
+ * connections are in what was not stored.
  */
 RF_MUST_USE enum rf_status writer_finish(
-    struct writer *w, struct buffer *b, struct rf_error *err);
+    struct writer *w, struct buffer *b, uint64_t *lost, struct rf_error *err);
 
 void writer_free(struct writer *w); /* NULL is allowed */
 

@@ -299,6 +299,32 @@ test_disk_full(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* It is full at the end: how much is lost is told, of all that was waiting. */
+static void
+test_disk_full_at_end(void **state)
+{
+	struct rf_error err;
+	struct world w;
+	int lines = 0;
+
+	(void)state;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	log_set_sink(no_log, &lines);
+	world_open(&w);
+	world_start(&w);
+	pass(&w, 10 * SECOND, SECOND / 10);
+	limit_files(1);
+	for (uint16_t i = 0; i < 10; i++) {
+		handshake(&w, (uint16_t)(40000 + i));
+		pass(&w, 6 * SECOND, SECOND / 10);
+	}
+	assert_int_equal(daemon_finish(w.d, w.now_us, &err), RF_IO);
+	limit_files(RLIM_INFINITY);
+	assert_non_null(strstr(err.msg, "the last 10 connections"));
+	world_close(&w);
+	log_set_sink(NULL, NULL);
+}
+
 /* With the thread as it really runs. */
 static void
 test_thread(void **state)
@@ -332,6 +358,7 @@ main(void)
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_months),
 		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_disk_full_at_end),
 		cmocka_unit_test(test_thread),
 	};
 
