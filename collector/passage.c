@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PASSAGE_MAX 4096 /* interfaces of a node and then some */
+#define PASSAGE_MAX  4096 /* interfaces of a node and then some */
+#define PASSAGE_ROOM (PASSAGE_MAX / 4 * 3)
 
 struct interface {
 	uint32_t ifindex; /* 0: empty */
@@ -15,6 +16,8 @@ struct interface {
 };
 
 struct passage {
+	uint32_t n;
+	bool is_full; /* of shared ones */
 	struct interface v[PASSAGE_MAX];
 };
 
@@ -36,24 +39,49 @@ passage_forget(struct passage *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* The slot of an interface, or where it belongs; full: PASSAGE_MAX. */
+/* The slot of an interface, or the empty one where it belongs. */
 static uint32_t
-slot_of(
-    const struct passage *p, const struct connection_leg *leg, uint32_t node)
+slot_of(const struct passage *p, uint32_t ifindex, uint8_t point, uint32_t node)
 {
-	uint32_t home =
-	    (leg->last_out_if * 31 + node) * 2654435761u + leg->last_out_point;
+	uint32_t i =
+	    ((ifindex * 31 + node) * 2654435761u + point) % PASSAGE_MAX;
 
-	for (uint32_t n = 0; n < PASSAGE_MAX; n++) {
-		uint32_t i = (home + n) % PASSAGE_MAX;
+	while (p->v[i].ifindex != 0 &&
+	    (p->v[i].ifindex != ifindex || p->v[i].point != point ||
+		p->v[i].node != node))
+		i = (i + 1) % PASSAGE_MAX;
+	return i;
+}
 
-		if (p->v[i].ifindex == 0 ||
-		    (p->v[i].ifindex == leg->last_out_if &&
-			p->v[i].point == leg->last_out_point &&
-			p->v[i].node == node))
-			return i;
-	}
-	return PASSAGE_MAX;
+/*
+ * Pods come and go, and their interfaces never come again. What leads to one
+ * pod alone is learnt anew with its next packet; what does not is kept, for
+ * that takes packets to two.
+ */
+static void
+make_room(struct passage *p)
+{
+	struct interface *kept = malloc(sizeof(p->v));
+	uint32_t n = 0;
+
+	if (kept == NULL)
+		return;
+	for (uint32_t i = 0; i < PASSAGE_MAX; i++)
+		if (p->v[i].ifindex != 0 && p->v[i].shared)
+			kept[n++] = p->v[i];
+	passage_forget(p);
+	for (p->n = 0; p->n < n; p->n++)
+		p->v[slot_of(p, kept[p->n].ifindex, kept[p->n].point,
+		    kept[p->n].node)] = kept[p->n];
+	free(kept);
+	p->is_full = n >= PASSAGE_ROOM;
+}
+
+static uint32_t
+slot_of_leg(const struct passage *p, const struct connection_leg *leg,
+    const struct endpoint *server)
+{
+	return slot_of(p, leg->last_out_if, leg->last_out_point, server->node);
 }
 
 /* What tells the server's pod from others. */
@@ -71,19 +99,24 @@ passage_learn(struct passage *p, const struct connection_leg *leg,
 {
 	const struct ip_addr *to = address_of(leg, c, server);
 	struct interface *f;
-	uint32_t i;
 
-	if (leg->last_out_if == 0 ||
-	    (i = slot_of(p, leg, server->node)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0)
 		return;
-	f = &p->v[i];
-	if (f->ifindex == 0)
-		*f = (struct interface){ .ifindex = leg->last_out_if,
-			.node = server->node,
-			.point = leg->last_out_point,
-			.to = *to };
-	else if (!ip_equal(&f->to, to))
-		f->shared = true;
+	f = &p->v[slot_of_leg(p, leg, server)];
+	if (f->ifindex != 0) {
+		f->shared = f->shared || !ip_equal(&f->to, to);
+		return;
+	}
+	if (p->n >= PASSAGE_ROOM && !p->is_full)
+		make_room(p);
+	if (p->n >= PASSAGE_ROOM)
+		return;
+	f = &p->v[slot_of_leg(p, leg, server)];
+	*f = (struct interface){ .ifindex = leg->last_out_if,
+		.node = server->node,
+		.point = leg->last_out_point,
+		.to = *to };
+	p->n++;
 }
 
 static bool
@@ -100,7 +133,7 @@ passage_delivered(const struct passage *p, const struct connection *of,
     const struct connection_leg *leg, const struct cluster *c,
     const struct endpoint *server)
 {
-	uint32_t i;
+	const struct interface *f;
 
 	if (!of->types_known || of->delivery == DELIVERY_SURE)
 		return true;
@@ -108,9 +141,9 @@ passage_delivered(const struct passage *p, const struct connection *of,
 		return false;
 	if (!tells_interfaces(of))
 		return of->left;
-	if (leg->last_out_if == 0 ||
-	    (i = slot_of(p, leg, server->node)) == PASSAGE_MAX)
+	if (leg->last_out_if == 0)
 		return false;
-	return p->v[i].ifindex != 0 && !p->v[i].shared &&
-	    ip_equal(&p->v[i].to, address_of(leg, c, server));
+	f = &p->v[slot_of_leg(p, leg, server)];
+	return f->ifindex != 0 && !f->shared &&
+	    ip_equal(&f->to, address_of(leg, c, server));
 }

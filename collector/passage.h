@@ -8,7 +8,8 @@
  * interface on which they left for two pods is no pod's own. A pod is known by
  * its first address, which outlives its index. Interfaces are
  * told apart by the server's node too: a capture may be merged from many nodes,
- * whose interface numbers collide.
+ * whose interface numbers collide. Of a fixed size, for weeks: when it is full
+ * what leads to one pod is learnt anew.
  */
 #ifndef COLLECTOR_PASSAGE_H
 #define COLLECTOR_PASSAGE_H

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "collector/passage.h"
 #include "core/log.h"
 #include "tests/collector/daemon_world.h"
 
@@ -148,12 +149,38 @@ test_shared(void **state)
 	ask(true, false, OUTCOME_UNANSWERED);
 }
 
+/* Weeks of pods that come and go, on interfaces of which no number comes
+ * again, do not fill it; and what leads to several never leads to one. */
+static void
+test_many_interfaces(void **state)
+{
+	const struct endpoint server = {
+		.type = ENDPOINT_WORKLOAD, .pod = FLOW_NONE, .node = 3
+	};
+	struct connection c = { .n_legs = 1, .types_known = true };
+	struct connection_leg *l = &c.legs[0];
+	struct passage *p = passage_new();
+
+	(void)state;
+	assert_non_null(p);
+	for (uint32_t i = 1; i <= 20000; i++) {
+		l->last_out_if = i % 16 == 0 ? 7 : i + 100;
+		l->server.ip.b[14] = (uint8_t)(i >> 8);
+		l->server.ip.b[15] = (uint8_t)i;
+		passage_learn(p, l, NULL, &server);
+		assert_int_equal(passage_delivered(p, &c, l, NULL, &server),
+		    l->last_out_if != 7 || i == 16);
+	}
+	passage_free(p);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_many_interfaces),
 	};
 
 	return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
