@@ -13,7 +13,6 @@
 #include "kube/address.h"
 
 #define LISTENERS_MAX ((uint32_t)1 << 15)
-#define BACKENDS_MAX  64
 
 struct resolver {
 	const struct cluster *c;
@@ -226,21 +225,17 @@ endpoint_of(const struct cluster *c, const struct ip_addr *ip,
 	return e;
 }
 
-/* The backends of a dialled Service port. */
-static size_t
-backends_of(const struct cluster *c, const struct roles *roles,
-    uint8_t protocol, const struct kube_backend **out)
+/* Does the Service port that was dialled lead to that backend of it? */
+static bool
+leads_to(const struct kube_service *s, uint16_t service_port, uint8_t protocol,
+    const struct kube_backend *b)
 {
-	const struct kube_backend *all;
-	size_t n, found = 0;
-
-	all = address_backends(c, roles->service, &n);
-	for (size_t i = 0; i < n && found < BACKENDS_MAX; i++)
-		if (all[i].protocol == protocol &&
-		    address_is_backend(c, roles->service, roles->service_port,
-			protocol, &all[i].ip, all[i].port))
-			out[found++] = &all[i];
-	return found;
+	for (size_t i = 0; i < s->n_ports && b->protocol == protocol; i++)
+		if (s->ports[i].port == service_port &&
+		    s->ports[i].protocol == protocol &&
+		    strcmp(s->ports[i].name, b->port_name) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -253,31 +248,42 @@ behind_service(const struct resolver *r, const struct connection *c,
     const struct roles *roles, const struct endpoint *src,
     struct aggregate_item *out)
 {
-	const struct kube_backend *v[BACKENDS_MAX];
-	size_t n = backends_of(r->c, roles, c->protocol, v);
+	const struct kube_service *s = &r->c->services[roles->service];
 	struct endpoint first = { .type = ENDPOINT_UNKNOWN };
-	bool one = n > 0;
+	const struct kube_backend *v;
+	size_t n, found = 0;
+	uint16_t port = 0;
+	bool one = true;
 
+	v = address_backends(r->c, roles->service, &n);
 	for (size_t i = 0; i < n; i++) {
-		struct address_owner o =
-		    address_owner_at(r->c, &v[i]->ip, c->first_us);
-		struct endpoint e = endpoint_of(r->c, &v[i]->ip, &o);
+		struct address_owner o;
+		struct endpoint e;
 
-		if (n == 1 ||
-		    (e.type == ENDPOINT_NODE && e.node == src->node)) {
+		if (!leads_to(s, roles->service_port, c->protocol, &v[i]))
+			continue;
+		o = address_owner_at(r->c, &v[i].ip, c->first_us);
+		e = endpoint_of(r->c, &v[i].ip, &o);
+		if (e.type == ENDPOINT_NODE && e.node == src->node) {
 			out->dst = e;
-			out->flow.port = v[i]->port;
+			out->flow.port = v[i].port;
 			return;
 		}
-		if (i == 0)
+		if (found++ == 0) {
 			first = e;
-		one = one && e.type == ENDPOINT_WORKLOAD &&
-		    v[i]->port == v[0]->port && e.workload == first.workload;
+			port = v[i].port;
+		}
+		one = one && e.type == ENDPOINT_WORKLOAD && v[i].port == port &&
+		    e.workload == first.workload;
 	}
 	out->dst = unknown_end(&roles->real->server.ip);
-	if (!one)
+	if (found == 0 || (found > 1 && !one))
 		return;
-	out->flow.port = v[0]->port;
+	out->flow.port = port;
+	if (found == 1) {
+		out->dst = first;
+		return;
+	}
 	out->dst.type = ENDPOINT_WORKLOAD;
 	out->dst.ip = (struct ip_addr){ 0 };
 	out->dst.workload = first.workload;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -459,6 +460,58 @@ test_service_of_then(void **state)
 	world_release(&w);
 }
 
+/* Of a Service with many backends all count: the last is another workload's,
+ * so who was behind its address is not known. */
+static void
+test_many_backends(void **state)
+{
+	static const struct resolve_case rc = { .protocol = FLOW_TCP,
+		.opening = H,
+		.flags = ACCEPTED | REPLY,
+		.legs = { { WEB, 40000, VIP, 3306 } } };
+	enum { MANY = 200 };
+
+	(void)state;
+	for (int mixed = 0; mixed < 2; mixed++) {
+		uint32_t node, db = 0, svc;
+		struct aggregate_item out;
+		struct connection c = connection_of(&rc);
+		struct resolver *r;
+		struct names *n;
+		struct world w;
+
+		world_init(&w);
+		node = world_node(&w, "node-1", NODE1, "10.244.1.0/24");
+		svc = world_service(&w, "shop", "db", VIP, "app=db");
+		world_service_port(&w, svc, "sql", FLOW_TCP, 3306, 13306);
+		db = world_app(&w, "shop", "db", "10.244.3.0", node);
+		for (unsigned i = 1; i <= MANY; i++) {
+			char name[16], ip[32];
+			uint32_t pod;
+
+			(void)snprintf(name, sizeof(name), "db-%u", i);
+			(void)snprintf(ip, sizeof(ip), "10.244.3.%u", i);
+			pod = mixed && i == MANY
+			    ? world_app(&w, "shop", "other", ip, node)
+			    : world_pod(&w, w.c->pods[db].workload, name,
+				  "app=db", ip, node);
+			world_backend(&w, svc, ip, 13306, pod);
+		}
+		world_finish(&w);
+		n = names_new(w.c, 1);
+		r = n == NULL ? NULL : resolver_new(w.c, n, 3600000000, 1);
+		assert_non_null(r);
+		resolver_resolve(r, &c, &out);
+		assert_int_equal(
+		    out.dst.type, mixed ? ENDPOINT_UNKNOWN : ENDPOINT_WORKLOAD);
+		assert_int_equal(out.flow.port, mixed ? 3306 : 13306);
+		assert_int_equal(out.flow.service, svc);
+		resolver_free(r);
+		names_free(n);
+		world_release(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -467,6 +520,7 @@ main(void)
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_headless_other_family),
 		cmocka_unit_test(test_service_of_then),
+		cmocka_unit_test(test_many_backends),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_resolve, cases, name),
