@@ -2,6 +2,7 @@
 /* The side that takes frames and time; see daemon_take.c, daemon_writer.c. */
 #include "collector/daemon_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,8 +300,8 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	st = writer_finish(d->writer, d->buffer, &lost, err);
 	if (st != RF_OK)
 		st = rf_wrap(err, st,
-		    "the last %llu connections could not be stored",
-		    (unsigned long long)(lost + d->lost));
+		    "the last %" PRIu64 " connections could not be stored",
+		    lost + d->lost);
 	return st;
 }
 

@@ -7,7 +7,7 @@
 
 #define TICK_LAG_US    ((int64_t)500000) /* packets on their way to us */
 #define REBASE_STEP_MS ((uint32_t)1 << 22)
-#define REBASE_KEEP_MS (2 * (uint32_t)FLOW_TABLE_ESTABLISHED_MS)
+#define REBASE_KEEP_MS ((int64_t)2 * FLOW_TABLE_ESTABLISHED_MS)
 #define BEHIND_MAX     64 /* packets in a row that no disorder explains */
 
 /* Bring now_ms and all that is measured by it back, by a multiple of what is
