@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/beside.h"
@@ -69,9 +70,18 @@ check_output(const char *path, struct rf_error *err)
 	bool is_united = false;
 	struct store *s = NULL;
 	enum rf_status st;
+	struct stat sb;
 
-	if (access(path, F_OK) != 0)
+	if (lstat(path, &sb) != 0)
 		return RF_OK;
+	if (stat(path, &sb) != 0)
+		return rf_fail(err, RF_IO, "%s: a link that leads nowhere: %s",
+		    path, strerror(errno));
+	if (!S_ISREG(sb.st_mode))
+		return rf_fail(err, RF_EXISTS,
+		    "%s: is no file, and a database cannot be put in its "
+		    "place; name a new file with -o",
+		    path);
 	st = store_open(&s, path, STORE_READ, err);
 	if (st != RF_OK)
 		return st;

@@ -37,11 +37,11 @@ answer_line(struct batch *b, const char *s, size_t n, struct rf_error *err)
 
 	while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == '\r'))
 		n--;
-	if (is_blank(s, n))
-		return RF_OK;
 	if (n > LINE_MAX_BYTES)
 		return rf_fail(
 		    err, RF_INVAL, "longer than %d bytes", LINE_MAX_BYTES);
+	if (is_blank(s, n))
+		return RF_OK;
 	st = check_probe_read(&p, s, n, err);
 	if (st == RF_OK)
 		st = check_probe_resolve(&g, b->scene->cluster, &p, err);
@@ -63,33 +63,45 @@ flush(struct batch *b, FILE *out)
 	strbuf_clear(&b->answers);
 }
 
+/* A line and its end, or a byte more than may be before one. 0: there is none,
+ * and errno says why where the file cannot be read. */
+static size_t
+read_line(char buf[static LINE_MAX_BYTES + 1], FILE *f)
+{
+	size_t n = 0;
+	int c;
+
+	while (n <= LINE_MAX_BYTES && (c = getc_unlocked(f)) != EOF) {
+		buf[n++] = (char)c;
+		if (c == '\n')
+			break;
+	}
+	return n;
+}
+
 enum rf_status
 probe_answer_all(struct probe_counts *counts, const struct probe_files *f,
     const struct check_scene *s, bool as_json, struct rf_error *err)
 {
 	struct batch b = { .scene = s, .as_json = as_json, .counts = counts };
+	char *line = malloc(LINE_MAX_BYTES + 1);
 	enum rf_status st = RF_OK;
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
+	size_t n;
 
 	*counts = (struct probe_counts){ 0 };
+	if (line == NULL)
+		return rf_fail(err, RF_NOMEM, "%s: out of memory", f->name);
 	strbuf_init(&b.text, ANSWER_MAX);
 	strbuf_init(&b.answers, ANSWER_MAX + FLUSH_BYTES);
-	errno = 0; /* by which the last call tells why it was the last */
-	while (st == RF_OK && (n = getline(&line, &cap, f->in)) > 0) {
+	while (st == RF_OK && (n = read_line(line, f->in)) > 0) {
 		b.line++;
-		st = answer_line(&b, line, (size_t)n, err);
+		st = answer_line(&b, line, n, err);
 		if (st != RF_OK)
 			st = rf_wrap(err, st, "%s:%" PRIu64, f->name, b.line);
 		if (b.answers.len >= FLUSH_BYTES)
 			flush(&b, f->out);
-		errno = 0;
 	}
-	/* Without memory for a line it is not at its end, nor at fault. */
-	if (st == RF_OK && feof(f->in) == 0 && errno == ENOMEM)
-		st = rf_fail(err, RF_NOMEM, "%s: out of memory", f->name);
-	else if (st == RF_OK && ferror(f->in) != 0)
+	if (st == RF_OK && ferror(f->in) != 0)
 		st = rf_fail(err, RF_IO, "%s: %s", f->name, strerror(errno));
 	if (b.answers.len > 0)
 		flush(&b, f->out);

@@ -48,7 +48,7 @@ read_stream(
 	char buf[4096];
 	size_t n;
 
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+	while (!strbuf_failed(text) && (n = fread(buf, 1, sizeof(buf), f)) > 0)
 		strbuf_add(text, buf, n);
 	if (ferror(f))
 		return rf_fail(

@@ -340,8 +340,6 @@ fail_open(
 	if (stat(path, &sb) != 0 && !(write && errno == ENOENT))
 		return rf_fail(err, RF_IO, "open: %s%s", strerror(errno),
 		    write ? "" : "; fill one with ringfence collect");
-	if (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode))
-		return rf_fail(err, RF_IO, "open: is a directory");
 	if (!has_folder(path))
 		return rf_fail(err, RF_IO, "open: there is no such directory");
 	return rf_fail(err, RF_IO,
@@ -454,6 +452,18 @@ make_private(const char *path)
 		(void)close(fd);
 }
 
+/* A pipe would never open, and of a device SQLite says what is not so. */
+static enum rf_status
+check_kind(const char *path, struct rf_error *err)
+{
+	struct stat sb;
+
+	if (stat(path, &sb) != 0 || S_ISREG(sb.st_mode))
+		return RF_OK;
+	return rf_fail(err, RF_IO, "open: %s; give another path",
+	    S_ISDIR(sb.st_mode) ? "is a directory" : "is no file");
+}
+
 /* A handle that belongs to one thread; *out is to be closed, whatever comes of
  * it. */
 static enum rf_status
@@ -492,7 +502,8 @@ db_open(sqlite3 **out, const char *path, bool write, struct rf_error *err)
 	int rc;
 
 	*out = NULL;
-	if ((st = open_handle(&db, path, write, err)) != RF_OK)
+	if ((st = check_kind(path, err)) != RF_OK ||
+	    (st = open_handle(&db, path, write, err)) != RF_OK)
 		goto out;
 	rc = ask(db, "PRAGMA schema_version", &id.schema_version);
 	if ((rc & 0xff) == SQLITE_CANTOPEN) {

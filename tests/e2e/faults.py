@@ -111,6 +111,24 @@ def strangers(f, whole):
         for args in READERS:
             problem = problem or f.refuses(args + [name], name)
         f.check("%s is refused" % name, problem)
+    os.mkfifo("fifo.db")
+    os.symlink("loop.db", "loop.db")
+    for name in ("fifo.db", "folder.db", "loop.db", "/dev/zero"):
+        problem = None
+        for args in (READERS[0] + [name], COLLECT + [name],
+                     ["merge", "-o", "new.db", name],
+                     ["merge", "half.db", "-o", name],
+                     ["backup", "-o", "new.db", "--db", name]):
+            problem = problem or f.refuses(args, name)
+        if os.path.exists("new.db") or not os.path.islink("loop.db"):
+            problem = problem or "something was made"
+        f.check("%s is no file for a database" % name, problem)
+    f.check("probes without an end", f.refuses(
+        ["check", "--snapshot", OBJECTS, "-f", BROKEN, "--probes",
+         "/dev/zero"], "/dev/zero:1: longer than"))
+    f.check("a kubeconfig without an end", f.refuses(
+        ["snapshot", "--kubeconfig", "/dev/zero", "-o", "new.json"],
+        "/dev/zero: more than"))
     for name in ("text.db", "json.db", "pcap.db"):
         before = open(name, "rb").read()
         problem = f.refuses(COLLECT + [name], name)
