@@ -398,6 +398,8 @@ unite_objects(struct uniting *u, struct rf_error *err)
 	enum rf_status st = RF_OK;
 	uint32_t *order = NULL;
 
+	if (!part_name_pods(u->parts, u->n_parts))
+		return fail_memory(err);
 	for (size_t i = 0; st == RF_OK && i < u->n_parts; i++)
 		st = store_put_cluster(u->out, u->parts[i].c, err);
 	if (st == RF_OK)

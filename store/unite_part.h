@@ -44,6 +44,10 @@ RF_MUST_USE enum rf_status part_check(const struct unite_part *a,
 /* The node that an input was captured on, or NULL: not told, or several. */
 const char *part_node(const struct unite_part *p);
 
+/* Give those who pods were before they were relabelled one name in all of
+ * them, the oldest input first. false: out of memory. */
+bool part_name_pods(struct unite_part *parts, size_t n_parts);
+
 /* Find its objects in the united cluster, whose pods part_sort_pods put into
  * order. */
 RF_MUST_USE enum rf_status part_map(struct unite_part *p,

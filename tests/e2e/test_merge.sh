@@ -89,6 +89,51 @@ run 0 merge -o away.db own-1.db away-2.db &&
     diff all out >err
 verdict 'unless it did not know them any more itself' $?
 
+# Pods that were relabelled half way: who they were before has another row, and
+# so another name, in each database.
+python3 - "$shop" <<'PY'
+import json, struct, sys
+def save(name, keep):
+    whole = json.load(open(sys.argv[1] + "/snapshot.json"))
+    whole["items"] = [i for i in whole["items"] if keep(i)]
+    json.dump(whole, open(name, "w"))
+def is_backend(item):
+    labels = item["metadata"].get("labels", {})
+    return item["kind"] == "Pod" and labels.get("app") == "backend"
+def relabel(item):
+    if is_backend(item):
+        item["metadata"]["labels"]["role"] = "primary"
+    return True
+save("others.json", lambda item: not is_backend(item))
+save("later.json", relabel)
+for node in "1", "2":
+    data = open(sys.argv[1] + "/capture-node-%s.pcap" % node, "rb").read()
+    parts, at = [data[:24], data[:24]], 24
+    while at < len(data):
+        second, _, size, _ = struct.unpack("<4I", data[at:at + 16])
+        parts[second >= 1773129900] += data[at:at + 16 + size]  # 08:05
+        at += 16 + size
+    for half, part in zip("ab", parts):
+        open("%s%s.pcap" % (node, half), "wb").write(part)
+open("none.pcap", "wb").write(data[:24])
+PY
+one r2.db none.pcap others.json # so that rows have other numbers there
+for n in 1 2; do
+	one r$n.db ${n}a.pcap "$shop/snapshot.json"
+	one r$n.db ${n}b.pcap later.json
+done
+one both.db 1a.pcap 2a.pcap "$shop/snapshot.json"
+one both.db 1b.pcap 2b.pcap later.json
+run 0 merge -q -o relabelled.db r1.db r2.db &&
+    edges both.db >want && edges relabelled.db | diff want - >err
+verdict 'pods that were relabelled' $?
+one early.db 1a.pcap "$shop/snapshot.json" # it never saw the new labels
+one later.db 1a.pcap 2a.pcap "$shop/snapshot.json"
+one later.db 2b.pcap later.json
+run 0 merge -q -o relabelled.db early.db r2.db &&
+    edges later.db >want && edges relabelled.db | diff want - >err
+verdict 'also by who was there before alone' $?
+
 run 3 merge -o x.db merged.db 1.db && grep -q 'was merged itself' err &&
     [ ! -e x.db ]
 verdict 'a merge is not merged again' $?
