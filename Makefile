@@ -134,7 +134,9 @@ REPLAY := $(FUZZ:%=$(B)/tests/fuzz/replay_%)
 fuzzee := $(filter-out $(B)/cli.a,$(cli_LIBS)) $(B)/tests/support.a
 fuzzld  = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LINK) \
 	$(call pkg,libs,cli)
-$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(fuzzee)
+# Of two sources the compiler notes the headers of the last alone.
+$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(fuzzee) \
+    $(wildcard tests/support/*.h)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -MF $@.d -o $@ $(filter %.c,$^) $(fuzzld)

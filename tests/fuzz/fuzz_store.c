@@ -123,18 +123,27 @@ check_reason(enum rf_status st, const struct rf_error *err)
 	store_world_must(st == RF_OK || *err->msg != '\0');
 }
 
-/* As a collector that goes on with it, and keeps nothing for long. */
 static void
-write_on(void)
+expire_all(int64_t before_us)
 {
 	bool more = true;
 
-	(void)!store_world_put(store, &world);
-	(void)!store_rewind(store, STORE_WORLD_US, NULL);
-	for (int i = 0; i < 4 && more; i++)
-		if (store_expire(store, STORE_WORLD_US + 3600000000, 3, &more,
-			NULL) != RF_OK)
+	for (int i = 0; i < 6 && more; i++)
+		if (store_expire(store, before_us, 3, &more, NULL) != RF_OK)
 			break;
+}
+
+/* As a collector that goes on with it, and keeps nothing for long: first what
+ * the totals have more of, then with a clock that was put back. */
+static void
+write_on(void)
+{
+	const int64_t hour_us = 3600000000;
+
+	(void)!store_world_put(store, &world);
+	expire_all(STORE_WORLD_US + hour_us);
+	(void)!store_rewind(store, STORE_WORLD_US + hour_us, NULL);
+	expire_all(STORE_WORLD_US + 3 * hour_us);
 }
 
 int

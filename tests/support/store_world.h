@@ -41,7 +41,7 @@ store_world_objects(struct world *w)
 }
 
 /* Between pods by a Service, from outside, to a node and to nobody known; in
- * two windows, of which the first is in the totals. */
+ * three windows, of which the last is not in the totals. */
 static inline void
 store_world_flows(struct world *w)
 {
@@ -52,13 +52,15 @@ store_world_flows(struct world *w)
 	const uint32_t ends[][2] = { { client, web }, { out, web },
 		{ web, node }, { client, unknown } };
 
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 12; i++) {
 		struct flow *f = world_flow(
 		    w, ends[i % 4][0], ends[i % 4][1], FLOW_TCP, 8080);
 
 		f->window_us = STORE_WORLD_US + (int64_t)(i / 4) * 3600000000;
 		f->first_us = f->window_us + 5;
 		f->last_us = f->window_us + 9;
+		if (i % 4 == 3) /* told late, so no later window ends later */
+			f->last_us = STORE_WORLD_US + 10800000000;
 		if (i % 4 == 0) {
 			f->service = 0;
 			f->service_port = 80;
@@ -155,15 +157,15 @@ store_world_check_coverage(const struct coverage *cov)
 }
 
 static inline enum rf_status
-store_world_read_flows(
-    struct store *s, const struct cluster *c, struct rf_error *err)
+store_world_read_flows(struct store *s, const struct cluster *c,
+    const struct store_filter *filter, struct rf_error *err)
 {
 	struct flow_set fs;
 	struct arena arena;
 	enum rf_status st;
 
 	arena_init(&arena, 0);
-	st = store_get_flows(s, c, NULL, &arena, &fs, err);
+	st = store_get_flows(s, c, filter, &arena, &fs, err);
 	for (size_t i = 0; i < fs.n_flows; i++)
 		store_world_check_flow(c, &fs, &fs.flows[i]);
 	for (size_t i = 0; i < fs.n_endpoints; i++)
@@ -194,13 +196,25 @@ store_world_read_rows(struct store *s, struct rf_error *err)
 static inline enum rf_status
 store_world_read(struct store *s, struct rf_error *err)
 {
+	static const char *const shop[] = { "shop" };
+	static const int64_t window_us = STORE_WORLD_US + 3600000000;
+	static const struct store_filter of_shop = { .namespaces = shop,
+		.n_namespaces = 1,
+		.since_us = STORE_WORLD_US + 6 };
+	static const struct store_filter of_window = { .window_us = &window_us,
+		.no_notes = true };
 	struct cluster *c = NULL;
 	enum rf_status st = store_get_cluster(s, &c, err);
 
 	if (st == RF_OK) {
 		cluster_check(c);
-		st = store_world_read_flows(s, c, err);
+		st = store_world_read_flows(s, c, NULL, err);
 	}
+	/* As flows -n --since and merge do. */
+	if (st == RF_OK)
+		st = store_world_read_flows(s, c, &of_shop, err);
+	if (st == RF_OK)
+		st = store_world_read_flows(s, c, &of_window, err);
 	cluster_free(c);
 	return st != RF_OK ? st : store_world_read_rows(s, err);
 }
