@@ -104,6 +104,20 @@ expire_before(const struct writer *w, const struct buffer *b)
 	return now_us - w->config->retain_us;
 }
 
+/* What is damaged must not keep the rest from being stored: it is tried again
+ * in an hour. */
+static enum rf_status
+forget(struct writer *w, const struct buffer *b, struct rf_error *err)
+{
+	enum rf_status st = store_expire(w->config->store, expire_before(w, b),
+	    EXPIRE_ROWS, &w->expiring, err);
+
+	if (st != RF_CORRUPT && st != RF_INVAL)
+		return st;
+	log_error("store", "what is older than --retain stays: %s", err->msg);
+	return RF_OK;
+}
+
 static enum rf_status
 put_rest(
     struct writer *w, const struct buffer *b, bool expire, struct rf_error *err)
@@ -124,8 +138,7 @@ put_rest(
 	for (size_t i = 0; st == RF_OK && i < config->n_points; i++)
 		st = store_put_coverage(config->store, &b->coverage[i], err);
 	if (st == RF_OK && expire)
-		st = store_expire(config->store, expire_before(w, b),
-		    EXPIRE_ROWS, &w->expiring, err);
+		st = forget(w, b, err);
 	return st;
 }
 

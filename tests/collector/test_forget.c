@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
+#include <string.h>
+
 #include "core/log.h"
 #include "tests/collector/daemon_world.h"
 
@@ -97,6 +100,63 @@ test_hostile(void **state)
 	world_close(&w);
 }
 
+static int
+ask(const struct world *w, const char *sql)
+{
+	sqlite3_stmt *q = NULL;
+	sqlite3 *db = NULL;
+	int n = -1;
+
+	assert_int_equal(sqlite3_open(w->db, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(
+		db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int(q, 0);
+	assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return n;
+}
+
+static void
+count_lines(enum log_level level, const char *line, void *arg)
+{
+	(void)level;
+	*(int *)arg += strstr(line, "--retain") != NULL;
+}
+
+/* What is too old cannot be taken off totals that are damaged: it stays, which
+ * is said each hour, and what comes is stored all the same. */
+static void
+test_damaged(void **state)
+{
+	static const char *const damage[] = { "DELETE FROM flow_total",
+		"UPDATE flow_total SET connections = 0",
+		"UPDATE flow_total SET bytes = -1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
+		int lines = 0;
+		struct world w;
+
+		open_world(&w);
+		for (int64_t hour = 0; hour < 4; hour++)
+			live(&w, START + hour * 60 * MINUTE, 10 * MINUTE);
+		assert_int_not_equal(
+		    ask(&w, "SELECT count(*) FROM flow_total"), 0);
+		(void)ask(&w, damage[i]);
+		log_set_sink(count_lines, &lines);
+		live(&w, START + 2 * DAY, 70 * MINUTE);
+		live(&w, START + 2 * DAY + 80 * MINUTE, 10 * MINUTE);
+		assert_int_equal(
+		    ask(&w, "SELECT sum(connections) FROM flow"), 6);
+		assert_int_equal(lines, 2);
+		world_close(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -105,6 +165,7 @@ main(void)
 		cmocka_unit_test(test_seldom),
 		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests_name("forget", tests, NULL, NULL);
