@@ -292,11 +292,17 @@ def beside(output):
     return [n for n in os.listdir(".") if n.startswith(output + ".ringfence-")]
 
 
+def heed():
+    """Signals that a shell in the background ignores, and we with it."""
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, signal.SIG_DFL)
+
+
 def ended_by(f, sig, args, output):
     """Send the signal while the output is being written: was it in time, and
     what is wrong then?"""
     p = subprocess.Popen([f.ringfence] + args, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.PIPE)
+                         stderr=subprocess.PIPE, preexec_fn=heed)
     while p.poll() is None and not beside(output):
         pass
     p.send_signal(sig)
@@ -325,8 +331,8 @@ def interrupted(f):
                 problem, hits = problem or bad, hits + hit
                 if hits >= 2 or problem:
                     break
-                if sig != signal.SIGKILL and output == "ended.html" and \
-                        open(output, "rb").read() != before:
+                if output[-4:] == "html" and open(
+                        output, "rb").read() != before:
                     problem = "the page changed"
             if hits == 0:
                 problem = problem or "signal %d: always too late" % sig
@@ -352,8 +358,7 @@ def become_nobody():
 
 
 def for_everybody(path):
-    """A copy that others can read, too: a clone may lie below a folder that
-    is root's alone."""
+    """A copy that others can read: a clone may lie where only root may."""
     copy = os.path.abspath(os.path.basename(path))
     shutil.copy(path, copy)
     os.chmod(copy, 0o755)
