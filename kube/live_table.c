@@ -304,23 +304,17 @@ live_table_put(struct live_table *t, size_t resource, json_t *object,
 	return RF_OK;
 }
 
-enum rf_status
-live_table_remove(struct live_table *t, size_t resource, json_t *object,
-    int64_t gone_us, bool keep, struct rf_error *err)
+void
+live_table_drop(struct live_table *t, size_t resource, const json_t *object,
+    int64_t gone_us, bool keep)
 {
 	char key[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	struct live_object **at, *old;
-	enum rf_status st;
 
-	/* Its last state may tell more than the one before. */
-	st = live_table_put(t, resource, object, 0,
-	    (struct live_time){ gone_us, gone_us }, err);
-	if (st != RF_OK)
-		return st;
 	name_object(object, key, name);
 	at = find(t, resource, key);
 	if ((old = *at) == NULL)
-		return RF_OK;
+		return;
 	*at = old->next;
 	t->n--;
 	t->is_changed = true;
@@ -328,7 +322,19 @@ live_table_remove(struct live_table *t, size_t resource, json_t *object,
 		bury(t, old, gone_us);
 	else
 		free(old);
-	return RF_OK;
+}
+
+enum rf_status
+live_table_remove(struct live_table *t, size_t resource, json_t *object,
+    int64_t gone_us, bool keep, struct rf_error *err)
+{
+	/* Its last state may tell more than the one before. */
+	enum rf_status st = live_table_put(t, resource, object, 0,
+	    (struct live_time){ gone_us, gone_us }, err);
+
+	if (st == RF_OK)
+		live_table_drop(t, resource, object, gone_us, keep);
+	return st;
 }
 
 size_t

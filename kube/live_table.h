@@ -66,6 +66,10 @@ RF_MUST_USE enum rf_status live_table_remove(struct live_table *t,
     size_t resource, json_t *object, int64_t gone_us, bool keep,
     struct rf_error *err);
 
+/* The same of one whose last state is of no use: as it was before. */
+void live_table_drop(struct live_table *t, size_t resource,
+    const json_t *object, int64_t gone_us, bool keep);
+
 /* All of a resource that do not carry mark are gone. Returns how many. */
 size_t live_table_sweep(struct live_table *t, size_t resource, uint64_t mark,
     int64_t gone_us, bool keep);

@@ -105,9 +105,9 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 	struct live_time when = live_time_of(
 	    object, event == REFLECTOR_LISTED ? f->known_us : now_us, now_us);
 	json_t *pruned = live_prune(&v->pruner, f->resource, object);
+	bool refused, stays = stays_when_gone(f->resource);
 	struct rf_error why;
 	enum rf_status st;
-	bool refused;
 
 	if (pruned == NULL)
 		return rf_fail(err, RF_NOMEM, "live cluster: out of memory");
@@ -115,15 +115,15 @@ on_object(void *arg, enum reflector_event event, json_t *object, int64_t now_us,
 	    v, &client_resources[f->resource], pruned, &refused, &why);
 	if (st != RF_OK)
 		st = rf_fail(err, st, "%s", why.msg);
-	if (st != RF_OK || refused)
-		goto out;
-	if (event == REFLECTOR_DELETED)
-		st = live_table_remove(&v->table, f->resource, pruned, now_us,
-		    stays_when_gone(f->resource), err);
-	else
+	if (st == RF_OK && refused && event != REFLECTOR_LISTED)
+		/* What it was it is no more. A list will say so itself. */
+		live_table_drop(&v->table, f->resource, pruned, now_us, stays);
+	else if (st == RF_OK && !refused && event == REFLECTOR_DELETED)
+		st = live_table_remove(
+		    &v->table, f->resource, pruned, now_us, stays, err);
+	else if (st == RF_OK && !refused)
 		st = live_table_put(
 		    &v->table, f->resource, pruned, f->mark, when, err);
-out:
 	json_decref(pruned);
 	return st;
 }

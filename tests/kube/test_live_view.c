@@ -117,6 +117,21 @@ static const struct live_case {
 	      .text = LIST(POD("x", "u0", "10.0.0", "8:00:00") ","
 		POD("a", "u1", "10.0.0.1", "8:00:00")) }, REST },
 	  .questions = { { 1, 0, "a" } } },
+	{ .name = "a new state that cannot be read ends the one before",
+	  .answers = { { .when = { PODS },
+	      .text = LIST(POD("a", "u1", "10.0.0.1", "8:00:00") ","
+		POD("b", "u2", "10.0.0.2", "8:00:00")) },
+	      { .when = { WATCH }, .text = EVENT("MODIFIED",
+		POD("a", "u1", "10.0.0", "8:00:00")), OPEN }, REST },
+	  .events = 1,
+	  .questions = { { 1, -1, "a" }, { 1, 60, "-" }, { 2, 60, "b" } } },
+	{ .name = "a pod dies in a state that cannot be read",
+	  .answers = { { .when = { PODS },
+	      .text = LIST(POD("a", "u1", "10.0.0.1", "8:00:00")) },
+	      { .when = { WATCH }, .text = EVENT("DELETED",
+		POD("a", "u1", "10.0.0", "8:00:00")), OPEN }, REST },
+	  .events = 1,
+	  .questions = { { 1, -1, "a" }, { 1, 60, "-" } } },
 	/* clang-format on */
 };
 
