@@ -141,6 +141,19 @@ show_progress(const struct run *run, uint64_t before, uint64_t now)
 }
 
 static enum rf_status
+put_names(struct run *run, struct rf_error *err)
+{
+	const struct dns_name *names;
+	enum rf_status st;
+	size_t n;
+
+	names = names_all(run->names, &n);
+	st = store_put_names(run->store, names, n, err);
+	names_forget(run->names);
+	return st;
+}
+
+static enum rf_status
 read_all(struct run *run, struct rf_error *err)
 {
 	struct intake *batch;
@@ -152,6 +165,8 @@ read_all(struct run *run, struct rf_error *err)
 		show_progress(run, n, n + batch->n_batch);
 		n += batch->n_batch;
 		intake_flush(batch);
+		if (run->status == RF_OK && names_is_filling(run->names))
+			run->status = put_names(run, &run->error);
 	}
 	if (run->status != RF_OK) {
 		if (err != NULL)
@@ -172,15 +187,11 @@ put_rest(struct run *run, struct rf_error *err)
 {
 	const struct collect_config *config = run->config;
 	const struct flow_table_stats *stats = flow_table_stats(run->ft);
-	const struct dns_name *names;
 	enum rf_status st;
-	size_t n;
 
-	names = names_all(run->names, &n);
-	run->report->names = n;
 	run->report->joined = stats->joined;
 	run->report->forgotten = stats->forgotten;
-	if ((st = store_put_names(run->store, names, n, err)) != RF_OK)
+	if ((st = put_names(run, err)) != RF_OK)
 		return st;
 	for (size_t i = 0; i < config->n_files; i++) {
 		struct coverage *cov = &run->report->coverage[i];

@@ -247,6 +247,13 @@ names_set_cluster(struct names *n, const struct cluster *c)
 	forget_answers(n);
 }
 
+/* A batch has 128 messages, and of one 64 answers are read (dns.c). */
+bool
+names_is_filling(const struct names *n)
+{
+	return n->n >= NAMES_MAX / 4;
+}
+
 void
 names_forget(struct names *n)
 {

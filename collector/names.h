@@ -53,6 +53,10 @@ uint64_t names_headless_state(const struct names *n);
  */
 void names_set_cluster(struct names *n, const struct cluster *c);
 
+/* Is it time to write them down? What the messages of one batch can tell has
+ * room still. */
+bool names_is_filling(const struct names *n);
+
 /* Forget the names of addresses: they are written down. */
 void names_forget(struct names *n);
 

@@ -8,11 +8,13 @@ SCALE 1 (default) takes seconds. 10 (make check-hard) is a million sources, a
 snapshot of 100 MB and a sparse file of 10 GB; the line of each test says how
 long it took and what memory it had.
 """
+import contextlib
 import json
 import os
 import random
 import re
 import resource
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -22,7 +24,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHOP = os.path.join(HERE, "..", "..", "fixtures", "shop")
 sys.path[:0] = [SHOP, os.path.join(HERE, "..", "support")]
-from packets import ACK, SYN, ip, pcap, sll2, tcp, TCP
+from packets import (A, ACK, SYN, TCP, UDP, dns_answer, ip, pcap, sll2, tcp,
+                     udp)
 from tally import Tally
 
 CAPTURE = os.path.join(SHOP, "capture-node-1.pcap")
@@ -334,6 +337,28 @@ def many_sources(t, scale):
             "and %d more like" % (n - 20) in err else err[:400])
 
 
+def many_names(t):
+    """Answers of DNS servers, of more names than are held at once."""
+    n = 17000
+    with open("names.pcap", "wb") as f:
+        f.write(pcap([]))
+        for i in range(n):
+            name = "h%05d.example.com" % i
+            message = dns_answer(i, name, records=[
+                (name, A, 60, "203.0.113.%d" % (i % 100))])
+            frame = sll2(ip("198.51.100.53", "10.42.1.5", UDP, udp(
+                "198.51.100.53", 53, "10.42.1.5", 30000 + i % 20000,
+                message), i % 65536), 3, 0)
+            f.write(struct.pack("<IIII", 1773129600 + i // 1000,
+                                i % 1000 * 1000, len(frame), len(frame)) +
+                    frame)
+    status, _, err, _ = t.collect("names.pcap", "names.db")
+    with contextlib.closing(sqlite3.connect("names.db")) as db:
+        have, = db.execute("SELECT count(*) FROM dns_name").fetchone()
+    t.check("%d names" % n, None if status == 0 and have == n else
+            "status %d: %d names %s" % (status, have, err))
+
+
 # --------------------------------------------------------------- snapshots
 def snapshot_of(*items):
     return {"apiVersion": "v1", "kind": "List", "items": list(items)}
@@ -473,6 +498,7 @@ def main():
         wrong_ng(t)
         sparse(t, scale)
         many_sources(t, scale)
+        many_names(t)
         snapshots(t)
         big_snapshot(t, scale)
         many_rules(t)
