@@ -19,8 +19,9 @@
 #define RETRY_US SECOND
 
 /* For what the rings hold at the end. */
-#define DRAIN_US     (5 * SECOND)
-#define DRAIN_SILENT 2 /* polls without a packet */
+#define DRAIN_US (5 * SECOND)
+#define BLOCK_US ((int64_t)2 * POLL_MS * 1000) /* no block is held for longer  \
+						*/
 
 /* One capture point. */
 struct point {
@@ -29,6 +30,8 @@ struct point {
 	int64_t retry_us;             /* of live_boot_us() */
 	uint64_t dropped_before;      /* by captures that are closed */
 	uint64_t dropped;             /* by this one */
+	int64_t frame_us;             /* time of the latest frame */
+	bool has_spoken;              /* in the last read */
 	struct live *live;
 };
 
@@ -40,7 +43,6 @@ struct live {
 	enum filter_mode mode;
 	struct daemon *daemon; /* while it runs */
 	uint64_t packets;
-	int64_t frame_us;  /* time of the latest frame */
 	int64_t second_us; /* when the work of every second was last done, by
 			    * live_boot_us() */
 };
@@ -139,8 +141,9 @@ on_frame(void *arg, const struct capture_frame *f)
 	struct live *l = p->live;
 
 	l->packets++;
-	if (f->ts_us > l->frame_us)
-		l->frame_us = f->ts_us;
+	p->has_spoken = true;
+	if (f->ts_us > p->frame_us)
+		p->frame_us = f->ts_us;
 	daemon_frame(l->daemon, (size_t)(p - l->points),
 	    capture_live_link(p->capture), f);
 }
@@ -238,6 +241,7 @@ read_points(struct live *l, const struct pollfd *fds)
 	for (size_t i = 0; i < l->config.n_devices; i++) {
 		struct point *p = &l->points[i];
 
+		p->has_spoken = false;
 		if (p->capture != NULL && fds[i].revents != 0 &&
 		    capture_live_read(
 			p->capture, READ_MAX, on_frame, p, &err) != RF_OK)
@@ -325,27 +329,40 @@ wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
 	return RF_OK;
 }
 
+/* Has all been read that came before end_us? is_late: every block of a ring
+ * that began before has been handed over by now. */
+static bool
+is_drained(const struct live *l, int64_t end_us, bool is_late)
+{
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		const struct point *p = &l->points[i];
+
+		if (p->capture != NULL && p->frame_us < end_us &&
+		    (p->has_spoken || !is_late))
+			return false;
+	}
+	return true;
+}
+
 /*
  * What came before the signal is in the rings still; it counts, too. A block
- * of a ring that is not full is handed over when it is as old as a poll lasts.
+ * of a ring that is not full is handed over when it is as old as a poll lasts,
+ * whatever comes from other interfaces meanwhile.
  */
 static void
 drain(struct live *l, struct pollfd *fds)
 {
-	int64_t end_us = live_now_us(), boot_us = live_boot_us();
+	int64_t end_us = live_now_us(), boot_us = live_boot_us(), took_us;
 	struct rf_error err;
-	int silent = 0;
 
 	do {
-		uint64_t before = l->packets;
-
 		if (wait_for(l, fds, &err) != RF_OK)
 			return;
 		daemon_clock(l->daemon, live_now_us(), live_boot_us());
 		read_points(l, fds);
-		silent = l->packets == before ? silent + 1 : 0;
-	} while (silent < DRAIN_SILENT && l->frame_us < end_us &&
-	    live_boot_us() - boot_us < DRAIN_US);
+		took_us = live_boot_us() - boot_us;
+	} while (
+	    !is_drained(l, end_us, took_us >= BLOCK_US) && took_us < DRAIN_US);
 }
 
 enum rf_status

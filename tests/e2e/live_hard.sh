@@ -163,4 +163,27 @@ result $? "a locked database is said once"
 	= 1 ] && [ "$(sqlite3 "$dir/l.db" \
 	'SELECT sum(connections) FROM flow WHERE port = 5432')" = 1 ]
 result $? "and what came meanwhile is stored once it is free"
+
+# Two interfaces, of which one is never silent: what came from the other one
+# before the end is in a block of its ring that nobody has handed over yet.
+ip link add c0 type veth peer name c1 netns sender
+ip link set c0 up
+ip -n sender link set c1 up
+ip -n sender addr add 10.99.0.1/24 dev c1
+ip -n sender neigh add 10.99.0.2 lladdr "$mac" dev c1
+collect -i b0 -i c0 --depth full --db "$dir/q.db"
+flood data 20 2 500 >/dev/null &
+flooding=$!
+sleep 0.3
+ip netns exec sender python3 -c 'import os, signal, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(7000, 7020):
+	s.sendto(b"x", ("10.99.0.2", port))
+os.kill(int(sys.argv[1]), signal.SIGTERM)' "$collector"
+wait "$collector"
+[ "$(sqlite3 "$dir/q.db" 'SELECT count(*) FROM flow
+	WHERE port BETWEEN 7000 AND 7019')" -eq 20 ]
+result $? "the end: what lies in a quiet interface's ring counts"
+wait $flooding
+
 live_end
