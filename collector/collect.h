@@ -39,8 +39,8 @@ struct collect_config {
 /* What was done, summed over all captures. */
 struct collect_report {
 	uint64_t packets, connections, flows;
-	uint64_t joined; /* sightings under other addresses that were
-			  * recognised as the same connection */
+	uint64_t joined;     /* sightings under other addresses that were
+			      * recognised as the same connection */
 	uint64_t unresolved; /* connections with an end of unknown owner */
 	uint64_t guessed;    /* connections of guessed direction */
 	uint64_t forgotten;  /* address pairs put out of a full table and

@@ -20,8 +20,9 @@
 
 /* For what the rings hold at the end. */
 #define DRAIN_US (5 * SECOND)
-#define BLOCK_US ((int64_t)2 * POLL_MS * 1000) /* no block is held for longer  \
-						*/
+#define BLOCK_US                                                               \
+	((int64_t)2 * POLL_MS * 1000) /* no block is held for longer           \
+				       */
 
 /* One capture point. */
 struct point {

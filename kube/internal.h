@@ -87,10 +87,9 @@ uint32_t index_find_name(const struct cluster *c, enum name_table_id id,
 /* index_address.c: who held what when, and the ranges. */
 RF_MUST_USE enum rf_status index_addresses(
     struct cluster *c, struct rf_error *err);
-/* NULL: nobody is known at ip. */
 /* Neither deleted nor finished (SEMANTICS 2). */
 bool index_is_live(const struct kube_pod *p);
-
+/* NULL: nobody is known at ip. */
 const struct address_slot *index_find_address(
     const struct cluster_index *ix, const struct ip_addr *ip);
 
