@@ -71,19 +71,6 @@ html_text(struct strbuf *out, const char *text)
 	}
 }
 
-/* The byte at which character n of an escaped text begins. */
-static size_t
-offset_of(const char *s, size_t n)
-{
-	size_t i = 0, len;
-
-	for (; n > 0 && s[i] != '\0'; n--) {
-		(void)text_decode(s + i, &len);
-		i += len;
-	}
-	return i;
-}
-
 void
 html_short(struct strbuf *out, const char *text, size_t max)
 {
@@ -98,10 +85,10 @@ html_short(struct strbuf *out, const char *text, size_t max)
 		html_text(out, text);
 	} else {
 		strbuf_add(&part, strbuf_str(&safe),
-		    offset_of(strbuf_str(&safe), head));
+		    text_head(strbuf_str(&safe), head));
 		strbuf_puts(&part, "\xe2\x80\xa6");
 		strbuf_puts(&part,
-		    strbuf_str(&safe) + offset_of(strbuf_str(&safe), n - tail));
+		    strbuf_str(&safe) + text_tail(strbuf_str(&safe), tail));
 		html_text(out, strbuf_str(&part));
 	}
 	out->failed |= strbuf_failed(&safe) || strbuf_failed(&part);

@@ -189,46 +189,35 @@ lay_out(const struct table *t, bool with_headers, struct layout *l)
 	shrink_names(t, l);
 }
 
-/* The bytes of the first n code points of an escaped text. */
+/* The text within width columns: without its middle if it must be. Returns how
+ * many it took. */
 static size_t
-prefix_bytes(const char *s, size_t n)
-{
-	size_t i = 0;
-
-	while (s[i] != '\0') {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && n-- == 0)
-			break;
-		i++;
-	}
-	return i;
-}
-
-/* The text within width columns: without its middle if it must be. */
-static void
 put_text(FILE *out, const char *text, size_t columns, size_t width)
 {
 	/* The end of a name tells more than its beginning. */
-	size_t head = width / 3;
+	size_t head, tail;
 
 	if (columns <= width) {
 		fputs(text, out);
-		return;
+		return columns;
 	}
-	fprintf(out, "%.*s" ELLIPSIS, (int)prefix_bytes(text, head), text);
-	fputs(text + prefix_bytes(text, columns - (width - head - 1)), out);
+	head = text_head(text, width / 3);
+	tail = text_tail(text, width - width / 3 - 1);
+	fprintf(out, "%.*s" ELLIPSIS "%s", (int)head, text, text + tail);
+	return text_columns_of(text, head) + 1 + text_columns(text + tail);
 }
 
 static void
 put_cell(FILE *out, const struct table_column *column, const char *text,
     size_t columns, size_t width)
 {
-	int pad = columns < width ? (int)(width - columns) : 0;
+	size_t put;
 
-	if (column->is_number)
-		fprintf(out, "%*s", pad, "");
-	put_text(out, text, columns, width);
-	if (!column->is_number)
-		fprintf(out, "%*s", pad, "");
+	if (column->is_number && columns < width)
+		fprintf(out, "%*s", (int)(width - columns), "");
+	put = put_text(out, text, columns, width);
+	if (!column->is_number && put < width)
+		fprintf(out, "%*s", (int)(width - put), "");
 }
 
 /* The width to which the last column is padded: none, if it is text. */
@@ -274,10 +263,8 @@ put_below(const struct table *t, FILE *out, const struct table_cell *cell)
 	    room > BELOW_INDENT + BELOW_MIN ? room - BELOW_INDENT : BELOW_MIN;
 	while (*s != '\0') {
 		size_t len = strcspn(s, " "), gap = strspn(s + len, " ");
-		size_t wide = 0;
+		size_t wide = text_columns_of(s, len);
 
-		for (size_t i = 0; i < len; i++)
-			wide += ((unsigned char)s[i] & 0xc0) != 0x80;
 		if (used == 0 || used + 1 + wide > room) {
 			fprintf(out, "%s%*s", used == 0 ? "" : "\n",
 			    BELOW_INDENT, "");

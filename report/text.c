@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/text.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 /* How many bytes begin with this one; 0: none can. */
 static size_t
 sequence_length(unsigned char lead)
@@ -59,13 +62,68 @@ static const uint32_t unseen[][2] = {
 	{ 0xe0000, 0xe0fff }, /* tags, more variation selectors */
 };
 
+/* Marks that stand above or below the character before, of the scripts that
+ * names are commonly written in. */
+static const uint32_t marks[][2] = {
+	{ 0x300, 0x36f },   /* Latin, Greek */
+	{ 0x483, 0x489 },   /* Cyrillic */
+	{ 0x591, 0x5bd },   /* Hebrew */
+	{ 0x610, 0x61a },   /* Arabic */
+	{ 0x64b, 0x65f },   /* Arabic */
+	{ 0x1ab0, 0x1aff }, /* extended */
+	{ 0x1dc0, 0x1dff }, /* supplement */
+	{ 0x20d0, 0x20ff }, /* for symbols */
+	{ 0x302a, 0x302f }, /* ideographic tones */
+	{ 0x3099, 0x309a }, /* Japanese voicing */
+	{ 0xfe20, 0xfe2f }, /* half marks */
+};
+
+/* What takes two columns (Unicode's East Asian Width W and F). */
+static const uint32_t wide[][2] = {
+	{ 0x1100, 0x115e },   /* Hangul initials */
+	{ 0x231a, 0x231b },   /* watch, hourglass */
+	{ 0x23e9, 0x23ec },   /* player's signs */
+	{ 0x2614, 0x2615 },   /* umbrella, hot drink */
+	{ 0x26a1, 0x26a1 },   /* high voltage */
+	{ 0x2705, 0x2705 },   /* check mark */
+	{ 0x274c, 0x274c },   /* cross mark */
+	{ 0x2728, 0x2728 },   /* sparkles */
+	{ 0x2b50, 0x2b50 },   /* star */
+	{ 0x2e80, 0x303e },   /* CJK radicals, punctuation */
+	{ 0x3041, 0x33ff },   /* kana, CJK letters */
+	{ 0x3400, 0x4dbf },   /* ideographs */
+	{ 0x4e00, 0xa4cf },   /* ideographs, Yi */
+	{ 0xa960, 0xa97c },   /* Hangul */
+	{ 0xac00, 0xd7a3 },   /* Hangul */
+	{ 0xf900, 0xfaff },   /* ideographs */
+	{ 0xfe30, 0xfe6f },   /* forms */
+	{ 0xff01, 0xff60 },   /* full width */
+	{ 0xffe0, 0xffe6 },   /* full width */
+	{ 0x17000, 0x18cff }, /* Tangut, Khitan */
+	{ 0x1b000, 0x1b2ff }, /* kana */
+	{ 0x1f300, 0x1f64f }, /* pictures */
+	{ 0x1f680, 0x1f6ff }, /* transport */
+	{ 0x1f7e0, 0x1f7eb }, /* coloured circles and squares */
+	{ 0x1f900, 0x1f9ff }, /* pictures */
+	{ 0x1fa70, 0x1faff }, /* pictures */
+	{ 0x20000, 0x3fffd }, /* ideographs */
+};
+
+#define IS_IN(rune, v) is_in(rune, v, sizeof(v) / sizeof((v)[0]))
+
+static bool
+is_in(uint32_t rune, const uint32_t (*ranges)[2], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rune >= ranges[i][0] && rune <= ranges[i][1])
+			return true;
+	return false;
+}
+
 bool
 text_is_control(uint32_t rune)
 {
-	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
-		if (rune >= unseen[i][0] && rune <= unseen[i][1])
-			return true;
-	return false;
+	return IS_IN(rune, unseen);
 }
 
 void
@@ -95,12 +153,61 @@ text_print(FILE *out, struct strbuf *line, struct strbuf *safe)
 	strbuf_clear(line);
 }
 
+/* How many columns the character at s takes; *len receives its bytes. */
+static size_t
+width_at(const char *s, size_t *len)
+{
+	uint32_t rune;
+
+	if ((unsigned char)*s < 0x80) {
+		*len = 1;
+		return 1;
+	}
+	rune = text_decode(s, len);
+	if (IS_IN(rune, marks))
+		return 0;
+	return IS_IN(rune, wide) ? 2 : 1;
+}
+
+size_t
+text_columns_of(const char *s, size_t n)
+{
+	size_t columns = 0, len;
+
+	for (size_t i = 0; i < n; i += len)
+		columns += width_at(s + i, &len);
+	return columns;
+}
+
 size_t
 text_columns(const char *s)
 {
-	size_t n = 0;
+	return text_columns_of(s, strlen(s));
+}
 
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+size_t
+text_head(const char *s, size_t columns)
+{
+	size_t i = 0, len, width;
+
+	while (s[i] != '\0' && (width = width_at(s + i, &len)) <= columns) {
+		columns -= width;
+		i += len;
+	}
+	return i;
+}
+
+size_t
+text_tail(const char *s, size_t columns)
+{
+	size_t all = text_columns(s), i = 0, len;
+
+	while (all > columns) {
+		all -= width_at(s + i, &len);
+		i += len;
+	}
+	/* A mark goes with the character that it is on. */
+	while (s[i] != '\0' && i > 0 && width_at(s + i, &len) == 0)
+		i += len;
+	return i;
 }

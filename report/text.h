@@ -39,7 +39,17 @@ void text_escape(struct strbuf *out, const char *s);
 /* Print the line, escaped, and empty it; safe is overwritten. */
 void text_print(FILE *out, struct strbuf *line, struct strbuf *safe);
 
-/* How many columns an escaped text takes: one per code point. */
+/*
+ * How many columns of a terminal an escaped text takes: one for a character,
+ * two for those of East Asia and pictures, none for a mark above or below the
+ * one before. Of the first n bytes, which end with a character.
+ */
 size_t text_columns(const char *s);
+size_t text_columns_of(const char *s, size_t n);
+
+/* How many bytes the characters take that fit into so many columns; and where
+ * those begin that fit at the end. */
+size_t text_head(const char *s, size_t columns);
+size_t text_tail(const char *s, size_t columns);
 
 #endif

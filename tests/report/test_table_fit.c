@@ -116,6 +116,47 @@ test_fit(void **state)
 	}
 }
 
+/* Ideographs take two columns, marks none, and what is cut is filled up. */
+static void
+test_wide(void **state)
+{
+	static const char want[] =
+	    "VERDICT   NAME           COUNT   WHY\n"
+	    "deny      \xe7\xad\x96\xe7\x95\xa5\xe7\xad\x96\xe7\x95\xa5"
+	    "           5   -\n"
+	    "allow     na\xc3\xaf"
+	    "ve-nai\xcc\x88ve       12   -\n"
+	    "deny      \xe7\xad\x96\xe7\x95\xa5\xe2\x80\xa6"
+	    "\xe7\x95\xa5\xe7\xad\x96\xe7\x95\xa5        7   -\n";
+	struct table t;
+	char *text;
+
+	(void)state;
+	table_init(&t, columns, NELEM(columns));
+	table_add(&t, "deny");
+	table_add(&t, "\xe7\xad\x96\xe7\x95\xa5\xe7\xad\x96\xe7\x95\xa5");
+	table_add_unsigned(&t, 5);
+	table_add(&t, "");
+	table_add(&t, "allow");
+	table_add(&t,
+	    "na\xc3\xaf"
+	    "ve-nai\xcc\x88ve");
+	table_add_unsigned(&t, 12);
+	table_add(&t, "");
+	table_add(&t, "deny");
+	table_add(&t,
+	    "\xe7\xad\x96\xe7\x95\xa5\xe7\xad\x96\xe7\x95\xa5"
+	    "\xe7\xad\x96\xe7\x95\xa5\xe7\xad\x96\xe7\x95\xa5");
+	table_add_unsigned(&t, 7);
+	table_add(&t, "");
+	t.fit = (struct table_fit){ 36, NAMES, false, NULL, 0 };
+	text = print(&t, false);
+	if (strcmp(text, want) != 0)
+		fail_msg("%s", text);
+	free(text);
+	table_release(&t);
+}
+
 /* Down to the width at which nothing more can be cut, no line is wider. */
 static void
 test_every_width(void **state)
@@ -182,6 +223,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_every_width),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_no_terminal),
