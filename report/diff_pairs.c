@@ -25,7 +25,9 @@ struct pairing {
 	const struct cluster *c;
 	const struct evaluator *a, *b;
 	struct arena *arena;
-	struct face *faces; /* by workload */
+	struct face *faces;  /* by workload */
+	bool *is_touched[2]; /* by direction, then workload: some policy that
+			      * isolates it there is not in both sets */
 	struct diff_pair *v;
 	size_t cap;
 	struct diff_pairs *out;
@@ -196,6 +198,62 @@ compare_pairs(const void *va, const void *vb)
 	return (a->protocol > b->protocol) - (a->protocol < b->protocol);
 }
 
+/* Mark the workloads that policies of one set isolate which differ. */
+static void
+touch(struct pairing *p, const struct evaluator *e, const bool *differs)
+{
+	const struct cluster *c = p->c;
+
+	for (uint32_t i = 0; i < c->n_pods; i++)
+		for (int d = 0; d < 2; d++) {
+			size_t n;
+			const uint32_t *v = evaluator_isolating(
+			    e, i, (enum policy_direction)d, &n);
+
+			for (size_t k = 0; k < n; k++)
+				if (differs[v[k]])
+					p->is_touched[d][c->pods[i].workload] =
+					    true;
+		}
+}
+
+/* What both sets say of a workload cannot differ elsewhere. */
+static bool
+find_touched(struct pairing *p, const struct diff *d)
+{
+	bool *differs[2]; /* by set, then policy */
+	const struct diff_side *sides[2] = { &d->a, &d->b };
+
+	for (int i = 0; i < 2; i++) {
+		differs[i] = arena_calloc(
+		    p->arena, sides[i]->set->n_policies + 1, sizeof(bool));
+		p->is_touched[i] =
+		    arena_calloc(p->arena, p->c->n_workloads + 1, sizeof(bool));
+		if (differs[i] == NULL || p->is_touched[i] == NULL)
+			return false;
+	}
+	for (size_t i = 0; i < d->n_policies; i++) {
+		const struct diff_policy *v = &d->policies[i];
+
+		if (v->kind == DIFF_RENAMED)
+			continue;
+		if (v->a != NULL)
+			differs[0][v->a - d->a.set->policies] = true;
+		if (v->b != NULL)
+			differs[1][v->b - d->b.set->policies] = true;
+	}
+	touch(p, p->a, differs[0]);
+	touch(p, p->b, differs[1]);
+	return true;
+}
+
+static bool
+may_change(const struct pairing *p, uint32_t src, uint32_t dst)
+{
+	return p->is_touched[POLICY_INGRESS][dst] ||
+	    (src != FLOW_NONE && p->is_touched[POLICY_EGRESS][src]);
+}
+
 static void
 ask_all(struct pairing *p)
 {
@@ -205,9 +263,10 @@ ask_all(struct pairing *p)
 	for (uint32_t dst = 0; dst < n && !p->failed; dst++) {
 		if (p->faces[dst].n_pods == 0)
 			continue;
-		ask_pair(p, FLOW_NONE, dst);
+		if (may_change(p, FLOW_NONE, dst))
+			ask_pair(p, FLOW_NONE, dst);
 		for (uint32_t src = 0; src < n; src++)
-			if (p->faces[src].n_pods > 0)
+			if (p->faces[src].n_pods > 0 && may_change(p, src, dst))
 				ask_pair(p, src, dst);
 	}
 	if (p->out->n > 0)
@@ -234,7 +293,10 @@ diff_find_pairs(struct diff_pairs *out, const struct diff *d,
 	if (st == RF_OK) {
 		p.a = a;
 		p.b = b;
-		ask_all(&p);
+		if (find_touched(&p, d))
+			ask_all(&p);
+		else
+			p.failed = true;
 	}
 	evaluator_free(a);
 	evaluator_free(b);
