@@ -148,12 +148,12 @@ put_summary(const struct page *p)
 		    p->out);
 	fprintf(p->out,
 	    "%zu polic%s, %zu edge%s: **%zu would be dropped** "
-	    "(%" PRIu64 " connections), %zu allowed, %zu unknown, "
+	    "(%" PRIu64 " connection%s), %zu allowed, %zu unknown, "
 	    "%zu not enforceable.",
 	    a->set->n_policies, a->set->n_policies == 1 ? "y" : "ies", n,
 	    n == 1 ? "" : "s", drop, a->connections_dropped,
-	    a->counts[AUDIT_ALLOWED], a->counts[AUDIT_UNKNOWN],
-	    a->counts[AUDIT_NOT_ENFORCEABLE]);
+	    a->connections_dropped == 1 ? "" : "s", a->counts[AUDIT_ALLOWED],
+	    a->counts[AUDIT_UNKNOWN], a->counts[AUDIT_NOT_ENFORCEABLE]);
 	if (a->n_not_traffic > 0)
 		fprintf(p->out,
 		    " Not counted: %zu that never worked (refused, unanswered "

@@ -108,12 +108,12 @@ print_summary(FILE *out, const struct audit *a)
 
 	fprintf(out,
 	    "\n%zu edge%s under %zu polic%s: %zu would be dropped "
-	    "(%" PRIu64 " connections), %zu allowed, %zu unknown, "
+	    "(%" PRIu64 " connection%s), %zu allowed, %zu unknown, "
 	    "%zu not enforceable.\n",
 	    n, n == 1 ? "" : "s", a->set->n_policies,
 	    a->set->n_policies == 1 ? "y" : "ies", drop, a->connections_dropped,
-	    a->counts[AUDIT_ALLOWED], a->counts[AUDIT_UNKNOWN],
-	    a->counts[AUDIT_NOT_ENFORCEABLE]);
+	    a->connections_dropped == 1 ? "" : "s", a->counts[AUDIT_ALLOWED],
+	    a->counts[AUDIT_UNKNOWN], a->counts[AUDIT_NOT_ENFORCEABLE]);
 	if (a->n_not_traffic > 0)
 		fprintf(out,
 		    "Not counted: %zu edge%s that never worked (refused, "

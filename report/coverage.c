@@ -28,36 +28,73 @@ sum_up(const struct flow_set *fs)
 	return sum;
 }
 
+/* Something that happened to packets or connections, one or many. */
+struct loss {
+	uint64_t n;
+	const char *noun, *one, *many; /* "packet", "was lost", "were lost" */
+	const char *rest;
+};
+
 static void
-warn_counter(FILE *out, const char *prefix, uint64_t n, const char *what)
+warn(FILE *out, const char *prefix, const struct loss *l)
 {
-	if (n > 0)
-		fprintf(out, "%s: %" PRIu64 " %s.\n", prefix, n, what);
+	if (l->n > 0)
+		fprintf(out, "%s: %" PRIu64 " %s%s %s%s.\n", prefix, l->n,
+		    l->noun, l->n == 1 ? "" : "s", l->n == 1 ? l->one : l->many,
+		    l->rest);
 }
 
 /* What no reader of edges may overlook. */
 static void
 warn_losses(FILE *out, const struct coverage *sum, const char *prefix)
 {
-	warn_counter(out, prefix, sum->dropped,
-	    "packets were lost in capture: edges may be missing");
-	warn_counter(out, prefix, sum->table_full,
-	    "connections were put out of a full table early");
-	warn_counter(out, prefix, sum->unowned,
-	    "connections were seen while the cluster was not watched: their "
-	    "ends count as unknown");
+	warn(out, prefix,
+	    &(struct loss){ sum->dropped, "packet", "was", "were",
+		" lost in capture: edges may be missing" });
+	warn(out, prefix,
+	    &(struct loss){ sum->table_full, "connection", "was", "were",
+		" put out of a full table early" });
+	warn(out, prefix,
+	    &(struct loss){ sum->unowned, "connection",
+		"was seen while the cluster was not watched: its ends count",
+		"were seen while the cluster was not watched: their ends "
+		"count",
+		" as unknown" });
+}
+
+/* What could not be used. */
+static void
+warn_unread(FILE *out, const struct coverage *sum)
+{
+	warn(out, "Warning",
+	    &(struct loss){ sum->truncated, "packet", "was", "were",
+		" cut too short to be read; capture with a larger snaplen" });
+	warn(out, "Warning",
+	    &(struct loss){
+		sum->malformed, "packet", "was", "were", " malformed" });
+	warn(out, "Warning",
+	    &(struct loss){ sum->unsupported, "packet", "is", "are",
+		" of a protocol or link type that is not read" });
 }
 
 /* In a database that is being written some do most of the time. */
 void
 coverage_tell_waiting(FILE *out, const struct flow_set *fs)
 {
-	if (fs->waiting > 0)
+	if (fs->waiting == 1)
+		fputs("1 connection waits for its ends to be known: it is in "
+		      "none of these numbers yet.\n",
+		    out);
+	else if (fs->waiting > 0)
 		fprintf(out,
 		    "%" PRIu64 " connections wait for their ends to be known: "
 		    "they are in none of these numbers yet.\n",
 		    fs->waiting);
-	if (fs->open > 0)
+	if (fs->open == 1)
+		fputs("1 attempt has no answer yet: it is in none of these "
+		      "numbers until it has, or will not.\n",
+		    out);
+	else if (fs->open > 0)
 		fprintf(out,
 		    "%" PRIu64 " attempts have no answer yet: they are in none "
 		    "of these numbers until they have, or will not.\n",
@@ -90,16 +127,11 @@ coverage_print(FILE *out, const struct flow_set *fs)
 	sum.from_us -= sum.from_us % 1000000;
 	sum.to_us -= sum.to_us % 1000000;
 	fprintf(out,
-	    "Observed from %s to %s in %zu capture%s: %" PRIu64 " packets.\n",
+	    "Observed from %s to %s in %zu capture%s: %" PRIu64 " packet%s.\n",
 	    rfc3339_format(sum.from_us, from), rfc3339_format(sum.to_us, to), n,
-	    n == 1 ? "" : "s", sum.packets);
+	    n == 1 ? "" : "s", sum.packets, sum.packets == 1 ? "" : "s");
 	warn_losses(out, &sum, "Warning");
-	warn_counter(out, "Warning", sum.truncated,
-	    "packets were cut too short to be read; capture with a larger "
-	    "snaplen");
-	warn_counter(out, "Warning", sum.malformed, "packets were malformed");
-	warn_counter(out, "Warning", sum.unsupported,
-	    "packets are of a protocol or link type that is not read");
+	warn_unread(out, &sum);
 	coverage_tell_waiting(out, fs);
 	fputs("What was not observed is not covered.\n", out);
 }

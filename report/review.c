@@ -54,14 +54,17 @@ put_span(struct writing *w)
 	    s->hours_of_week, s->packets, s->dropped);
 	if (w->fs->waiting > 0)
 		strbuf_printf(w->out,
-		    "%" PRIu64 " connections wait for their ends to be known: "
-		    "nothing here is of them.\n",
-		    w->fs->waiting);
+		    "%" PRIu64 " connection%s for %s ends to be known: nothing "
+		    "here is of %s.\n",
+		    w->fs->waiting, w->fs->waiting == 1 ? " waits" : "s wait",
+		    w->fs->waiting == 1 ? "its" : "their",
+		    w->fs->waiting == 1 ? "it" : "them");
 	if (w->fs->open > 0)
 		strbuf_printf(w->out,
-		    "%" PRIu64 " attempts have no answer yet: nothing here is "
-		    "of them.\n",
-		    w->fs->open);
+		    "%" PRIu64 " attempt%s no answer yet: nothing here is of "
+		    "%s.\n",
+		    w->fs->open, w->fs->open == 1 ? " has" : "s have",
+		    w->fs->open == 1 ? "it" : "them");
 }
 
 static size_t

@@ -91,11 +91,11 @@ result $? "an end without the server: what is seen then is nobody's"
 grep -q '^1 of those because the API server was not heard' "$dir/out"
 result $? "collect says it"
 "$rf" flows --db "$dir/f.db" >"$dir/table" 2>"$dir/err" &&
-	grep -q 'warning: 1 connections were seen while the cluster was not' \
+	grep -q 'warning: 1 connection was seen while the cluster was not' \
 		"$dir/err"
 result $? "flows says it"
 "$rf" recommend --db "$dir/f.db" -A -o "$dir/policies" >"$dir/told" 2>&1
-grep -q '^Warning: 1 connections were seen while' "$dir/told" &&
+grep -q '^Warning: 1 connection was seen while' "$dir/told" &&
 	grep -q 'all connections were seen while the cluster was not watched' \
 		"$dir/policies/REVIEW.md"
 result $? "so does recommend, and nothing is ready"
