@@ -121,6 +121,18 @@ check_probe_resolve(struct check_group *out, const struct cluster *c,
 	return RF_OK;
 }
 
+/* As UTF-16, which is what JSON's escapes are. */
+static void
+put_escape(struct strbuf *out, uint32_t rune)
+{
+	if (rune > 0xffff) {
+		rune -= 0x10000;
+		strbuf_printf(out, "\\u%04" PRIx32, 0xd800 + (rune >> 10));
+		rune = 0xdc00 + (rune & 0x3ff);
+	}
+	strbuf_printf(out, "\\u%04" PRIx32, rune);
+}
+
 /* As a JSON string. */
 static void
 put_json(struct strbuf *out, const char *s)
@@ -143,7 +155,7 @@ put_json(struct strbuf *out, const char *s)
 		else if (rune == TEXT_INVALID)
 			strbuf_puts(out, "\\ufffd");
 		else if (text_is_control(rune))
-			strbuf_printf(out, "\\u%04" PRIx32, rune);
+			put_escape(out, rune);
 		else
 			strbuf_add(out, s, len);
 		s += len;

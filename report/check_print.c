@@ -168,6 +168,15 @@ put_service(struct strbuf *out, const struct check_report *r)
 }
 
 static void
+put_families(struct strbuf *out, const struct check_result *r)
+{
+	if (r->mixed_families)
+		strbuf_printf(out,
+		    "%sthe ends have no address family in common",
+		    out->len > 0 ? "; " : "");
+}
+
+static void
 print_notes(struct printer *p)
 {
 	const struct check_result *res = p->r->result;
@@ -175,11 +184,9 @@ print_notes(struct printer *p)
 	put_service(&p->text, p->r);
 	if (p->text.len > 0)
 		end_line(p);
-	if (res->mixed_families) {
-		strbuf_puts(
-		    &p->text, "the ends have no address family in common");
+	put_families(&p->text, res);
+	if (p->text.len > 0)
 		end_line(p);
-	}
 	if (res->n_denied > 0 && res->n_denied < res->n) {
 		strbuf_printf(&p->text,
 		    "%zu of %zu connections between them are denied: the "
@@ -352,6 +359,7 @@ check_print_json(FILE *out, const struct check_report *r, struct rf_error *err)
 	json_writer_unsigned(&w, "connections", res->n);
 	json_writer_unsigned(&w, "denied", res->n_denied);
 	put_service(&text, r);
+	put_families(&text, res);
 	json_writer_string(&w, "note", text.len == 0 ? NULL : text.s);
 	json_writer_array_begin(&w, "answers");
 	for (size_t i = 0; i < res->n_groups; i++)

@@ -145,6 +145,17 @@ open '39: a client that a node may hide' 1 \
 open '39: said in JSON, too' 1 \
     "may arrive with a node's address, and they judge that\"" \
     203.0.113.9 203.0.113.5 -o json
+open '54: no family in common is said in JSON, too' 0 \
+    '"note": "the ends have no address family in common"' \
+    a/web fd00::1 -o json
+tagged=$(printf 'p\363\240\200\201.yaml')
+sed 's|podSelector: {matchLabels.*|ipBlock: {cidr: 203.0.113.0/24}}]}]|' \
+    open.yaml >"$tagged"
+echo '{"src": "203.0.113.9", "dst": "10.0.0.5", "port": 443}' >in
+says 'a probe: what is beyond four digits, in two escapes' 0 out \
+    'p\udb40\udc01.yaml' \
+    check -s open.json -f "$tagged" --probes - -o json
+: >in
 says '53: a nodePort is the Service, for pods as well' 0 out \
     "may arrive with a node's address" check -s open.json -f open.yaml \
     a/web 10.9.0.2 --port 30080
