@@ -220,7 +220,8 @@ put_sentences(struct page *p)
 
 	if (f != NULL)
 		coverage_print(f, p->a->flows);
-	if (f == NULL || fclose(f) != 0) {
+	/* without memory for its last byte fclose() is content all the same */
+	if (f == NULL || fclose(f) != 0 || text == NULL) {
 		p->out->failed = true;
 		free(text);
 		return;

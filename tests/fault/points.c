@@ -91,14 +91,18 @@ ends_of_each_path(struct points *p, const uint64_t *paths, uint64_t calls,
 	qsort(p->nth, p->n, sizeof(*p->nth), by_number);
 }
 
+/* A quarter from where it begins, a quarter from where it ends, the rest in
+ * steps between them. */
 static void
 thin_out(struct points *p, size_t max)
 {
-	size_t dense = max / 4, n = dense, left = max - dense;
-	size_t step = (p->n - dense) / left;
+	size_t dense = max / 4, n = dense, left = max - 2 * dense;
+	size_t end = p->n - dense, step = (end - dense) / left;
 
 	for (size_t i = 0; i < left; i++)
 		p->nth[n++] = p->nth[dense + i * step];
+	for (size_t i = 0; i < dense; i++)
+		p->nth[n++] = p->nth[end + i];
 	p->n = n;
 }
 

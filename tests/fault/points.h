@@ -27,8 +27,8 @@ struct points_seen {
 
 /*
  * Of calls calls with these paths, leaving out those seen before. every: all of
- * them, seen or not. max: at most so many, 0 for all; the first quarter
- * densely, then in steps through the rest.
+ * them, seen or not. max: at most so many, 0 for all; a quarter of them
+ * the first, a quarter the last, the others in steps between.
  */
 void points_choose(struct points *p, const uint64_t *paths, uint64_t calls,
     bool every, size_t max, struct points_seen *seen);
