@@ -20,9 +20,8 @@
 
 /* For what the rings hold at the end. */
 #define DRAIN_US (5 * SECOND)
-#define BLOCK_US                                                               \
-	((int64_t)2 * POLL_MS * 1000) /* no block is held for longer           \
-				       */
+/* For so long at most a block of a ring is held. */
+#define BLOCK_US ((int64_t)2 * POLL_MS * 1000)
 
 /* One capture point. */
 struct point {

@@ -264,34 +264,71 @@ set_node(
 	s->own_node_addr = s->own_node_addr || own;
 }
 
-/* Own addresses first: they outrank another node's gateway. */
-static void
-add_nodes(struct cluster *c)
+/* Nodes on which something runs. */
+static bool *
+find_running(struct cluster *c)
 {
-	struct cluster_index *ix = c->index;
+	bool *runs = arena_calloc(&c->arena, c->n_nodes, sizeof(*runs));
 
+	for (size_t i = 0; runs != NULL && i < c->n_pods; i++)
+		if (c->pods[i].node != FLOW_NONE && index_is_live(&c->pods[i]))
+			runs[c->pods[i].node] = true;
+	return runs;
+}
+
+/* Those of the nodes of which runs is as wanted. */
+static void
+add_node_addresses(struct cluster *c, const bool *runs, bool wanted)
+{
 	for (size_t i = 0; i < c->n_nodes; i++)
-		for (size_t k = 0; k < c->nodes[i].n_addrs; k++)
-			set_node(ix, &c->nodes[i].addrs[k], (uint32_t)i, true);
-	for (size_t i = 0; i < c->n_pods; i++)
-		for (size_t k = 0;
-		     c->pods[i].node != FLOW_NONE && k < c->pods[i].n_host_ips;
+		for (size_t k = 0; runs[i] == wanted && k < c->nodes[i].n_addrs;
 		     k++)
 			set_node(
-			    ix, &c->pods[i].host_ips[k], c->pods[i].node, true);
+			    c->index, &c->nodes[i].addrs[k], (uint32_t)i, true);
+	for (size_t i = 0; i < c->n_pods; i++) {
+		const struct kube_pod *p = &c->pods[i];
+
+		if (p->node == FLOW_NONE || runs[p->node] != wanted)
+			continue;
+		for (size_t k = 0; k < p->n_host_ips; k++)
+			set_node(c->index, &p->host_ips[k], p->node, true);
+	}
+}
+
+static void
+add_gateways(struct cluster *c, const bool *runs, bool wanted)
+{
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const struct kube_node *n = &c->nodes[i];
 
-		for (size_t k = 0; k < n->n_pod_cidrs; k++) {
+		for (size_t k = 0; runs[i] == wanted && k < n->n_pod_cidrs;
+		     k++) {
 			struct ip_addr a = n->pod_cidrs[k].addr;
 
 			if (n->pod_cidrs[k].bits >= 127)
 				continue;
-			set_node(ix, &a, (uint32_t)i, false);
+			set_node(c->index, &a, (uint32_t)i, false);
 			a.b[15] |= 1;
-			set_node(ix, &a, (uint32_t)i, false);
+			set_node(c->index, &a, (uint32_t)i, false);
 		}
 	}
+}
+
+/* Own addresses first: they outrank another node's gateway. And first those of
+ * nodes on which something runs: addresses and ranges of a node that is gone go
+ * to the next one, and its pods tell of them for a while. */
+static bool
+add_nodes(struct cluster *c)
+{
+	const bool *runs = find_running(c);
+
+	if (runs == NULL)
+		return false;
+	add_node_addresses(c, runs, true);
+	add_node_addresses(c, runs, false);
+	add_gateways(c, runs, true);
+	add_gateways(c, runs, false);
+	return true;
 }
 
 static void
@@ -439,7 +476,8 @@ index_addresses(struct cluster *c, struct rf_error *err)
 	end_pods(c, claims, n_ips);
 	note_changes(c, n_spans);
 	free(claims);
-	add_nodes(c);
+	if (!add_nodes(c))
+		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
 	add_services(c);
 	build_service_range(c, true);
 	build_service_range(c, false);

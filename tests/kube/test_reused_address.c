@@ -121,12 +121,50 @@ test_leading_port(void **state)
 	cluster_free(c);
 }
 
+/* Node a is gone, and so is b, of which a List told once; z has the address of
+ * the one and the range of the other. */
+static void
+test_nodes(void **state)
+{
+	static const char nodes[] =
+	    "{'kind':'Pod','metadata':{'name':'old','namespace':'n'},'spec':{"
+	    "'nodeName':'a'},'status':{'phase':'Succeeded','podIP':"
+	    "'10.244.9.5','hostIP':'10.1.0.5','startTime':'" DAY "00:00Z'}}"
+	    "{'kind':'Node','metadata':{'name':'b'},'spec':{'podCIDR':"
+	    "'10.244.3.0/24'},'status':{'addresses':[{'type':'InternalIP',"
+	    "'address':'10.1.0.6'}]}}"
+	    "{'kind':'Node','metadata':{'name':'z'},'spec':{'podCIDR':"
+	    "'10.244.3.0/24'},'status':{'addresses':[{'type':'InternalIP',"
+	    "'address':'10.1.0.5'}]}}"
+	    "{'kind':'Pod','metadata':{'name':'new','namespace':'n'},'spec':{"
+	    "'nodeName':'z'},'status':{'phase':'Running','podIP':"
+	    "'10.244.3.5','hostIP':'10.1.0.5','startTime':'" DAY "30:00Z'}}";
+	static const char *const of_z[] = { "10.1.0.5", "10.244.3.0",
+		"10.244.3.1" };
+	struct cluster *c = text_cluster(nodes);
+	struct address_owner o;
+	struct ip_addr ip;
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(of_z); i++) {
+		assert_true(ip_parse(&ip, of_z[i]));
+		o = address_owner_at(c, &ip, at(DAY "40:00Z"));
+		assert_int_equal(o.kind, ADDRESS_NODE);
+		assert_string_equal(c->nodes[o.node].name, "z");
+	}
+	assert_true(ip_parse(&ip, "10.1.0.6"));
+	o = address_owner_at(c, &ip, at(DAY "40:00Z"));
+	assert_string_equal(c->nodes[o.node].name, "b");
+	cluster_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listens),
 		cmocka_unit_test(test_leading_port),
+		cmocka_unit_test(test_nodes),
 	};
 
 	return cmocka_run_group_tests_name("reused_address", tests, NULL, NULL);
