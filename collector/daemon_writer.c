@@ -152,7 +152,8 @@ store_buffer(
 	const struct flow *flows;
 	enum rf_status st;
 
-	if ((st = store_begin(s, err)) != RF_OK)
+	if ((st = store_in_place(s, err)) != RF_OK ||
+	    (st = store_begin(s, err)) != RF_OK)
 		return st;
 	endpoints = aggregate_endpoints(b->sums, &n_endpoints);
 	flows = aggregate_flows(b->sums, &n_flows);

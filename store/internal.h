@@ -6,6 +6,8 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "store/db.h"
 #include "store/id_map.h"
 #include "store/store.h"
@@ -27,12 +29,13 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_QUERY_COUNT];
 	enum store_mode mode;
-	bool in_tx;      /* between store_begin and its end */
-	bool spoiled;    /* what was to be taken back could not be */
-	bool snapshot;   /* READ: a get holds the state that it saw */
-	bool is_behind;  /* windows wait to be added to the totals */
-	size_t roll_max; /* so many rows of them at a time */
-	bool caught_up;  /* store_expire looked for windows that wait */
+	bool in_tx;       /* between store_begin and its end */
+	bool spoiled;     /* what was to be taken back could not be */
+	bool snapshot;    /* READ: a get holds the state that it saw */
+	bool is_behind;   /* windows wait to be added to the totals */
+	size_t roll_max;  /* so many rows of them at a time */
+	bool caught_up;   /* store_expire looked for windows that wait */
+	struct stat file; /* as it was opened; no link: it is in memory */
 	struct store_ids put;
 	struct store_indices got;
 };

@@ -2,6 +2,7 @@
 /* The handle: opening, closing, transactions. */
 #include "store/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "store/internal.h"
@@ -24,6 +25,7 @@ store_open(struct store **out, const char *path, enum store_mode mode,
 	st = db_open(&s->db, path, mode == STORE_WRITE, err);
 	if (st != RF_OK)
 		goto out;
+	(void)stat(sqlite3_db_filename(s->db, "main"), &s->file);
 	st = db_prepare_all(s->db, s->stmt, err);
 	if (st != RF_OK) {
 		st = rf_wrap(err, st, "%s", path);
@@ -34,6 +36,26 @@ store_open(struct store **out, const char *path, enum store_mode mode,
 out:
 	store_close(s);
 	return st;
+}
+
+enum rf_status
+store_in_place(struct store *s, struct rf_error *err)
+{
+	const char *path = sqlite3_db_filename(s->db, "main");
+	struct stat now;
+
+	if (s->file.st_nlink == 0)
+		return RF_OK;
+	if (stat(path, &now) != 0) {
+		if (errno != ENOENT) /* a user who may not look there */
+			return RF_OK;
+	} else if (now.st_dev == s->file.st_dev &&
+	    now.st_ino == s->file.st_ino) {
+		return RF_OK;
+	}
+	return rf_fail(err, RF_IO,
+	    "database: it was removed or renamed while in use; put it back, "
+	    "or start the command again");
 }
 
 void

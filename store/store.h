@@ -31,6 +31,13 @@ RF_MUST_USE enum rf_status store_open(struct store **out, const char *path,
 void store_close(struct store *s);
 
 /*
+ * Does its path still lead to the file that was opened? SQLite goes on writing
+ * to one that was removed or renamed, and nobody would find what it wrote.
+ */
+RF_MUST_USE enum rf_status store_in_place(
+    struct store *s, struct rf_error *err);
+
+/*
  * Close a WRITE handle that failed before it put anything, and remove the
  * file, unless it holds something after all or another handle is open.
  */

@@ -299,6 +299,40 @@ test_disk_full(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* Somebody removes the database: nothing is written to where nobody could find
+ * it, which is said once. It goes on when the file is there again. */
+static void
+test_database_away(void **state)
+{
+	static const char away[] = ".away";
+	struct daemon_stats stats;
+	char elsewhere[128];
+	struct world w;
+	int lines = 0;
+
+	(void)state;
+	log_set_sink(no_log, &lines);
+	world_open(&w);
+	world_start(&w);
+	handshake(&w, 40000);
+	pass(&w, 30 * SECOND, SECOND / 10);
+	assert_int_equal(look(&w).connections, 1);
+	(void)snprintf(elsewhere, sizeof(elsewhere), "%s%s", w.db, away);
+	assert_int_equal(rename(w.db, elsewhere), 0);
+	handshake(&w, 40001);
+	pass(&w, 60 * SECOND, SECOND / 10);
+	daemon_stats(w.d, &stats);
+	assert_true(stats.flush_failures > 1);
+	assert_int_equal(lines, 1);
+	assert_int_equal(rename(elsewhere, w.db), 0);
+	pass(&w, 60 * SECOND, SECOND / 10);
+	assert_int_equal(look(&w).connections, 2);
+	assert_int_equal(lines, 2);
+	world_finish(&w);
+	world_close(&w);
+	log_set_sink(NULL, NULL);
+}
+
 /* It is full at the end: how much is lost is told, of all that was waiting. */
 static void
 test_disk_full_at_end(void **state)
@@ -359,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_months),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_disk_full_at_end),
+		cmocka_unit_test(test_database_away),
 		cmocka_unit_test(test_thread),
 	};
 
