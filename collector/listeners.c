@@ -14,9 +14,12 @@ struct listener {
 
 _Static_assert(sizeof(struct listener) == 24, "hashed as whole words");
 
+/* What is learnt goes to one half; when that is full the other is emptied for
+ * what comes next. */
 struct listeners {
 	uint64_t seed;
-	uint32_t mask, used;
+	uint32_t mask, used; /* of the half in use */
+	unsigned half;
 	struct listener v[];
 };
 
@@ -28,7 +31,7 @@ listeners_new(uint32_t max, uint64_t seed)
 	l = calloc(1, sizeof(*l) + max * sizeof(struct listener));
 	if (l != NULL) {
 		l->seed = seed;
-		l->mask = max - 1;
+		l->mask = max / 2 - 1;
 	}
 	return l;
 }
@@ -39,16 +42,18 @@ listeners_free(struct listeners *l)
 	free(l);
 }
 
-/* The slot that holds the key, or the empty one where it belongs. */
+/* The slot that holds the key, or the empty one of that half where it
+ * belongs. */
 static uint32_t
-slot_of(const struct listeners *l, const struct listener *key)
+slot_of(const struct listeners *l, unsigned half, const struct listener *key)
 {
 	uint32_t i = (uint32_t)hash_words(l->seed, key, sizeof(*key)) & l->mask;
+	uint32_t first = half * (l->mask + 1);
 
-	while (
-	    l->v[i].protocol != 0 && memcmp(&l->v[i], key, sizeof(*key)) != 0)
+	while (l->v[first + i].protocol != 0 &&
+	    memcmp(&l->v[first + i], key, sizeof(*key)) != 0)
 		i = (i + 1) & l->mask;
-	return i;
+	return first + i;
 }
 
 void
@@ -56,10 +61,17 @@ listeners_learn(struct listeners *l, const struct ip_addr *ip, uint16_t port,
     uint8_t protocol)
 {
 	struct listener key = { .ip = *ip, .port = port, .protocol = protocol };
-	uint32_t i = slot_of(l, &key);
+	uint32_t i = slot_of(l, l->half, &key);
 
-	if (l->v[i].protocol != 0 || l->used >= l->mask - l->mask / 4)
+	if (l->v[i].protocol != 0)
 		return;
+	if (l->used >= l->mask - l->mask / 4) {
+		l->half = !l->half;
+		l->used = 0;
+		memset(&l->v[l->half * (l->mask + 1)], 0,
+		    ((size_t)l->mask + 1) * sizeof(l->v[0]));
+		i = slot_of(l, l->half, &key);
+	}
 	l->v[i] = key;
 	l->used++;
 }
@@ -70,5 +82,6 @@ listeners_has(const struct listeners *l, const struct ip_addr *ip,
 {
 	struct listener key = { .ip = *ip, .port = port, .protocol = protocol };
 
-	return l->v[slot_of(l, &key)].protocol != 0;
+	return l->v[slot_of(l, 0, &key)].protocol != 0 ||
+	    l->v[slot_of(l, 1, &key)].protocol != 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/listeners.h"
 #include "collector/resolve.h"
 #include "tests/support/case_table.h"
 #include "tests/support/world.h"
@@ -512,6 +513,31 @@ test_many_backends(void **state)
 	}
 }
 
+/* Weeks of servers that come and go: the latest are known, and those that are
+ * seen again and again stay so. */
+static void
+test_many_listeners(void **state)
+{
+	struct listeners *l = listeners_new(64, 1);
+	struct ip_addr ip, steady;
+
+	(void)state;
+	assert_non_null(l);
+	assert_true(ip_parse(&ip, DB) && ip_parse(&steady, WEB));
+	for (uint16_t port = 1; port <= 2000; port++) {
+		assert_false(listeners_has(l, &ip, port, FLOW_TCP));
+		listeners_learn(l, &ip, port, FLOW_TCP);
+		if (port % 8 == 1)
+			listeners_learn(l, &steady, 80, FLOW_TCP);
+		assert_true(listeners_has(l, &steady, 80, FLOW_TCP));
+		for (uint16_t back = 0; back < 20 && back < port; back++)
+			assert_true(listeners_has(
+			    l, &ip, (uint16_t)(port - back), FLOW_TCP));
+	}
+	assert_false(listeners_has(l, &ip, 1, FLOW_TCP));
+	listeners_free(l);
+}
+
 int
 main(void)
 {
@@ -521,6 +547,7 @@ main(void)
 		cmocka_unit_test(test_headless_other_family),
 		cmocka_unit_test(test_service_of_then),
 		cmocka_unit_test(test_many_backends),
+		cmocka_unit_test(test_many_listeners),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_resolve, cases, name),
