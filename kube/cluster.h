@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/arena.h"
 #include "core/error.h"
@@ -167,6 +168,14 @@ struct cluster {
 	struct cluster_index *index; /* made by cluster_finish, in the arena */
 	bool has_policies; /* NetworkPolicies were among what was read */
 };
+
+/* How much of a uid is the API server's. Who a pod was before it changed has
+ * one of its own, with more behind a '~' (kube/live_table.c, pod_part.sql). */
+static inline size_t
+kube_uid_length(const char *uid)
+{
+	return strcspn(uid, "~");
+}
 
 /* An empty cluster; NULL: out of memory. */
 struct cluster *cluster_new(void);

@@ -123,7 +123,21 @@ put_names(const struct making *m, struct view_end *out)
 	return true;
 }
 
-/* Distinct pods on one side of several flows; false: out of memory. */
+/* Is b who a was at another time? One of them is gone then, in any case. */
+static bool
+is_same_pod(const struct kube_pod *a, const struct kube_pod *b)
+{
+	size_t n;
+
+	if (!a->deleted && !b->deleted)
+		return false;
+	n = kube_uid_length(a->uid);
+	return n > 0 && n == kube_uid_length(b->uid) &&
+	    memcmp(a->uid, b->uid, n) == 0;
+}
+
+/* Distinct pods on one side of several flows, those of one uid beside each
+ * other as clusters have them; false: out of memory. */
 static bool
 count_pods(
     const struct making *m, const struct edge *e, bool is_src, uint32_t *out)
@@ -145,7 +159,10 @@ count_pods(
 	if (n > 1)
 		qsort(pods, n, sizeof(*pods), compare_u32);
 	for (size_t i = 0; i < n; i++)
-		*out += i == 0 || pods[i] != pods[i - 1];
+		*out += i == 0 ||
+		    (pods[i] != pods[i - 1] &&
+			!is_same_pod(
+			    &m->c->pods[pods[i - 1]], &m->c->pods[pods[i]]));
 	if (pods != few)
 		free(pods);
 	return true;

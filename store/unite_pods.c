@@ -22,12 +22,6 @@ struct self {
 	bool is_former;
 };
 
-static size_t
-base_length(const char *uid)
-{
-	return strcspn(uid, "~");
-}
-
 static uint64_t
 hash_pod(const struct kube_pod *p)
 {
@@ -46,7 +40,7 @@ hash_pod(const struct kube_pod *p)
 static int
 compare_bases(const struct kube_pod *a, const struct kube_pod *b)
 {
-	size_t n = base_length(a->uid), m = base_length(b->uid);
+	size_t n = kube_uid_length(a->uid), m = kube_uid_length(b->uid);
 	int c;
 
 	if ((c = strcmp(a->namespace, b->namespace)) != 0 ||
@@ -104,7 +98,7 @@ end_older(struct self *s, const struct kube_pod *present)
 static bool
 rename_self(struct self *s, unsigned nth, struct arena *arena)
 {
-	int base = (int)base_length(s->pod->uid);
+	int base = (int)kube_uid_length(s->pod->uid);
 	size_t size = (size_t)base + 40;
 	char *uid = arena_alloc(arena, size);
 

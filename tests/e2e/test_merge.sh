@@ -127,6 +127,13 @@ one both.db 1b.pcap 2b.pcap later.json
 run 0 merge -q -o relabelled.db r1.db r2.db &&
     edges both.db >want && edges relabelled.db | diff want - >err
 verdict 'pods that were relabelled' $?
+run 0 flows --db relabelled.db -o json && python3 - <<'PY'
+import json
+ends = [e[side] for e in json.load(open("out"))["edges"]
+        for side in ("src", "dst")]
+assert max(e["pods"] for e in ends if e.get("name") == "backend") == 2
+PY
+verdict 'and are no more pods' $?
 one early.db 1a.pcap "$shop/snapshot.json" # it never saw the new labels
 one later.db 1a.pcap 2a.pcap "$shop/snapshot.json"
 one later.db 2b.pcap later.json
