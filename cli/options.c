@@ -316,6 +316,11 @@ put_word(struct parse *p, const struct option_spec *before, const char *word)
 {
 	if (before != NULL && before->words)
 		return put(p, before, word);
+	if (!p->spec->takes_operands && before != NULL &&
+	    before->kind == OPTION_LIST)
+		return options_usage(p->spec,
+		    "unexpected argument '%s'; for one more, repeat --%s", word,
+		    before->name);
 	if (!p->spec->takes_operands)
 		return options_usage(p->spec, "unexpected argument '%s'", word);
 	return list_add(

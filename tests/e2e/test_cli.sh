@@ -105,6 +105,8 @@ usage 'time malformed' "not 'today'" flows --db x --since today
 usage 'times the wrong way round' 'not before' flows --db x \
     --since 2026-03-02T10:00:00Z --until 2026-03-02T09:00:00Z
 usage 'stray argument' "unexpected argument 'shop'" flows --db x shop
+usage 'a second value' "for one more, repeat --filename" \
+    validate -f a.yaml b.yaml
 usage 'policies missing' 'which policies?' audit --db x
 usage 'validate without policies' 'which policies?' validate
 usage 'namespaces missing' 'which namespaces?' recommend --db x
