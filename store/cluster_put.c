@@ -138,8 +138,8 @@ check_pod(
 	return RF_OK;
 }
 
-/* What is stored of a pod with other labels is what its flows were of: it stays
- * as a pod of its own, which is gone. */
+/* What is stored of a pod with other labels or addresses is what its flows were
+ * of: it stays as a pod of its own, which is gone. */
 static enum rf_status
 part_pod(struct put *p, const struct kube_pod *pod, struct rf_error *err)
 {
@@ -150,6 +150,7 @@ part_pod(struct put *p, const struct kube_pod *pod, struct rf_error *err)
 	db_bind_text(&q, 3, pod->uid);
 	db_bind_text(&q, 4, column_labels(&p->w, &pod->labels));
 	db_bind_int(&q, 5, pod->from_us);
+	db_bind_text(&q, 6, column_ips(&p->w, pod->ips, pod->n_ips));
 	return run_put(p, &q, "Pod", pod->name, err);
 }
 

@@ -78,14 +78,26 @@ find_present(const struct self *v, size_t n)
 	return NULL;
 }
 
-/* What an older input has as the pod is former, if its labels are others. */
+/* As pod_part.sql has it. */
+static bool
+is_other(const struct kube_pod *p, const struct kube_pod *present)
+{
+	if (!label_set_equal(&p->labels, &present->labels))
+		return true;
+	if (p->n_ips == 0 || present->n_ips == 0)
+		return false;
+	return p->n_ips != present->n_ips ||
+	    memcmp(p->ips, present->ips, p->n_ips * sizeof(*p->ips)) != 0;
+}
+
+/* What an older input has as the pod is former, if it is another by now. */
 static void
 end_older(struct self *s, const struct kube_pod *present)
 {
 	struct kube_pod *p = s->pod;
 	int64_t to_us = p->from_us;
 
-	if (s->is_former || label_set_equal(&p->labels, &present->labels))
+	if (s->is_former || !is_other(p, present))
 		return;
 	if (to_us < present->from_us)
 		to_us = present->from_us;

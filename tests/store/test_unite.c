@@ -119,6 +119,37 @@ test_pod_relabelled(void **state)
 	teardown(&w);
 }
 
+/* So are other addresses, as after a node's new start: nobody had those
+ * before. One that has none any more is who it was. */
+static void
+test_pod_moved(void **state)
+{
+	static const struct ip_addr other[] = { IP4(10, 0, 9, 9) };
+	struct kube_pod *now;
+	struct world w;
+
+	(void)state;
+	setup(&w);
+	now = &w.b->pods[2];
+	now->ips = other;
+	now->n_ips = 1;
+	now->from_us = 70;
+	w.b->pods[1].n_ips = 0;
+	unite(&w);
+	assert_int_equal(w.got->n_pods, w.a->n_pods + 1);
+	now = &w.got->pods[2];
+	assert_string_equal(now->uid, "u2");
+	assert_int_equal(now->n_ips, 1);
+	assert_int_equal(now->from_us, 70);
+	now = &w.got->pods[3];
+	assert_memory_equal(now->uid, "u2~", 3);
+	assert_int_equal(now->n_ips, w.a->pods[2].n_ips);
+	assert_int_equal(now->to_us, 70);
+	assert_true(now->deleted);
+	assert_int_equal(w.got->pods[1].n_ips, w.a->pods[1].n_ips);
+	teardown(&w);
+}
+
 static void
 test_namespace_assumed(void **state)
 {
@@ -285,6 +316,7 @@ main(void)
 		cmocka_unit_test(test_pod_that_ended_stays_ended),
 		cmocka_unit_test(test_pod_changes),
 		cmocka_unit_test(test_pod_relabelled),
+		cmocka_unit_test(test_pod_moved),
 		cmocka_unit_test(test_namespace_assumed),
 		cmocka_unit_test(test_workload_without_object),
 		cmocka_unit_test(test_workload_labels_are_common),
