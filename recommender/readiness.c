@@ -362,6 +362,28 @@ compare_workloads(const void *x, const void *y)
 }
 
 static enum rf_status
+name_workload(
+    struct run *r, const struct group *g, struct recommend_workload *w)
+{
+	const char **v = arena_calloc(r->arena, g->n_members, sizeof(*v));
+
+	if (v == NULL)
+		return run_nomem(r);
+	for (size_t i = 0; i < g->n_members; i++) {
+		const struct kube_workload *k = &r->c->workloads[g->members[i]];
+
+		if ((v[i] = run_printf(r, "%s %s", k->kind, k->name)) == NULL)
+			return run_nomem(r);
+	}
+	w->namespace = r->c->namespaces[g->ns].name;
+	w->policy = g->policy;
+	w->members = v;
+	w->n_members = g->n_members;
+	w->title = group_title(r, g, TITLE_MAX);
+	return w->title == NULL ? run_nomem(r) : RF_OK;
+}
+
+static enum rf_status
 judge_groups(struct judging *j)
 {
 	struct run *r = j->r;
@@ -376,14 +398,9 @@ judge_groups(struct judging *j)
 			k++;
 		if (!plan_group_in_scope(r, g))
 			continue;
-		w->namespace = r->c->namespaces[r->groups[g].ns].name;
-		w->policy = r->groups[g].policy;
-		if ((w->title = group_title(r, &r->groups[g], TITLE_MAX)) ==
-		    NULL)
-			return run_nomem(r);
-		st = judge_group(
-		    j, g, &j->kinds[first], k - first, &w->readiness);
-		if (st != RF_OK)
+		if ((st = name_workload(r, &r->groups[g], w)) != RF_OK ||
+		    (st = judge_group(j, g, &j->kinds[first], k - first,
+			 &w->readiness)) != RF_OK)
 			return st;
 		r->n_workloads++;
 	}

@@ -110,8 +110,10 @@ struct recommend_readiness {
 /* A workload in scope, or several that no label tells apart. */
 struct recommend_workload {
 	const char *namespace;
-	const char *title; /* "Deployment web" */
-	uint32_t policy;   /* index in the set */
+	const char *title; /* "Deployment web"; of many "…, … and 3 more" */
+	const char *const *members; /* each of them, "Deployment web" */
+	size_t n_members;
+	uint32_t policy; /* index in the set */
 	struct recommend_readiness readiness;
 };
 

@@ -162,7 +162,8 @@ key_of_member(
 static bool
 is_drawn_alone(const struct map_input *in, const struct map_member *w)
 {
-	return in->namespace == NULL || is_fine(in, w->namespace);
+	return w->is_drawn &&
+	    (in->namespace == NULL || is_fine(in, w->namespace));
 }
 
 static bool

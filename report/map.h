@@ -15,6 +15,7 @@ struct map_member {
 	const char *namespace, *title; /* "Deployment web" */
 	const char *href;              /* of the row */
 	bool is_ready;
+	bool is_drawn; /* also where no traffic of it is drawn */
 };
 
 struct map_input {

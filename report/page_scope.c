@@ -9,6 +9,10 @@
 #define COARSE_BOXES 60 /* beyond them the first graph is of namespaces */
 #define NO_SPACE     UINT32_MAX
 
+/* Of a row's workloads, runs of one thing mostly, those that are drawn without
+ * traffic. */
+#define MEMBERS_DRAWN 8
+
 static int
 compare_names(const void *x, const void *y)
 {
@@ -131,28 +135,25 @@ sort_edges(struct page *p)
 
 /* A row is of one workload, or of several that no label tells apart. */
 static bool
-add_members(struct page *p, size_t row, const char *title, size_t *cap)
+add_members(struct page *p, size_t row, size_t *cap)
 {
-	char href[32];
+	const struct recommend_workload *w = &p->r->workloads[row];
+	const char *href;
+	char text[32];
 
-	(void)snprintf(href, sizeof(href), "#w%zu", row);
-	while (*title != '\0') {
-		const char *end = strstr(title, ", ");
-		size_t len =
-		    end == NULL ? strlen(title) : (size_t)(end - title);
-		struct map_member *m;
-
+	(void)snprintf(text, sizeof(text), "#w%zu", row);
+	if ((href = arena_strdup(p->arena, text)) == NULL)
+		return false;
+	for (size_t i = 0; i < w->n_members; i++) {
 		if (!arena_grow(p->arena, (void **)&p->members, p->n_members,
-			cap, sizeof(*m)))
+			cap, sizeof(*p->members)))
 			return false;
-		m = &p->members[p->n_members++];
-		m->namespace = p->r->workloads[row].namespace;
-		m->title = arena_strndup(p->arena, title, len);
-		m->href = arena_strdup(p->arena, href);
-		m->is_ready = p->r->workloads[row].readiness.is_ready;
-		if (m->title == NULL || m->href == NULL)
-			return false;
-		title += end == NULL ? len : len + 2;
+		p->members[p->n_members++] =
+		    (struct map_member){ .namespace = w->namespace,
+			    .title = w->members[i],
+			    .href = href,
+			    .is_ready = w->readiness.is_ready,
+			    .is_drawn = i < MEMBERS_DRAWN };
 	}
 	return true;
 }
@@ -163,7 +164,7 @@ make_members(struct page *p)
 	size_t cap = 0;
 
 	for (size_t i = 0; i < p->r->n_workloads; i++)
-		if (!add_members(p, i, p->r->workloads[i].title, &cap))
+		if (!add_members(p, i, &cap))
 			return false;
 	if (p->n_members > 0)
 		qsort(p->members, p->n_members, sizeof(*p->members),
@@ -239,8 +240,10 @@ page_find_row(struct page *p, const struct view_end *e)
 static size_t
 count_boxes(const struct page *p)
 {
-	size_t n = p->n_members;
+	size_t n = 0;
 
+	for (size_t i = 0; i < p->n_members; i++)
+		n += p->members[i].is_drawn;
 	for (size_t i = 0; i < p->n_all && n <= COARSE_BOXES; i++) {
 		const struct view_edge *e = p->all[i]->view;
 

@@ -47,6 +47,30 @@ unused() {
 }
 check 'rules that nothing used, as audit lists them' unused
 
+# Seven Jobs that no label tells apart share a row; each is called by its name.
+runs() {
+	printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\1\0\0\0' \
+		>none.pcap
+	{
+		echo '{"apiVersion": "v1", "kind": "List", "items": ['
+		for i in 1 2 3 4 5 6 7; do
+			echo '{"apiVersion": "batch/v1", "kind": "Job",' \
+				'"metadata": {"namespace": "pipe",' \
+				'"name": "run-'$i'", "uid": "u'$i'"}, "spec":' \
+				'{"template": {"metadata": {"labels":' \
+				'{"app": "run"}}}}},'
+		done
+		echo '{"apiVersion": "v1", "kind": "Namespace", "metadata":' \
+			'{"name": "pipe"}}]}'
+	} >jobs.json
+	run 0 collect -r none.pcap -s jobs.json --db jobs.db &&
+		run 0 report --db jobs.db -o jobs.html &&
+		has jobs.html '<title>run-4</title>' '<title>run-7</title>' \
+			'Job run-4 and 3 more</th>' &&
+		! grep -q 'more</title>' jobs.html && page jobs.html
+}
+check 'workloads that share a row: a box for each, by its own name' runs
+
 usage() {
 	run 2 report -o x.html && has err 'which database' &&
 		run 2 report --db shop.db -n shop -A && has err 'not both' &&
