@@ -66,10 +66,11 @@ listeners_learn(struct listeners *l, const struct ip_addr *ip, uint16_t port,
 	if (l->v[i].protocol != 0)
 		return;
 	if (l->used >= l->mask - l->mask / 4) {
+		size_t size = (size_t)l->mask + 1;
+
 		l->half = !l->half;
 		l->used = 0;
-		memset(&l->v[l->half * (l->mask + 1)], 0,
-		    ((size_t)l->mask + 1) * sizeof(l->v[0]));
+		memset(&l->v[l->half * size], 0, size * sizeof(l->v[0]));
 		i = slot_of(l, l->half, &key);
 	}
 	l->v[i] = key;

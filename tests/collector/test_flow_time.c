@@ -131,7 +131,7 @@ test_apart(void **state)
 		assert_int_equal(w.last_us, START + 11 * gaps[g] + 1000);
 
 		world_open(&w, false);
-		for (int i = 0; i < 24; i++)
+		for (int64_t i = 0; i < 24; i++)
 			p[i] = packet_of(START + i / 2 * gaps[g] + i % 2 * 1000,
 			    i % 2 != 0, 40000, FLOW_UDP, 0);
 		flow_table_add(w.ft, p, 24, NULL);
