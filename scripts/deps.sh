@@ -58,8 +58,9 @@ done
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 	say "this is neither Debian nor Ubuntu, so nothing is installed here;"
 	say "needed are: gcc or clang, GNU make, pkg-config, libpcap, SQLite" \
-	    "3.37 or later, jansson, libcurl, libyaml, cmocka, python3," \
-	    "sqlite3, mandoc"
+	    "3.37 or later, jansson, libcurl, libyaml, libcap-ng, libseccomp," \
+	    "libmicrohttpd; for tests cmocka, python3 with yaml, sqlite3," \
+	    "mandoc, iproute2, iptables, dnsmasq"
 	exit 0
 fi
 
