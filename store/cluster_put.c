@@ -33,6 +33,13 @@ run_put(struct put *p, struct db_stmt *q, const char *what, const char *name,
 	return st == RF_OK ? st : rf_wrap(err, st, "%s %s", what, name);
 }
 
+/* Was there no row with that key until the statement that was run last? */
+static bool
+has_added(const struct put *p)
+{
+	return sqlite3_changes(p->s->db) != 0;
+}
+
 /* The id of a row that was just put, by the keys already bound. */
 static enum rf_status
 get_id(struct db_stmt *q, int64_t *id, const char *name, struct rf_error *err)
@@ -154,10 +161,33 @@ part_pod(struct put *p, const struct kube_pod *pod, struct rf_error *err)
 	return run_put(p, &q, "Pod", pod->name, err);
 }
 
+static void
+bind_pod(struct put *p, struct db_stmt *q, const struct kube_pod *pod)
+{
+	db_bind_text(q, 1, pod->namespace);
+	db_bind_text(q, 2, pod->name);
+	db_bind_text(q, 3, pod->uid);
+	db_bind_int(q, 4, p->ids.workloads[pod->workload]);
+	if (pod->node == FLOW_NONE)
+		db_bind_null(q, 5);
+	else
+		db_bind_int(q, 5, p->ids.nodes[pod->node]);
+	db_bind_text(q, 6, column_labels(&p->w, &pod->labels));
+	db_bind_int(q, 7, pod->phase);
+	db_bind_int(q, 8, pod->host_network);
+	db_bind_int(q, 9, pod->deleted);
+	db_bind_text(q, 10, column_ips(&p->w, pod->ips, pod->n_ips));
+	db_bind_text(q, 11, column_ips(&p->w, pod->host_ips, pod->n_host_ips));
+	db_bind_text(q, 12, column_pod_ports(&p->w, pod->ports, pod->n_ports));
+	db_bind_int(q, 13, pod->from_us);
+	db_bind_int(q, 14, pod->to_us);
+}
+
 static enum rf_status
 put_pod(struct put *p, size_t i, struct rf_error *err)
 {
 	const struct kube_pod *pod = &p->c->pods[i];
+	struct db_stmt add = store_stmt(p->s, SQL_POD_ADD);
 	struct db_stmt q = store_stmt(p->s, SQL_POD_PUT);
 	struct db_stmt id = store_stmt(p->s, SQL_POD_ID);
 	enum rf_status st;
@@ -165,24 +195,13 @@ put_pod(struct put *p, size_t i, struct rf_error *err)
 	if ((st = check_pod(p->c, pod, err)) != RF_OK ||
 	    (st = part_pod(p, pod, err)) != RF_OK)
 		return st;
-	db_bind_text(&q, 1, pod->namespace);
-	db_bind_text(&q, 2, pod->name);
-	db_bind_text(&q, 3, pod->uid);
-	db_bind_int(&q, 4, p->ids.workloads[pod->workload]);
-	if (pod->node == FLOW_NONE)
-		db_bind_null(&q, 5);
-	else
-		db_bind_int(&q, 5, p->ids.nodes[pod->node]);
-	db_bind_text(&q, 6, column_labels(&p->w, &pod->labels));
-	db_bind_int(&q, 7, pod->phase);
-	db_bind_int(&q, 8, pod->host_network);
-	db_bind_int(&q, 9, pod->deleted);
-	db_bind_text(&q, 10, column_ips(&p->w, pod->ips, pod->n_ips));
-	db_bind_text(&q, 11, column_ips(&p->w, pod->host_ips, pod->n_host_ips));
-	db_bind_text(&q, 12, column_pod_ports(&p->w, pod->ports, pod->n_ports));
-	db_bind_int(&q, 13, pod->from_us);
-	db_bind_int(&q, 14, pod->to_us);
-	if ((st = run_put(p, &q, "Pod", pod->name, err)) != RF_OK)
+	bind_pod(p, &add, pod);
+	st = run_put(p, &add, "Pod", pod->name, err);
+	if (st == RF_OK && !has_added(p)) {
+		bind_pod(p, &q, pod);
+		st = run_put(p, &q, "Pod", pod->name, err);
+	}
+	if (st != RF_OK)
 		return st;
 	db_bind_text(&id, 1, pod->namespace);
 	db_bind_text(&id, 2, pod->name);
@@ -243,8 +262,27 @@ expire_backends(struct put *p, struct rf_error *err)
 }
 
 static enum rf_status
+run_backend(struct put *p, struct db_stmt *q, const struct kube_backend *b,
+    struct rf_error *err)
+{
+	db_bind_int(q, 1, p->ids.services[b->service]);
+	db_bind_ip(q, 2, &b->ip);
+	db_bind_int(q, 3, b->port);
+	db_bind_int(q, 4, b->protocol);
+	db_bind_text(q, 5, b->port_name);
+	if (b->pod == FLOW_NONE)
+		db_bind_null(q, 6);
+	else
+		db_bind_int(q, 6, p->ids.pods[b->pod]);
+	db_bind_int(q, 7, b->ready);
+	return run_put(
+	    p, q, "backend of Service", p->c->services[b->service].name, err);
+}
+
+static enum rf_status
 put_backends(struct put *p, struct rf_error *err)
 {
+	struct db_stmt add = store_stmt(p->s, SQL_BACKEND_ADD);
 	struct db_stmt q = store_stmt(p->s, SQL_BACKEND_PUT);
 	enum rf_status st;
 
@@ -252,18 +290,9 @@ put_backends(struct put *p, struct rf_error *err)
 	for (size_t i = 0; i < p->c->n_backends && st == RF_OK; i++) {
 		const struct kube_backend *b = &p->c->backends[i];
 
-		db_bind_int(&q, 1, p->ids.services[b->service]);
-		db_bind_ip(&q, 2, &b->ip);
-		db_bind_int(&q, 3, b->port);
-		db_bind_int(&q, 4, b->protocol);
-		db_bind_text(&q, 5, b->port_name);
-		if (b->pod == FLOW_NONE)
-			db_bind_null(&q, 6);
-		else
-			db_bind_int(&q, 6, p->ids.pods[b->pod]);
-		db_bind_int(&q, 7, b->ready);
-		st = run_put(p, &q, "backend of Service",
-		    p->c->services[b->service].name, err);
+		st = run_backend(p, &add, b, err);
+		if (st == RF_OK && !has_added(p))
+			st = run_backend(p, &q, b, err);
 	}
 	return st;
 }
