@@ -91,30 +91,32 @@ short_id(uint32_t id)
 	return folded != 0 || id == 0 ? folded : 1;
 }
 
-/* All are compared, as that is soon done and one is there as often as not. */
-static inline bool
-has_tag(const struct bucket *b, uint16_t tag)
+/* Which marks have the tag, a bit for each: all are compared, as one has it as
+ * often as none. */
+static inline unsigned
+with_tag(const struct bucket *b, uint16_t tag)
 {
 	unsigned has = 0;
 
 	for (unsigned i = 0; i < WAYS; i++)
-		has |= b->v[i].tag == tag;
-	return has != 0;
+		has |= (unsigned)(b->v[i].tag == tag) << i;
+	return has;
 }
 
-/* Which marks are of a packet like that of mine, and not older: a bit for
- * each. */
+/* Which of those with the tag of mine are of a packet like that of mine, and
+ * not older. */
 static inline unsigned
-alike(const struct bucket *b, const struct mark *mine, uint32_t ms)
+alike(
+    const struct bucket *b, const struct mark *mine, unsigned has, uint32_t ms)
 {
 	unsigned like = 0;
 
-	for (unsigned i = 0; i < WAYS; i++) {
-		const struct mark *m = &b->v[i];
+	for (; has != 0; has &= has - 1) {
+		const struct mark *m = &b->v[__builtin_ctz(has)];
 
-		if (m->tag == mine->tag && mine->ms - m->ms <= ms &&
+		if (mine->ms - m->ms <= ms &&
 		    (m->head == mine->head || m->head == 0 || mine->head == 0))
-			like |= 1u << i;
+			like |= has & -has;
 	}
 	return like;
 }
@@ -150,9 +152,9 @@ static inline bool
 look(const struct bucket *b, const struct mark *mine, unsigned like,
     struct leg_join_found *found)
 {
-	for (const struct mark *m = b->v; like != 0; m++, like >>= 1) {
-		if (!(like & 1))
-			continue;
+	for (; like != 0; like &= like - 1) {
+		const struct mark *m = &b->v[__builtin_ctz(like)];
+
 		if (m->leg_dir == mine->leg_dir)
 			return false;
 		if (m->leg_dir >> 1 != mine->leg_dir >> 1)
@@ -229,7 +231,6 @@ leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 	hash = hash_payload(lj, s);
 	mark->bucket = (uint32_t)hash;
 	mark->tag = (uint16_t)(hash >> 32);
-	mark->head = s->payload_head;
 	mark->end[0] = (uint8_t)hash_end(lj, ends.src, ends.sport);
 	mark->end[1] = (uint8_t)hash_end(lj, ends.dst, ends.dport);
 }
@@ -260,7 +261,8 @@ find_spilled(struct leg_join *lj, const struct flow_sighting *s,
 		struct bucket *b = bucket_of(lj,
 		    hash_mix(more[i] ^ s->mark.bucket,
 			lj->seed ^ 0xa0761d6478bd642fu));
-		unsigned like = alike(b, mine, LEG_JOIN_WINDOW_MS);
+		unsigned has = with_tag(b, mine->tag);
+		unsigned like = alike(b, mine, has, LEG_JOIN_WINDOW_MS);
 
 		if (!look(b, mine, like, found))
 			return false;
@@ -270,15 +272,23 @@ find_spilled(struct leg_join *lj, const struct flow_sighting *s,
 	return true;
 }
 
-/* Was the bucket of that payload full of it? For as long as one of its marks
- * holds more went elsewhere, and that holds as long again. */
 static inline bool
-may_have_spilled(const struct bucket *b, const struct mark *mine)
+are_three(unsigned bits)
 {
-	unsigned like = alike(b, mine, 2 * LEG_JOIN_WINDOW_MS);
+	bits &= bits - 1;
+	return (bits & (bits - 1)) != 0;
+}
 
-	/* three at least: another packet may have taken one's place */
-	return __builtin_popcount(like) >= WAYS - 1;
+/*
+ * Was the bucket of that payload full of it? For as long as one of its marks
+ * holds more went elsewhere, and that holds as long again. Three are enough:
+ * another packet may have taken one's place.
+ */
+static inline bool
+may_have_spilled(const struct bucket *b, const struct mark *mine, unsigned has)
+{
+	return are_three(has) &&
+	    are_three(alike(b, mine, has, 2 * LEG_JOIN_WINDOW_MS));
 }
 
 static bool
@@ -286,18 +296,18 @@ find_or_keep(struct leg_join *lj, const struct flow_sighting *s,
     const struct mark *mine, struct leg_join_found *found)
 {
 	struct bucket *b = bucket_of(lj, s->mark.bucket);
-	unsigned like;
+	unsigned has = with_tag(b, mine->tag), like;
 	bool full;
 
-	if (!has_tag(b, mine->tag)) {
+	if (has == 0) {
 		put(b, mine, 0);
 		return true;
 	}
-	like = alike(b, mine, LEG_JOIN_WINDOW_MS);
+	like = alike(b, mine, has, LEG_JOIN_WINDOW_MS);
 	full = like == ALL_WAYS && s->key.protocol == FLOW_UDP;
 	if (!look(b, mine, like, found))
 		return false;
-	if (s->key.protocol == FLOW_UDP && may_have_spilled(b, mine) &&
+	if (s->key.protocol == FLOW_UDP && may_have_spilled(b, mine, has) &&
 	    !find_spilled(lj, s, mine, full, found))
 		return false;
 	if (!full)

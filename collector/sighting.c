@@ -71,20 +71,17 @@ hash_socket(const struct ip_addr *ip, uint16_t port, uint64_t seed)
 	return (uint32_t)hash_mix(h ^ port, seed ^ 0x8ebc6af09c88c6e3u);
 }
 
-static uint16_t
-head_of(const struct packet *p)
-{
-	if (p->protocol != FLOW_UDP || p->payload_captured < 2)
-		return 0;
-	return load_be16(p->payload);
-}
-
-/* What of a DNS message says which exchange it is of. */
-static void
-read_dns(struct flow_sighting *s, const struct packet *p, uint64_t seed)
+/* What of a datagram says which one it is, and of a DNS message which exchange
+ * it is of. */
+static inline void
+read_payload(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 {
 	s->dns = SIGHTING_NO_DNS;
-	if (p->protocol != FLOW_UDP || p->payload_captured < DNS_HEADER_BYTES ||
+	s->mark.head = 0;
+	if (p->protocol != FLOW_UDP || p->payload_captured < 2)
+		return;
+	s->mark.head = load_be16(p->payload);
+	if (p->payload_captured < DNS_HEADER_BYTES ||
 	    !(dns_is_port(p->sport) || dns_is_port(p->dport)))
 		return;
 	if (p->payload[2] & 0x80) {
@@ -94,7 +91,7 @@ read_dns(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 		s->dns = SIGHTING_QUESTION;
 		s->dns_asker = hash_socket(&p->src, p->sport, seed);
 	}
-	s->dns_id = load_be16(p->payload);
+	s->dns_id = s->mark.head;
 }
 
 void
@@ -116,12 +113,11 @@ sighting_of(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 	s->ip_id = p->ip_id;
 	s->ifindex = p->ifindex;
 	s->payload_sum = p->payload_sum;
-	s->payload_head = head_of(p);
 	s->tcp_flags = p->tcp_flags;
 	s->type = p->type;
 	s->point = p->point;
 	s->mark.made = false;
-	read_dns(s, p, seed);
+	read_payload(s, p, seed);
 }
 
 void

@@ -22,9 +22,10 @@
 /* What a packet is known again by (collector/leg_join.h). */
 struct leg_join_mark {
 	uint32_t bucket;
-	uint16_t tag, head;
+	uint16_t tag;
+	uint16_t head; /* UDP: the payload's first bytes; 0: not known */
 	uint8_t end[2];
-	bool made; /* false: not worked out yet */
+	bool made; /* false: not worked out yet, but for head */
 };
 
 /* What a DNS message over UDP is. */
@@ -47,7 +48,6 @@ struct flow_sighting {
 	uint32_t seq, ack, tsval, payload_bytes, ip_id, ifindex;
 	uint32_t dns_asker; /* hash of who asks in this message */
 	uint16_t payload_sum;
-	uint16_t payload_head; /* UDP: its first bytes; 0: not known */
 	uint16_t dns_id;
 	uint8_t tcp_flags, type, point;
 	struct leg_join_mark mark;
