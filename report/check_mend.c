@@ -63,6 +63,21 @@ put_peer(struct strbuf *out, const struct check_scene *s,
 	strbuf_putc(out, '}');
 }
 
+/* Of a pod that nothing but {} selects a peer means more than it. */
+static void
+put_wider(struct strbuf *out, const struct check_scene *s,
+    const struct evaluator_end *other)
+{
+	const struct kube_pod *pod =
+	    other->pod == FLOW_NONE ? NULL : &s->cluster->pods[other->pod];
+
+	if (pod != NULL && !pod->host_network && pod->labels.n == 0)
+		strbuf_printf(out,
+		    "; %s/%s has no label, so this allows every pod of its "
+		    "namespace",
+		    pod->namespace, pod->name);
+}
+
 static void
 put_port(struct strbuf *out, const struct evaluator_query *q)
 {
@@ -131,6 +146,7 @@ put_new_rule(struct strbuf *out, const struct check_scene *s,
 	strbuf_puts(out, "], ports: [");
 	put_port(out, q);
 	strbuf_puts(out, "]}");
+	put_wider(out, s, in ? &q->seen_src : &q->dst);
 }
 
 void
@@ -169,4 +185,6 @@ check_mend_text(struct strbuf *out, const struct check_scene *s,
 	put_rule_place(out, p, d, miss);
 	if (port)
 		put_service_port(out, s, q, &p->rules[d][miss->rule]);
+	else
+		put_wider(out, s, in ? &q->seen_src : &q->dst);
 }

@@ -156,6 +156,17 @@ says 'a probe: what is beyond four digits, in two escapes' 0 out \
     'p\udb40\udc01.yaml' \
     check -s open.json -f "$tagged" --probes - -o json
 : >in
+{
+	sed 1q open.json
+	echo '{"kind": "Pod", "apiVersion": "v1", "metadata":' \
+		'{"namespace": "a", "name": "bare"}, "spec":' \
+		'{"nodeName": "n2", "containers": []}, "status":' \
+		'{"phase": "Running", "podIPs": [{"ip": "10.0.0.7"}]}},'
+	sed 1d open.json
+} >bare.json
+says 'what is proposed means more than a pod without labels' 1 out \
+    'a/bare has no label, so this allows every pod of its namespace' \
+    check -s bare.json -f open.yaml a/bare a/web --port 80
 says '53: a nodePort is the Service, for pods as well' 0 out \
     "may arrive with a node's address" check -s open.json -f open.yaml \
     a/web 10.9.0.2 --port 30080
