@@ -225,6 +225,23 @@ endpoint_of(const struct cluster *c, const struct ip_addr *ip,
 	return e;
 }
 
+/*
+ * Is the client a pod of which nobody told? From outside nobody dials a cluster
+ * IP but through a node, whose address the server then sees; and addresses as
+ * near to pods' as this one is are given to pods. Where nodes tell ranges these
+ * have said so already.
+ */
+static bool
+is_hidden_pod(const struct resolver *r, const struct roles *roles,
+    const struct aggregate_item *out)
+{
+	return out->src.type == ENDPOINT_EXTERNAL && roles->dialled != NULL &&
+	    ip_equal(&out->src.ip, &out->seen_src.ip) &&
+	    address_is_cluster_ip(
+		r->c, roles->service, &roles->dialled->server.ip) &&
+	    address_is_near_pods(r->c, &out->src.ip);
+}
+
 /* Does the Service port that was dialled lead to that backend of it? */
 static bool
 leads_to(const struct kube_service *s, uint16_t service_port, uint8_t protocol,
@@ -456,6 +473,8 @@ resolve_ends(struct resolver *r, const struct connection *c,
 	if (out->dst.type == ENDPOINT_WORKLOAD && roles->seen != roles->client)
 		out->seen_src = endpoint_of(r->c, &roles->seen->client.ip,
 		    &roles->clients[roles->seen - c->legs]);
+	if (is_hidden_pod(r, roles, out))
+		out->src.type = out->seen_src.type = ENDPOINT_UNKNOWN;
 }
 
 static void

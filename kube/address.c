@@ -26,8 +26,19 @@ holder_at(
 	return FLOW_NONE;
 }
 
-static bool
-in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
+/* So near are addresses that one network plugin gave out on a node. */
+#define NEAR_BITS_V4 (96 + 24)
+#define NEAR_BITS_V6 64
+
+struct ip_addr
+index_net_of(const struct ip_addr *ip)
+{
+	return ip_prefix_of(ip, ip_is_v4(ip) ? NEAR_BITS_V4 : NEAR_BITS_V6)
+	    .addr;
+}
+
+bool
+index_in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
 {
 	size_t lo = 0, hi = ix->n_pod_ranges;
 
@@ -47,7 +58,7 @@ in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
 static enum address_kind
 range_kind(const struct cluster_index *ix, const struct ip_addr *ip)
 {
-	if (in_pod_ranges(ix, ip))
+	if (index_in_pod_ranges(ix, ip))
 		return ADDRESS_POD_RANGE;
 	for (size_t i = 0; i < ix->n_service_ranges; i++)
 		if (ip_prefix_contains(&ix->service_ranges[i], ip))
@@ -130,6 +141,39 @@ address_is_steady(const struct cluster *c, const struct ip_addr *ip,
 			return false;
 	}
 	return true;
+}
+
+bool
+address_is_near_pods(const struct cluster *c, const struct ip_addr *ip)
+{
+	const struct cluster_index *ix = c->index;
+	struct ip_addr net = index_net_of(ip);
+	size_t lo = 0, hi = ix->n_pod_nets;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int d = ip_compare(&ix->pod_nets[mid], &net);
+
+		if (d == 0)
+			return true;
+		if (d < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+bool
+address_is_cluster_ip(
+    const struct cluster *c, uint32_t service, const struct ip_addr *ip)
+{
+	const struct kube_service *s = &c->services[service];
+
+	for (size_t i = 0; i < s->n_cluster_ips; i++)
+		if (ip_equal(&s->cluster_ips[i], ip))
+			return true;
+	return false;
 }
 
 bool

@@ -55,6 +55,14 @@ bool address_is_steady(const struct cluster *c, const struct ip_addr *ip,
  * pods have public ones of its family here. */
 bool address_may_be_pods(const struct cluster *c, const struct ip_addr *ip);
 
+/* Do pods whose addresses are in no range that a node tells have ones near it,
+ * in its /24, or /64? */
+bool address_is_near_pods(const struct cluster *c, const struct ip_addr *ip);
+
+/* Is ip a cluster IP of the Service, not one of its other addresses? */
+bool address_is_cluster_ip(
+    const struct cluster *c, uint32_t service, const struct ip_addr *ip);
+
 /*
  * The Service and its port that a dialled address leads to: cluster IP and
  * port, balancer or external address and port, or a node's address and

@@ -365,6 +365,12 @@ compare_ranges(const void *va, const void *vb)
 	return d != 0 ? d : ip_compare(&a->hi, &b->hi);
 }
 
+static int
+compare_ips(const void *va, const void *vb)
+{
+	return ip_compare(va, vb);
+}
+
 static struct address_range
 range_of(const struct ip_prefix *p)
 {
@@ -400,6 +406,34 @@ build_pod_ranges(struct cluster *c, struct rf_error *err)
 	}
 	ix->pod_ranges = v;
 	ix->n_pod_ranges = kept;
+	return RF_OK;
+}
+
+/* The networks of pods that are in no range which a node tells. */
+static enum rf_status
+build_pod_nets(struct cluster *c, struct rf_error *err)
+{
+	struct cluster_index *ix = c->index;
+	size_t n = 0, kept = 0;
+	struct ip_addr *v;
+
+	v = arena_calloc(&c->arena, count_pod_ips(c), sizeof(*v));
+	if (v == NULL)
+		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
+	for (size_t i = 0; i < c->n_pods; i++)
+		for (size_t k = 0; k < c->pods[i].n_ips; k++) {
+			const struct ip_addr *ip = &c->pods[i].ips[k];
+
+			if (!c->pods[i].host_network && !ip_is_none(ip) &&
+			    !index_in_pod_ranges(ix, ip))
+				v[n++] = index_net_of(ip);
+		}
+	qsort(v, n, sizeof(*v), compare_ips);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !ip_equal(&v[kept - 1], &v[i]))
+			v[kept++] = v[i];
+	ix->pod_nets = v;
+	ix->n_pod_nets = kept;
 	return RF_OK;
 }
 
@@ -481,5 +515,7 @@ index_addresses(struct cluster *c, struct rf_error *err)
 	add_services(c);
 	build_service_range(c, true);
 	build_service_range(c, false);
-	return build_pod_ranges(c, err);
+	if (build_pod_ranges(c, err) != RF_OK)
+		return RF_NOMEM;
+	return build_pod_nets(c, err);
 }

@@ -74,6 +74,8 @@ struct cluster_index {
 	struct port_table services, backends, host_ports;
 	struct address_range *pod_ranges; /* ascending and disjoint */
 	size_t n_pod_ranges;
+	struct ip_addr *pod_nets; /* around pods in none of them: ascending */
+	size_t n_pod_nets;
 	struct ip_prefix service_ranges[2];
 	size_t n_service_ranges;
 	bool has_public_pods[2]; /* addresses of pods, by ip_is_v4 */
@@ -87,6 +89,10 @@ uint32_t index_find_name(const struct cluster *c, enum name_table_id id,
 /* index_address.c: who held what when, and the ranges. */
 RF_MUST_USE enum rf_status index_addresses(
     struct cluster *c, struct rf_error *err);
+bool index_in_pod_ranges(
+    const struct cluster_index *ix, const struct ip_addr *ip);
+/* The network in which addresses are near each other. */
+struct ip_addr index_net_of(const struct ip_addr *ip);
 /* Neither deleted nor finished (SEMANTICS 2). */
 bool index_is_live(const struct kube_pod *p);
 /* NULL: nobody is known at ip. */
