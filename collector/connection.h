@@ -26,9 +26,11 @@ struct socket_addr {
 struct connection_leg {
 	struct socket_addr client, server;
 	int64_t first_us;
-	uint32_t last_out_if; /* interface that the client's last unanswered
-			       * packet left on; 0: none, or not known */
-	uint8_t last_out_point;
+	uint32_t last_out_if;  /* interface that the client's last unanswered
+				* packet left on; 0: none, or not known */
+	uint32_t other_out_if; /* the same at another capture point: as clocks
+				* differ, either may be the later one */
+	uint8_t last_out_point, other_out_point;
 };
 
 /* How the client's side was told apart. */

@@ -105,6 +105,7 @@ forget_interfaces(struct connection *c)
 	for (size_t i = 0; i < c->n_legs; i++) {
 		c->legs[i].last_out_if = 0;
 		c->legs[i].last_out_point = 0;
+		c->legs[i].other_out_if = 0;
 	}
 }
 

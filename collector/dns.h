@@ -22,6 +22,14 @@ dns_is_port(uint16_t port)
 	return port == 53 || port == 5353;
 }
 
+/* Does it begin as a message: an operation that there is, and one question or
+ * none? Programs that speak something else use these ports, too. */
+static inline bool
+dns_is_message(const uint8_t header[static DNS_HEADER_BYTES])
+{
+	return (header[2] >> 3 & 15) <= 6 && header[4] == 0 && header[5] <= 1;
+}
+
 /*
  * Called for each A and AAAA record that the question's name leads to,
  * directly or through CNAMEs. name is the name that was asked for, lower

@@ -62,6 +62,8 @@ tell_leg(struct connection_leg *out, const struct leg *leg, bool client_lo)
 	out->first_us = leg->first_us;
 	out->last_out_if = leg->last_out_if;
 	out->last_out_point = leg->last_out_point;
+	out->other_out_if = leg_is_dns(leg) ? 0 : leg->other_out_if;
+	out->other_out_point = leg->other_out_point;
 }
 
 /* Order the legs by the time they were first seen; there are few. */

@@ -163,6 +163,10 @@ note_passage(struct leg *leg, const struct flow_sighting *s)
 		return;
 	if (s->type == PACKET_OUTGOING) {
 		leg->out_points |= point;
+		if (s->point != leg->last_out_point && !leg_is_dns(leg)) {
+			leg->other_out_if = leg->last_out_if;
+			leg->other_out_point = leg->last_out_point;
+		}
 		leg->last_out_if = s->ifindex;
 		leg->last_out_point = s->point;
 	} else if (s->type == PACKET_HOST || s->type == PACKET_OTHERHOST) {

@@ -122,12 +122,16 @@ struct leg {
 	uint32_t bytes_high;
 	uint32_t last_out_if;
 	uint16_t in_points, out_points; /* bit per capture point, modulo 16 */
-	uint8_t last_out_point;
+	uint8_t last_out_point, other_out_point;
 	uint8_t n_legs; /* of the whole connection, in its root … */
 	uint8_t saves;  /* … for how many it goes on since it was told … */
 	uint32_t save_mark; /* … of what its row says … */
-	uint32_t asker;     /* DNS over UDP: flow_dns.c */
-	int64_t save;       /* … and the row, or 0 (flow_saved.c) */
+	union {
+		uint32_t asker;        /* DNS over UDP: flow_dns.c */
+		uint32_t other_out_if; /* others: as last_out_if, at the
+					* capture point before that one */
+	};
+	int64_t save; /* … and the row, or 0 (flow_saved.c) */
 };
 
 struct leg_slot {

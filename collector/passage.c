@@ -77,13 +77,6 @@ make_room(struct passage *p)
 	p->is_full = n >= PASSAGE_ROOM;
 }
 
-static uint32_t
-slot_of_leg(const struct passage *p, const struct connection_leg *leg,
-    const struct endpoint *server)
-{
-	return slot_of(p, leg->last_out_if, leg->last_out_point, server->node);
-}
-
 /* What tells the server's pod from others. */
 static const struct ip_addr *
 address_of(const struct connection_leg *leg, const struct cluster *c,
@@ -93,16 +86,16 @@ address_of(const struct connection_leg *leg, const struct cluster *c,
 					: &c->pods[server->pod].ips[0];
 }
 
-void
-passage_learn(struct passage *p, const struct connection_leg *leg,
-    const struct cluster *c, const struct endpoint *server)
+/* Packets for the server, on that node, left on the interface. */
+static void
+learn(struct passage *p, uint32_t ifindex, uint8_t point, uint32_t node,
+    const struct ip_addr *to)
 {
-	const struct ip_addr *to = address_of(leg, c, server);
 	struct interface *f;
 
-	if (leg->last_out_if == 0)
+	if (ifindex == 0)
 		return;
-	f = &p->v[slot_of_leg(p, leg, server)];
+	f = &p->v[slot_of(p, ifindex, point, node)];
 	if (f->ifindex != 0) {
 		f->shared = f->shared || !ip_equal(&f->to, to);
 		return;
@@ -111,12 +104,33 @@ passage_learn(struct passage *p, const struct connection_leg *leg,
 		make_room(p);
 	if (p->n >= PASSAGE_ROOM)
 		return;
-	f = &p->v[slot_of_leg(p, leg, server)];
-	*f = (struct interface){ .ifindex = leg->last_out_if,
-		.node = server->node,
-		.point = leg->last_out_point,
-		.to = *to };
+	f = &p->v[slot_of(p, ifindex, point, node)];
+	*f = (struct interface){
+		.ifindex = ifindex, .node = node, .point = point, .to = *to
+	};
 	p->n++;
+}
+
+void
+passage_learn(struct passage *p, const struct connection_leg *leg,
+    const struct cluster *c, const struct endpoint *server)
+{
+	const struct ip_addr *to = address_of(leg, c, server);
+
+	learn(p, leg->last_out_if, leg->last_out_point, server->node, to);
+	learn(p, leg->other_out_if, leg->other_out_point, server->node, to);
+}
+
+static bool
+leads_to(const struct passage *p, uint32_t ifindex, uint8_t point,
+    uint32_t node, const struct ip_addr *to)
+{
+	const struct interface *f;
+
+	if (ifindex == 0)
+		return false;
+	f = &p->v[slot_of(p, ifindex, point, node)];
+	return f->ifindex != 0 && !f->shared && ip_equal(&f->to, to);
 }
 
 static bool
@@ -133,7 +147,8 @@ passage_delivered(const struct passage *p, const struct connection *of,
     const struct connection_leg *leg, const struct cluster *c,
     const struct endpoint *server)
 {
-	const struct interface *f;
+	const struct ip_addr *to = address_of(leg, c, server);
+	uint32_t node = server->node;
 
 	if (!of->types_known || of->delivery == DELIVERY_SURE)
 		return true;
@@ -141,9 +156,6 @@ passage_delivered(const struct passage *p, const struct connection *of,
 		return false;
 	if (!tells_interfaces(of))
 		return of->left;
-	if (leg->last_out_if == 0)
-		return false;
-	f = &p->v[slot_of_leg(p, leg, server)];
-	return f->ifindex != 0 && !f->shared &&
-	    ip_equal(&f->to, address_of(leg, c, server));
+	return leads_to(p, leg->last_out_if, leg->last_out_point, node, to) ||
+	    leads_to(p, leg->other_out_if, leg->other_out_point, node, to);
 }

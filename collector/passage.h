@@ -34,7 +34,9 @@ void passage_learn(struct passage *p, const struct connection_leg *leg,
 
 /*
  * Was what the client sent delivered to server? Its last packets left on an
- * interface of the server's own. Where no interface is told (by an old link
+ * interface of the server's own, at one capture point or the other: clocks
+ * differ, so the client's node may seem the later one. Where no interface is
+ * told (by an old link
  * type of tcpdump) it is enough that they left, and where not even that is,
  * that they were seen.
  */

@@ -82,7 +82,8 @@ read_payload(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 		return;
 	s->mark.head = load_be16(p->payload);
 	if (p->payload_captured < DNS_HEADER_BYTES ||
-	    !(dns_is_port(p->sport) || dns_is_port(p->dport)))
+	    !(dns_is_port(p->sport) || dns_is_port(p->dport)) ||
+	    !dns_is_message(p->payload))
 		return;
 	if (p->payload[2] & 0x80) {
 		s->dns = SIGHTING_ANSWER;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datagrams of the same bytes by the port of a node, which rewrites both of
- * their ends: each exchange is its own. */
+/* Datagrams: of the same bytes by the port of a node, which rewrites both of
+ * their ends, each exchange its own; between nodes whose clocks differ; and on
+ * DNS's port, of what is no DNS. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -139,21 +140,28 @@ static const struct {
 };
 
 static void
+open_table(struct seen *seen)
+{
+	struct flow_table_config config = { .legs_max = 1024,
+		.seed = 42,
+		.view = { .classify = classify, .leads_to = leads_to },
+		.sink = sink,
+		.sink_arg = seen };
+	struct rf_error err;
+
+	seen->n = 0;
+	now_us = 1700000000000000;
+	assert_int_equal(flow_table_new(&table, &config, &err), RF_OK);
+}
+
+static void
 test_exchanges(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		static struct seen seen;
-		struct flow_table_config config = { .legs_max = 1024,
-			.seed = 42,
-			.view = { .classify = classify, .leads_to = leads_to },
-			.sink = sink,
-			.sink_arg = &seen };
-		struct rf_error err;
 
-		seen.n = 0;
-		now_us = 1700000000000000;
-		assert_int_equal(flow_table_new(&table, &config, &err), RF_OK);
+		open_table(&seen);
 		if (cases[i].made)
 			show_ids();
 		for (uint16_t k = 0; k < 3; k++)
@@ -170,10 +178,86 @@ test_exchanges(void **state)
 	}
 }
 
+static struct packet
+datagram(const char *src, uint16_t sport, const char *dst, uint16_t dport)
+{
+	struct packet p = { .ts_us = now_us += 1000,
+		.sport = sport,
+		.dport = dport,
+		.protocol = FLOW_UDP,
+		.ip_bytes = 40,
+		.ip_id = 7,
+		.payload_bytes = 12 };
+
+	assert_true(ip_parse(&p.src, src) && ip_parse(&p.dst, dst));
+	return p;
+}
+
+/* By their clocks it left on the server's interface before it left on that of
+ * the client's node. */
+static void
+test_two_clocks(void **state)
+{
+	static const struct {
+		uint8_t type, point;
+		uint32_t ifindex;
+	} v[] = { { PACKET_HOST, 1, 2 }, { PACKET_OUTGOING, 1, 9 },
+		{ PACKET_HOST, 0, 5 }, { PACKET_OUTGOING, 0, 2 } };
+	static struct seen seen;
+	const struct connection_leg *leg = &seen.v[0].legs[0];
+
+	(void)state;
+	open_table(&seen);
+	for (size_t i = 0; i < NELEM(v); i++) {
+		struct packet p = datagram(WEB, 40000, WEB_2, 8125);
+
+		p.type = v[i].type;
+		p.point = v[i].point;
+		p.ifindex = v[i].ifindex;
+		flow_table_add(table, &p, 1, NULL);
+	}
+	flow_table_finish(table);
+	flow_table_free(table);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(leg->last_out_if, 2);
+	assert_int_equal(leg->last_out_point, 0);
+	assert_int_equal(leg->other_out_if, 9);
+	assert_int_equal(leg->other_out_point, 1);
+}
+
+/* The third byte of what is no DNS says nothing of who asks. */
+static void
+test_no_dns(void **state)
+{
+	static const uint8_t asks[] = { 1, 2, 0x93, 4, 5, 6, 7, 8, 9, 1, 2, 3 };
+	static const uint8_t says[] = { 1, 2, 0x13, 4, 5, 6, 7, 8, 9, 1, 2, 3 };
+	struct packet v[2];
+	static struct seen seen;
+
+	(void)state;
+	open_table(&seen);
+	v[0] = datagram(EXT, 40000, WEB, 53);
+	v[1] = datagram(WEB, 53, EXT, 40000);
+	v[0].payload = asks;
+	v[1].payload = says;
+	for (size_t i = 0; i < NELEM(v); i++) {
+		v[i].type = PACKET_TYPE_UNKNOWN;
+		v[i].payload_captured = sizeof(asks);
+		flow_table_add(table, &v[i], 1, NULL);
+	}
+	flow_table_finish(table);
+	flow_table_free(table);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.v[0].opening, OPENING_FIRST);
+	assert_int_equal(seen.v[0].legs[0].server.port, 53);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exchanges) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exchanges),
+		cmocka_unit_test(test_two_clocks),
+		cmocka_unit_test(test_no_dns) };
 
 	return cmocka_run_group_tests_name("flow udp", tests, NULL, NULL);
 }

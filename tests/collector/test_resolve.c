@@ -362,9 +362,10 @@ test_headless_other_family(void **state)
 	world_release(&w);
 }
 
-/* A packet to the pod's address, which left on the interface. */
+/* A packet to the pod's address, which left on the interface, and before that
+ * on the other one of another capture point. */
 static enum flow_outcome
-one_way(struct resolver *r, const char *to, uint32_t interface)
+one_way(struct resolver *r, const char *to, uint32_t interface, uint32_t other)
 {
 	struct resolve_case rc = { .protocol = FLOW_UDP,
 		.opening = FIRST,
@@ -375,6 +376,8 @@ one_way(struct resolver *r, const char *to, uint32_t interface)
 	struct aggregate_item out;
 
 	c.legs[0].last_out_if = interface;
+	c.legs[0].other_out_if = other;
+	c.legs[0].other_out_point = 1;
 	resolver_resolve(r, &c, &out);
 	return out.flow.outcome;
 }
@@ -407,13 +410,18 @@ test_one_way(void **state)
 	n = names_new(w.c, 1);
 	r = n == NULL ? NULL : resolver_new(w.c, n, 3600000000, 1);
 	assert_non_null(r);
-	assert_int_equal(one_way(r, DB, 7), OUTCOME_ONEWAY);
-	assert_int_equal(one_way(r, "fd00::9", 7), OUTCOME_ONEWAY);
-	assert_int_equal(one_way(r, DB, 7), OUTCOME_ONEWAY);
-	assert_int_equal(one_way(r, WEB2, 7), OUTCOME_UNANSWERED);
-	assert_int_equal(one_way(r, DB, 7), OUTCOME_UNANSWERED);
+	assert_int_equal(one_way(r, DB, 7, 0), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, "fd00::9", 7, 0), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, DB, 7, 0), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, WEB2, 7, 0), OUTCOME_UNANSWERED);
+	assert_int_equal(one_way(r, DB, 7, 0), OUTCOME_UNANSWERED);
+	/* By its clock the client's node, which reaches all pods of the other
+	 * node on one interface, had it last. */
+	assert_int_equal(one_way(r, WEB2, 7, 8), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, DB, 7, 9), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, DB, 7, 8), OUTCOME_UNANSWERED);
 	/* A link type that tells no interface: it left, and that is all. */
-	assert_int_equal(one_way(r, DB, 0), OUTCOME_ONEWAY);
+	assert_int_equal(one_way(r, DB, 0, 0), OUTCOME_ONEWAY);
 	resolver_free(r);
 	names_free(n);
 	world_release(&w);
