@@ -141,6 +141,18 @@ read_subdir(struct policy_reader *r, const char *path, struct walk walk,
 	return read_dir(r, path, walk, err);
 }
 
+/* A pipe that lies there would never end; one that is named may be read. */
+static enum rf_status
+read_manifest(struct policy_reader *r, const char *path, mode_t mode,
+    struct rf_error *err)
+{
+	if (S_ISREG(mode))
+		return read_file(r, path, err);
+	return rf_fail(err, RF_IO,
+	    "%s: is no file; take it out of the directory, or name the files",
+	    path);
+}
+
 /* Links to directories are not followed, as in kubectl, so there is no
  * circle; but for those of a mounted volume, behind which there is none. */
 static enum rf_status
@@ -149,8 +161,12 @@ read_link(struct policy_reader *r, const char *path, const char *name,
 {
 	struct stat target;
 
-	if (stat(path, &target) != 0 || !S_ISDIR(target.st_mode))
+	if (stat(path, &target) != 0) /* which is to be said */
 		return is_manifest(name) ? read_file(r, path, err) : RF_OK;
+	if (!S_ISDIR(target.st_mode))
+		return is_manifest(name)
+		    ? read_manifest(r, path, target.st_mode, err)
+		    : RF_OK;
 	if (!walk.recurse || walk.in_mount || !is_mount_link(path))
 		return RF_OK;
 	walk.in_mount = true;
@@ -173,7 +189,9 @@ read_entry(struct policy_reader *r, const char *dir, const char *name,
 	else if (S_ISLNK(link.st_mode))
 		st = read_link(r, path, name, walk, err);
 	else if (!S_ISDIR(link.st_mode))
-		st = is_manifest(name) ? read_file(r, path, err) : RF_OK;
+		st = is_manifest(name)
+		    ? read_manifest(r, path, link.st_mode, err)
+		    : RF_OK;
 	else if (walk.recurse && !is_behind_links(dir, name))
 		st = read_subdir(r, path, walk, err);
 	free(path);

@@ -471,6 +471,20 @@ if [ -n "$(command -v bash)" ]; then
 	check 'commands to copy name the same files' commands_to_copy
 fi
 
+# What lies in a directory and has no end; a pipe that is named is read.
+endless() {
+	mkdir piped && mkfifo piped/x.yaml && mkdir endless &&
+	    ln -s /dev/zero endless/x.yaml || return 1
+	for folder in piped endless; do
+		timeout 10 "$ringfence" validate -f "$folder" >out 2>err
+		[ $? -eq 3 ] && has err "$folder/x.yaml: is no file" || return 1
+	done
+	cat "$shop/policies-broken.yaml" >piped/x.yaml &
+	timeout 10 "$ringfence" validate -f piped/x.yaml >out 2>err &&
+	    has err '3 NetworkPolicies'
+}
+check 'a pipe or device in a directory of policies is refused' endless
+
 # Without one of the three streams no other file is taken for it.
 no_streams() {
 	mkfifo slow
