@@ -302,7 +302,10 @@ put_graph(struct page *p, const struct map_input *in, const char *id,
 		    "the servers that they call. The tables below say the "
 		    "same.",
 		    m.graph.n_boxes, m.graph.n_lines, m.n_edges);
-		strbuf_puts(p->out, "<div class=\"scroll\" tabindex=\"0\">\n");
+		strbuf_printf(p->out,
+		    "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+		    "aria-labelledby=\"%s-t\">\n",
+		    id);
 		graph_svg(p->out, &m.graph, id, title, strbuf_str(&p->cell));
 		strbuf_puts(p->out, "</div>\n");
 		p->out->failed |= strbuf_failed(&p->cell);

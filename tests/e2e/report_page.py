@@ -96,6 +96,10 @@ def check_tree(root):
         for to in filter(None, links):
             if to not in ids:
                 yield "nothing is #%s" % to
+    for e in root.iter():
+        if e.get("tabindex") and not (
+                e.get("role") and e.get("aria-labelledby")):
+            yield "%s takes the focus and has no name" % e.tag
     for table in root.iter(H + "table"):
         if not "".join(table.find(H + "caption").itertext()):
             yield "a table without a caption"
