@@ -227,7 +227,8 @@ run_stage(struct bench *b, const char *path, struct rf_error *err)
 		b->packets++;
 		touched += f->captured != 0 ? f->data[0] : 0;
 		if (b->stage == STAGE_READ ||
-		    !intake_decode(in, f, capture_link(c), 0, &cov))
+		    !intake_decode(
+			in, f, capture_link(c), (struct intake_at){ 0 }, &cov))
 			continue;
 		spend(b, in);
 		note_pause(b);

@@ -250,11 +250,11 @@ daemon_frame(
     struct daemon *d, size_t point, int link, const struct capture_frame *f)
 {
 	struct capture_frame dated = *f;
+	struct intake_at at = { (uint8_t)point, (uint8_t)point };
 
 	dated.ts_us = wall_clock_credible(&d->clock, f->ts_us);
 	d->misdated += dated.ts_us != f->ts_us;
-	intake_frame(
-	    &d->intake, &dated, link, (uint8_t)point, &d->coverage[point]);
+	intake_frame(&d->intake, &dated, link, at, &d->coverage[point]);
 }
 
 void

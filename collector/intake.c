@@ -123,7 +123,7 @@ bring_ahead(struct intake *in)
 
 bool
 intake_decode(struct intake *in, const struct capture_frame *f, int link,
-    uint8_t point, struct coverage *cov)
+    struct intake_at at, struct coverage *cov)
 {
 	enum decode_result result;
 	struct packet p;
@@ -140,7 +140,8 @@ intake_decode(struct intake *in, const struct capture_frame *f, int link,
 	}
 	cov->fragments += p.fragment;
 	p.ts_us = f->ts_us;
-	p.point = point;
+	p.point = at.point;
+	p.place = at.place;
 	flow_table_sight(in->ft, &p, &in->sightings[in->n_batch]);
 	keep_answer(in, &p);
 	return ++in->n_batch == FLOW_TABLE_BATCH;
@@ -148,8 +149,8 @@ intake_decode(struct intake *in, const struct capture_frame *f, int link,
 
 void
 intake_frame(struct intake *in, const struct capture_frame *f, int link,
-    uint8_t point, struct coverage *cov)
+    struct intake_at at, struct coverage *cov)
 {
-	if (intake_decode(in, f, link, point, cov))
+	if (intake_decode(in, f, link, at, cov))
 		intake_flush(in);
 }

@@ -35,16 +35,21 @@ struct intake {
 	uint8_t dns[FLOW_TABLE_BATCH * INTAKE_DNS_BYTES];
 };
 
+/* Where frames are captured: see struct packet. */
+struct intake_at {
+	uint8_t point, place;
+};
+
 /*
- * Decode one frame of link type link, seen at capture point point, into the
- * batch, and count it in cov. true: the batch is full and must be flushed.
+ * Decode one frame of link type link into the batch, and count it in cov.
+ * true: the batch is full and must be flushed.
  */
 bool intake_decode(struct intake *in, const struct capture_frame *f, int link,
-    uint8_t point, struct coverage *cov);
+    struct intake_at at, struct coverage *cov);
 
 /* The same, with a full batch going to the flow table at once. */
 void intake_frame(struct intake *in, const struct capture_frame *f, int link,
-    uint8_t point, struct coverage *cov);
+    struct intake_at at, struct coverage *cov);
 
 /* Hand over what waits for its batch to be full. */
 void intake_flush(struct intake *in);

@@ -52,6 +52,8 @@ struct packet {
 	uint8_t tcp_flags;     /* enum tcp_flag or enum sctp_flag bits */
 	uint8_t type;          /* enum packet_type */
 	uint8_t point;         /* capture point: index of file or handle */
+	uint8_t place;         /* the same of those that follow one another,
+				* with no packet in two of them */
 	uint32_t ifindex;      /* 0 when the link type does not say */
 	bool tunneled;
 	bool fragment;       /* not the first one: no ports */

@@ -17,6 +17,9 @@ struct source {
 	const struct capture_frame *frame; /* NULL: there is no more */
 	uint64_t digest;
 	struct coverage cov;
+	uint8_t place;
+	bool begun;    /* it has a place … */
+	bool followed; /* … which another has now */
 };
 
 struct reader {
@@ -25,6 +28,7 @@ struct reader {
 	pthread_t thread;
 	bool running, holding; /* the caller holds a batch */
 	struct source *sources;
+	uint8_t n_places;
 	enum rf_status status; /* the thread's, until it has ended */
 	struct rf_error error;
 	struct intake *batches[BATCHES];
@@ -77,6 +81,15 @@ open_sources(struct reader *r, struct rf_error *err)
 	return RF_OK;
 }
 
+/* Of two at one time a capture that goes on is before one that begins. */
+static bool
+is_before(const struct source *a, const struct source *b)
+{
+	if (a->frame->ts_us != b->frame->ts_us)
+		return a->frame->ts_us < b->frame->ts_us;
+	return a->begun && !b->begun;
+}
+
 /*
  * The source whose next frame is the earliest, of several the first; or NULL at
  * the end of all. *until_us: its frames before that time come before those of
@@ -95,7 +108,7 @@ earliest(struct reader *r, int64_t *until_us)
 		if (s->frame == NULL)
 			continue;
 		ts_us = s->frame->ts_us;
-		if (best == NULL || ts_us < best->frame->ts_us) {
+		if (best == NULL || is_before(s, best)) {
 			if (best != NULL)
 				*until_us = best->frame->ts_us;
 			best = s;
@@ -104,6 +117,46 @@ earliest(struct reader *r, int64_t *until_us)
 		}
 	}
 	return best;
+}
+
+/* How many characters two names begin with alike. */
+static size_t
+alike(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] != '\0' && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/*
+ * What begins when another has ended may be the next part of the same capture,
+ * and goes on in its place, as no packet is in both; of several in that of the
+ * name that is most alike.
+ */
+static void
+begin(struct reader *r, struct source *s)
+{
+	struct source *before = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < r->config->n_files; i++) {
+		struct source *e = &r->sources[i];
+		size_t n = alike(e->cov.source, s->cov.source);
+
+		if (!e->begun || e->followed || e->frame != NULL ||
+		    capture_link(e->capture) != capture_link(s->capture))
+			continue;
+		if (before == NULL || n > most) {
+			before = e;
+			most = n;
+		}
+	}
+	if (before != NULL)
+		before->followed = true;
+	s->place = before != NULL ? before->place : r->n_places++;
+	s->begun = true;
 }
 
 /* Fill one batch; false: there is no more, or reading failed. */
@@ -115,12 +168,14 @@ fill(struct reader *r, struct intake *in)
 
 	while ((s = earliest(r, &until_us)) != NULL) {
 		int link = capture_link(s->capture);
-		uint8_t point = (uint8_t)(s - r->sources);
+		struct intake_at at = { .point = (uint8_t)(s - r->sources) };
 		bool full;
 
+		if (!s->begun)
+			begin(r, s);
+		at.place = s->place;
 		do {
-			full =
-			    intake_decode(in, s->frame, link, point, &s->cov);
+			full = intake_decode(in, s->frame, link, at, &s->cov);
 			r->status = advance(r, s, &r->error);
 			if (r->status != RF_OK)
 				return false;

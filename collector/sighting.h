@@ -38,7 +38,7 @@ struct flow_sighting {
 	int64_t ts_us;
 	uint32_t hash; /* of the key */
 	uint32_t tap;  /* where it was made: interface, direction, overlay and
-			* capture point; never 0 */
+			* place; never 0 */
 	uint32_t ip_bytes;
 	uint16_t bits; /* LEG_SEEN to LEG_RST, of the higher end's direction */
 	uint8_t dns;   /* enum sighting_dns */

@@ -107,6 +107,7 @@ packet_of(const struct sight *s)
 		.type = s->type,
 		.ifindex = s->ifindex,
 		.point = s->point,
+		.place = s->point,
 		.ip_bytes = 40 + s->len,
 		.seq = s->seq,
 		.ack = s->ack,

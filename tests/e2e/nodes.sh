@@ -42,6 +42,16 @@ for name in one two; do
 	"$bin" flows --db "$tmp/flows.db" -o csv >"$tmp/again.csv"
 	cmp -s "$tmp/flows.csv" "$tmp/again.csv"
 	say $? "$name: and changes nothing"
+	rm -f "$tmp"/flows.db* "$tmp"/part-*
+	for c in "$dir"/any*.pcap; do
+		python3 "$here/tests/e2e/split_capture.py" "$c" 5 \
+			"$tmp/part-$(basename "$c")"
+	done
+	# the last ones first: their times say what goes on in what
+	collect "$dir" $(ls -r "$tmp"/part-*)
+	"$bin" flows --db "$tmp/flows.db" -o csv >"$tmp/parts.csv"
+	diff -u "$dir/flows.csv" "$tmp/parts.csv"
+	say $? "$name: as many packets and bytes in five parts each"
 done
 
 passed=$(grep -c '^ok ' "$tmp/log")

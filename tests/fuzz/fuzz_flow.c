@@ -129,7 +129,7 @@ take(struct pipeline *p, int link, const struct capture_frame *f)
 	    DECODE_OK)
 		return;
 	packet.ts_us = f->ts_us;
-	packet.point = 0;
+	packet.point = packet.place = 0;
 	flow_table_add(p->ft, &packet, 1, &first);
 	if (first && packet.payload != NULL && packet.sport == 53)
 		names_read(p->names, &packet.dst, packet.payload,
