@@ -123,11 +123,14 @@ read_marker(struct writing *w, const char *namespace, struct strbuf *out)
 	const char *path = path_to(w, &w->path, namespace, MARKER, "");
 	enum rf_status st = RF_OK;
 	char chunk[4096];
+	struct stat sb;
 	FILE *f;
 	size_t n;
 
 	strbuf_clear(out);
 	strbuf_putc(out, '\n');
+	if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode))
+		return rf_fail(w->err, RF_EXISTS, "%s is no file", path);
 	f = fopen(path, "re");
 	if (f == NULL && errno == ENOENT)
 		return RF_OK;
@@ -283,7 +286,8 @@ write_text(struct writing *w, const char *path, const struct strbuf *text)
 	if (strbuf_failed(text))
 		return rf_fail(
 		    w->err, RF_NOMEM, "write %s: out of memory", path);
-	f = fopen(path, "we");
+	(void)unlink(path); /* nor through a link that somebody put there */
+	f = fopen(path, "wxe");
 	if (f == NULL)
 		return rf_fail(
 		    w->err, RF_IO, "create %s: %s", path, strerror(errno));

@@ -479,11 +479,24 @@ endless() {
 		timeout 10 "$ringfence" validate -f "$folder" >out 2>err
 		[ $? -eq 3 ] && has err "$folder/x.yaml: is no file" || return 1
 	done
+	for folder in shop .; do
+		mkdir -p markers/shop && mkfifo "markers/$folder/.ringfence" ||
+			return 1
+		timeout 10 "$ringfence" recommend --db shop.db -n shop \
+		    -o markers >out 2>err
+		[ $? -eq 3 ] && has err '.ringfence is no file' &&
+			rm -r markers || return 1
+	done
+	mkdir -p linked/shop && echo kept >target &&
+		ln -s "$PWD/target" linked/.REVIEW.md.tmp &&
+		ln -s "$PWD/target" linked/shop/.kustomization.yaml.tmp &&
+		run 0 recommend --db shop.db -n shop -o linked &&
+		[ "$(cat target)" = kept ] || return 1
 	cat "$shop/policies-broken.yaml" >piped/x.yaml &
 	timeout 10 "$ringfence" validate -f piped/x.yaml >out 2>err &&
 	    has err '3 NetworkPolicies'
 }
-check 'a pipe or device in a directory of policies is refused' endless
+check 'a pipe, device or link in a directory of policies' endless
 
 # Without one of the three streams no other file is taken for it.
 no_streams() {
