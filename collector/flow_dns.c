@@ -62,11 +62,11 @@ flow_dns_had(const struct leg *leg, const struct flow_sighting *s)
 		(leg->question[1] & ~WAITING) == q);
 }
 
-/* Of the hash of its ports; never 0. */
+/* Of who asks; never 0. */
 static uint16_t
-mark_of(uint32_t hash)
+mark_of(uint32_t asker)
 {
-	return (uint16_t)(hash >> 16 | 1);
+	return (uint16_t)(asker * 0x9e3779b1u >> 16 | 1);
 }
 
 static uint16_t
@@ -82,9 +82,24 @@ age_of(const struct flow_asked_bucket *b, uint16_t now)
 {
 	uint32_t i = b->oldest;
 
-	if (b->ports[i] == 0)
+	if (b->asker[i] == 0)
 		return UINT16_MAX + FLOW_ASKED_WAYS - i;
 	return (uint16_t)(now - b->when[i]);
+}
+
+/* Another leg of an exchange that is there: true. */
+static bool
+renew(struct flow_asked_bucket *b, uint16_t asker, const uint32_t q[static 2],
+    uint16_t when)
+{
+	for (unsigned i = 0; i < FLOW_ASKED_WAYS; i++)
+		if (b->asker[i] == asker && b->id[i][0] == (uint16_t)q[0]) {
+			b->when[i] = when;
+			if (q[1] & ASKED)
+				b->id[i][1] = (uint16_t)q[1];
+			return true;
+		}
+	return false;
 }
 
 void
@@ -93,34 +108,36 @@ flow_dns_remember(struct flow_table *ft, const struct leg *leg)
 	const uint32_t *q = leg->question;
 	struct flow_asked_bucket *b = flow_dns_bucket(ft, leg->asker, false);
 	struct flow_asked_bucket *c = flow_dns_bucket(ft, leg->asker, true);
-	uint16_t now = steps_of(ft->now_ms);
+	uint16_t now = steps_of(ft->now_ms), when = steps_of(leg->last_ms);
+	uint16_t mark = mark_of(leg->asker);
 	uint32_t i;
 
-	if (!(q[0] & ASKED))
+	if (!(q[0] & ASKED) || renew(b, mark, q, when) ||
+	    renew(c, mark, q, when))
 		return;
 	if (age_of(c, now) > age_of(b, now))
 		b = c;
 	i = b->oldest;
-	b->ports[i] = mark_of(leg->hash);
-	b->when[i] = steps_of(leg->last_ms);
+	b->asker[i] = mark;
+	b->when[i] = when;
 	b->id[i][0] = (uint16_t)q[0];
 	b->id[i][1] = (uint16_t)q[q[1] & ASKED ? 1 : 0];
 	b->oldest = (i + 1) % FLOW_ASKED_WAYS;
 }
 
 static bool
-bucket_has(const struct flow_asked_bucket *b, uint16_t ports, uint16_t id,
+bucket_has(const struct flow_asked_bucket *b, uint16_t asker, uint16_t id,
     uint16_t now)
 {
 	unsigned found = 0;
 
 	/* all at once, as it is rare */
 	for (unsigned i = 0; i < FLOW_ASKED_WAYS + 1; i++)
-		found |= b->ports[i] == ports;
+		found |= b->asker[i] == asker;
 	if (!found)
 		return false;
 	for (unsigned i = 0; i < FLOW_ASKED_WAYS; i++)
-		if (b->ports[i] == ports &&
+		if (b->asker[i] == asker &&
 		    (b->id[i][0] == id || b->id[i][1] == id) &&
 		    (uint16_t)(now - b->when[i]) <= FLOW_TABLE_DNS_MS / STEP_MS)
 			return true;
@@ -130,15 +147,15 @@ bucket_has(const struct flow_asked_bucket *b, uint16_t ports, uint16_t id,
 bool
 flow_dns_is_more(const struct flow_table *ft, const struct flow_sighting *s)
 {
-	uint16_t ports = mark_of(s->hash), now = steps_of(ft->now_ms);
+	uint16_t mark = mark_of(s->dns_asker), now = steps_of(ft->now_ms);
 	const struct flow_asked_bucket *b, *c;
 
 	if (s->dns == SIGHTING_NO_DNS)
 		return false;
 	b = flow_dns_bucket(ft, s->dns_asker, false);
 	c = flow_dns_bucket(ft, s->dns_asker, true);
-	return bucket_has(b, ports, s->dns_id, now) ||
-	    bucket_has(c, ports, s->dns_id, now);
+	return bucket_has(b, mark, s->dns_id, now) ||
+	    bucket_has(c, mark, s->dns_id, now);
 }
 
 bool

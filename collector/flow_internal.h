@@ -28,10 +28,10 @@ struct flow_fragment {
 /*
  * DNS exchanges that are over: what their questions are known again by. One
  * line. Who asked says which two buckets an exchange may be in, so that all
- * legs of it have the same; it is put where the oldest is older.
+ * legs of it are one entry; it is put where the oldest is older.
  */
 struct flow_asked_bucket {
-	alignas(64) uint16_t ports[FLOW_ASKED_WAYS + 1]; /* a mark; 0: none */
+	alignas(64) uint16_t asker[FLOW_ASKED_WAYS + 1]; /* a mark; 0: none */
 	/* When it was last heard, in steps of 16 ms, modulo. */
 	uint16_t when[FLOW_ASKED_WAYS + 1];
 	/* Twice the same where there was one question. */
