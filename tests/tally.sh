@@ -11,6 +11,7 @@ tally_pass=0
 tally_fail=0
 tally_names=()
 tally_next=0 # the first stage whose result was not shown yet
+tally_wrong='' # what failed, told again before the total
 tally_logs=$(mktemp -d) || exit 3
 trap 'rm -rf "$tally_logs"' EXIT
 
@@ -127,14 +128,32 @@ tally_add() { # NAME LOG STATUS TOOK
 	fi
 	tally_pass=$((tally_pass + ok))
 	tally_fail=$((tally_fail + bad))
+	[ "$bad" -eq 0 ] || tally_keep "$1" "$2"
 	printf -- '-- %s: %d passed, %d failed' "$1" "$ok" "$bad"
 	[ "$3" -eq 0 ] || printf ' (exit status %d)' "$3"
 	printf ' [%s]\n' "$4"
 }
 
-# The total as a plain line; the status says whether all is well.
+# Of thousands of lines those that say what failed must be found again: what
+# a stage of stages tells so, or the lines of tests that failed, or the last.
+tally_keep() { # NAME LOG
+	local lines
+
+	lines=$(grep -a '^failed: ' "$2")
+	[ -n "$lines" ] || lines=$(
+		grep -aE '^(not ok|FAIL|ERROR|\[  (FAILED|ERROR) +\]|=+[0-9]+=+ERROR)' \
+		    "$2" || tail -n 5 "$2"
+	)
+	tally_wrong+=$(
+		printf '%s\n' "$lines" | head -n 20 | cut -c 1-400 |
+			sed "s|^failed: |&$1: |; t; s|^|failed: $1: |"
+	)$'\n'
+}
+
+# The total as a plain line, behind what failed; the status says whether all is well.
 tally_end() {
 	tally_join
+	printf '%s' "$tally_wrong"
 	printf '%d passed, %d failed\n' "$tally_pass" "$tally_fail"
 	[ "$tally_fail" -eq 0 ] && [ "$tally_pass" -gt 0 ]
 }
