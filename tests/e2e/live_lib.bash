@@ -105,9 +105,9 @@ is() { # METRIC VALUE
 	[ "$(metric "$1")" = "$2" ]
 }
 
-wait_for() { # COMMAND...: up to eight seconds
+wait_for() { # COMMAND...: up to twenty seconds
 	local i
-	for i in $(seq 160); do
+	for i in $(seq 400); do
 		"$@" && return
 		sleep 0.05
 	done
