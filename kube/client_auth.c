@@ -114,7 +114,7 @@ credentials_refresh(struct credentials *cr, const struct kubeconfig *kc,
 	    (cr->expires_us == TIME_MAX_US ||
 		now_us < cr->expires_us - EXPIRY_MARGIN_US))
 		return RF_OK;
-	return credentials_run_plugin(cr, kc, err);
+	return credentials_run_plugin(cr, kc, CREDENTIALS_PLUGIN_MS, err);
 }
 
 static enum rf_status

@@ -14,16 +14,18 @@
 
 #include "kube/client_internal.h"
 
-#define OUTPUT_MAX    ((size_t)1024 * 1024)
-#define PLUGIN_MAX_MS 60000
-#define INFO_NAME     "KUBERNETES_EXEC_INFO"
+#define OUTPUT_MAX ((size_t)1024 * 1024)
+#define INFO_NAME  "KUBERNETES_EXEC_INFO"
+#define LOOK_MS    5 /* how often one that closed its output is looked at */
 
 /* argv and envp of the plugin; released by plugin_release. */
 struct plugin {
 	char **argv, **envp;
 	size_t n_args, n_env;
 	pid_t pid;
-	int out; /* our end of its output; -1: none */
+	int out;               /* our end of its output; -1: none */
+	int max_ms;            /* so long it may take */
+	struct timespec start; /* of its time */
 };
 
 static void
@@ -170,28 +172,28 @@ out:
 	return rc;
 }
 
-static int64_t
-elapsed_ms(const struct timespec *since)
+/* Of its time; none: 0 or less. */
+static int
+left_ms(const struct plugin *p)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)(now.tv_sec - since->tv_sec) * 1000 +
-	    (now.tv_nsec - since->tv_nsec) / 1000000;
+	return p->max_ms -
+	    (int)((now.tv_sec - p->start.tv_sec) * 1000 +
+		(now.tv_nsec - p->start.tv_nsec) / 1000000);
 }
 
-/* Everything it prints, as long as it takes no longer than a minute. */
+/* Everything it prints; false: not in its time, or it cannot be read. */
 static bool
 read_output(const struct plugin *p, struct strbuf *text)
 {
 	struct pollfd fd = { .fd = p->out, .events = POLLIN };
-	struct timespec start;
 	char buf[4096];
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
-		int64_t left = PLUGIN_MAX_MS - elapsed_ms(&start);
-		int rc = left <= 0 ? 0 : poll(&fd, 1, (int)left);
+		int left = left_ms(p);
+		int rc = left <= 0 ? 0 : poll(&fd, 1, left);
 		ssize_t n;
 
 		if (rc < 0 && errno == EINTR)
@@ -205,6 +207,22 @@ read_output(const struct plugin *p, struct strbuf *text)
 	}
 }
 
+/* Whoever closes its output may go on all the same. false: it did not end in
+ * its time. */
+static bool
+wait_for_end(const struct plugin *p, int *status)
+{
+	for (;;) {
+		pid_t pid = waitpid(p->pid, status, WNOHANG);
+
+		if (pid == p->pid || (pid < 0 && errno != EINTR))
+			return true;
+		if (left_ms(p) <= 0)
+			return false;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+}
+
 static enum rf_status
 cannot_start(const struct kubeconfig_exec *exec, int why, struct rf_error *err)
 {
@@ -215,17 +233,18 @@ cannot_start(const struct kubeconfig_exec *exec, int why, struct rf_error *err)
 }
 
 static enum rf_status
-reap(struct plugin *p, const char *command, bool in_time, struct rf_error *err)
+reap(const struct plugin *p, const char *command, bool is_read,
+    struct rf_error *err)
 {
 	int status = 0;
 
-	if (!in_time)
+	if (!is_read || !wait_for_end(p, &status)) {
 		(void)kill(p->pid, SIGKILL);
-	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (!in_time)
-		return rf_fail(err, RF_IO, "%s: did not end within %d s",
-		    command, PLUGIN_MAX_MS / 1000);
+		while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+		return rf_fail(err, RF_IO, "%s: did not end within %g s",
+		    command, p->max_ms / 1e3);
+	}
 	if (WIFSIGNALED(status))
 		return rf_fail(err, RF_IO, "%s: ended by signal %d", command,
 		    WTERMSIG(status));
@@ -236,11 +255,11 @@ reap(struct plugin *p, const char *command, bool in_time, struct rf_error *err)
 }
 
 enum rf_status
-credentials_run_plugin(
-    struct credentials *cr, const struct kubeconfig *kc, struct rf_error *err)
+credentials_run_plugin(struct credentials *cr, const struct kubeconfig *kc,
+    int max_ms, struct rf_error *err)
 {
 	const struct kubeconfig_exec *exec = &kc->exec;
-	struct plugin p = { .out = -1 };
+	struct plugin p = { .out = -1, .max_ms = max_ms };
 	struct strbuf text;
 	enum rf_status st;
 	char *info;
@@ -255,6 +274,7 @@ credentials_run_plugin(
 		st = rf_fail(err, RF_NOMEM, "API client: out of memory");
 		goto out;
 	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &p.start);
 	if ((rc = spawn(&p)) != 0) {
 		st = cannot_start(exec, rc, err);
 		goto out;

@@ -25,9 +25,12 @@ void credentials_release(struct credentials *cr);
 RF_MUST_USE enum rf_status credentials_refresh(struct credentials *cr,
     const struct kubeconfig *kc, int64_t now_us, struct rf_error *err);
 
-/* Run the plugin of kc. cr is only changed on success. */
-RF_MUST_USE enum rf_status credentials_run_plugin(
-    struct credentials *cr, const struct kubeconfig *kc, struct rf_error *err);
+#define CREDENTIALS_PLUGIN_MS 60000 /* a person may have to do something */
+
+/* Run the plugin of kc, which is killed when it has not ended within max_ms.
+ * cr is only changed on success. */
+RF_MUST_USE enum rf_status credentials_run_plugin(struct credentials *cr,
+    const struct kubeconfig *kc, int max_ms, struct rf_error *err);
 
 /* What a plugin prints, into cr. name is for messages. */
 RF_MUST_USE enum rf_status credentials_parse(struct credentials *cr,

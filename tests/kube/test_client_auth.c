@@ -202,6 +202,45 @@ test_bad_plugin(void **state)
 	client_world_release(&w);
 }
 
+static const struct slow_case {
+	const char *name, *script;
+} slow_cases[] = {
+	{ "prints nothing", "echo $$ >PID; exec sleep 60" },
+	{ "closes its output and stays",
+	    "echo $$ >PID; exec sleep 60 >/dev/null" },
+};
+
+/* One that does not end is ended, and is not left behind. */
+static void
+test_slow_plugin(void **state)
+{
+	const struct slow_case *sc = *state;
+	const char *pid = strstr(sc->script, "PID");
+	struct credentials cr = { 0 };
+	struct rf_error err = { 0 };
+	struct kubeconfig *kc;
+	struct folder d;
+	char text[1024];
+
+	folder_init(&d);
+	(void)snprintf(text, sizeof(text),
+	    "current-context: c\n"
+	    "contexts: [{name: c, context: {cluster: k, user: u}}]\n"
+	    "clusters: [{name: k, cluster: {server: 'https://h:1'}}]\n"
+	    "users: [{name: u, user: {exec: {command: sh, apiVersion: "
+	    "client.authentication.k8s.io/v1, args: [-c, '%.*s%s/pid%s']}}}]\n",
+	    (int)(pid - sc->script), sc->script, d.path, pid + 3);
+	if (kubeconfig_parse(&kc, text, strlen(text), "test", NULL, &err) !=
+	    RF_OK)
+		fail_msg("%s", err.msg);
+	assert_int_equal(credentials_run_plugin(&cr, kc, 300, &err), RF_IO);
+	assert_string_equal(err.msg, "sh: did not end within 0.3 s");
+	run("! kill -0 \"$(cat %s/pid)\" 2>/dev/null", d.path);
+	credentials_release(&cr);
+	kubeconfig_free(kc);
+	folder_release(&d);
+}
+
 static const struct info_case {
 	const char *name, *version, *asks, *cluster;
 	const char *want; /* of spec; in an error, without a brace at first */
@@ -337,6 +376,7 @@ main(void)
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_bad_plugin, plugin_cases, name),
+		CASE_TABLE(test_slow_plugin, slow_cases, name),
 		CASE_TABLE(test_info, info_cases, name),
 	};
 
