@@ -18,6 +18,7 @@ struct saver {
 	const struct client_save_config *config;
 	uint64_t n, n_before; /* objects of this resource, of earlier ones */
 	long start;           /* where this resource begins */
+	int error;            /* errno of going back to there; 0: none */
 };
 
 static enum rf_status
@@ -26,7 +27,8 @@ cannot_write(struct rf_error *err)
 	return rf_fail(err, RF_IO, "write: %s", strerror(errno));
 }
 
-/* What was written of this resource did not happen. */
+/* What was written of this resource did not happen. Where that cannot be, what
+ * comes next would stand before the rest of it. */
 static void
 begin(void *arg, int64_t known_us)
 {
@@ -34,9 +36,9 @@ begin(void *arg, int64_t known_us)
 
 	(void)known_us;
 	s->n = 0;
-	if (fflush(s->out) == 0 && fseek(s->out, s->start, SEEK_SET) == 0 &&
+	if (fflush(s->out) != 0 || fseek(s->out, s->start, SEEK_SET) != 0 ||
 	    ftruncate(fileno(s->out), s->start) != 0)
-		clearerr(s->out); /* the object that comes next will fail */
+		s->error = errno;
 }
 
 /* kind and apiVersion, which items of typed lists lack, come first. */
@@ -122,7 +124,9 @@ run(struct client *c, struct reflector *r, struct saver *s,
 			client_work(c, now_us, wait_ms);
 		else if (reflector_due_us(r) > now_us)
 			(void)usleep((useconds_t)wait_ms * 1000);
-		if (ferror(s->out))
+		if (s->error != 0)
+			errno = s->error;
+		if (s->error != 0 || ferror(s->out))
 			return cannot_write(err);
 		if (stats->state == REFLECTOR_DONE)
 			return RF_OK;

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include "kube/client_save.h"
 #include "kube/snapshot.h"
 #include "tests/kube/client_world.h"
@@ -32,6 +35,7 @@ static const struct save_case {
 	const char *warn;  /* stands in the warnings; NULL: there are none */
 	const char *fail;  /* stands in the error; NULL: it succeeds */
 	const char *asked; /* stands in the log of requests; NULL: any */
+	bool only_grows;   /* the file that is written */
 } cases[] = {
 	/* clang-format off */
 	{ .name = "a real list",
@@ -69,6 +73,14 @@ static const struct save_case {
 	      { .when = { PODS }, .text =
 		POD_LIST("\"continue\":\"x\",", POD("a")) }, REST },
 	  .pods = 3, .warn = "list pods: HTTP 410: The provided continue" },
+	{ .name = "what was written of it cannot be taken back",
+	  .answers = { { .when = { PODS, "continue=" }, .times = 1,
+	      .status = 410, .file = RECORDED("err-410-continue.json") },
+	      { .when = { PODS }, .times = 1, .text =
+		POD_LIST("\"continue\":\"x\",", POD("a") "," POD("b")) },
+	      { .when = { PODS }, .text = POD_LIST("", POD("c")) }, REST },
+	  .warn = "list pods: HTTP 410", .only_grows = true,
+	  .fail = "write: Operation not permitted" },
 	{ .name = "pages that expire for ever",
 	  .answers = { { .when = { PODS, "continue=" }, .status = 410,
 	      .file = RECORDED("err-410-continue.json") },
@@ -195,6 +207,19 @@ count_pods(FILE *f)
 	return n;
 }
 
+static FILE *
+open_output(const struct save_case *sc)
+{
+	int fd;
+
+	if (!sc->only_grows)
+		return tmpfile();
+	fd = memfd_create("saved", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	return fdopen(fd, "w+");
+}
+
 static void
 test_save(void **state)
 {
@@ -207,7 +232,7 @@ test_save(void **state)
 	struct client_save_report report;
 	struct rf_error err = { 0 };
 	struct client_world w;
-	FILE *out = tmpfile();
+	FILE *out = open_output(sc);
 	enum rf_status st;
 	char *log;
 
