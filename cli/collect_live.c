@@ -260,6 +260,11 @@ read_conntrack(struct session *s)
 		    " without a known age, %" PRIu64 " that cannot be read",
 		    t->too_many, CONNTRACK_KNOWN_MAX, t->undated,
 		    t->parsed.malformed);
+	if (t->parsed.interrupted)
+		log_warn("collect",
+		    "the kernel's connection table changed while it was read, "
+		    "%" PRIu64 " times: what it lacks is found when it sends",
+		    t->interrupted);
 }
 
 /* All that may need privileges. */

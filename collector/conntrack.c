@@ -280,6 +280,8 @@ conntrack_parse(struct conntrack_parsed *p, const uint8_t *data, size_t size,
 		body = cursor_init(c.p + sizeof(h), h.nlmsg_len - sizeof(h));
 		whole = padded(h.nlmsg_len);
 		(void)cursor_take(&c, whole < left ? whole : left);
+		if (h.nlmsg_flags & NLM_F_DUMP_INTR)
+			p->interrupted = true;
 		if (h.nlmsg_type == NLMSG_DONE || h.nlmsg_type == NLMSG_ERROR)
 			read_end(p, body, h.nlmsg_type == NLMSG_DONE);
 		else if (h.nlmsg_type == entry)

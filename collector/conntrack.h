@@ -49,6 +49,7 @@ struct conntrack_parsed {
 	uint64_t entries;   /* given to the sink */
 	uint64_t others;    /* of protocols that are none of ours */
 	uint64_t malformed; /* lengths or fields that contradict, or lack */
+	bool interrupted;   /* the table changed: entries lack, or came twice */
 	bool done;          /* the dump's end was read, or an error */
 	int error;          /* the kernel's errno for the dump, or 0 */
 };
@@ -80,7 +81,8 @@ enum conntrack_verdict conntrack_judge(struct flow_known *out,
     const struct conntrack_entry *e, const struct conntrack_timeouts *t,
     int64_t now_us);
 
-#define CONNTRACK_KNOWN_MAX 32768 /* half a daemon's table, two legs each */
+#define CONNTRACK_KNOWN_MAX    32768 /* half a daemon's table, two legs each */
+#define CONNTRACK_READINGS_MAX 3
 
 /* What was read, and what became of it. */
 struct conntrack_table {
@@ -89,17 +91,25 @@ struct conntrack_table {
 	int64_t read_us;
 	struct conntrack_parsed parsed;
 	uint64_t over, ignored, undated;
-	uint64_t too_many; /* beyond CONNTRACK_KNOWN_MAX */
+	uint64_t too_many;    /* beyond CONNTRACK_KNOWN_MAX */
+	uint64_t interrupted; /* readings that the kernel calls interrupted;
+			       * CONNTRACK_READINGS_MAX: this one too */
 };
 
 /*
  * Read the kernel's table for this network namespace, of all zones, in at
- * most some seconds. RF_IO: it cannot be read, and err says why in words.
+ * most some seconds; again, while it changes too much meanwhile, up to
+ * CONNTRACK_READINGS_MAX times. RF_IO: it cannot be read, and err says why.
  * RF_VERSION: this program or this kernel has no such thing. On failure *out
  * is empty.
  */
 RF_MUST_USE enum rf_status conntrack_read(
     struct conntrack_table *out, int64_t now_us, struct rf_error *err);
+
+/* The same from a socket, which is asked and answers as netlink does. */
+RF_MUST_USE enum rf_status conntrack_read_from(int fd,
+    struct conntrack_table *out, const struct conntrack_timeouts *t,
+    int64_t now_us, struct rf_error *err);
 
 /* Free v; the counts stay. */
 void conntrack_release(struct conntrack_table *t);

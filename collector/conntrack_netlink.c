@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conntrack_read() by netlink: one dump, then the socket is closed. */
+/* conntrack_read() by netlink: a dump or some, then the socket is closed. */
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -21,8 +21,9 @@
 /* A table that is being filled. */
 struct reading {
 	struct conntrack_table *table;
-	struct conntrack_timeouts timeouts;
+	const struct conntrack_timeouts *timeouts;
 	size_t room;
+	time_t until; /* as long as patience lasts */
 	bool no_memory;
 };
 
@@ -88,7 +89,7 @@ on_entry(void *arg, const struct conntrack_entry *e)
 	struct conntrack_table *t = r->table;
 	struct flow_known known;
 
-	switch (conntrack_judge(&known, e, &r->timeouts, t->read_us)) {
+	switch (conntrack_judge(&known, e, r->timeouts, t->read_us)) {
 	case CONNTRACK_TAKE:
 		if (make_room(r))
 			t->v[t->n++] = known;
@@ -146,13 +147,12 @@ ask(int fd, struct rf_error *err)
 	return RF_OK;
 }
 
-/* Take the answer, until its end or for as long as patience lasts. */
+/* Take the answer, until its end. */
 static enum rf_status
 take_all(int fd, struct reading *r, struct rf_error *err)
 {
 	struct conntrack_parsed *parsed = &r->table->parsed;
 	uint8_t *buf = malloc(DATAGRAM_BYTES);
-	time_t until = time(NULL) + PATIENCE_S;
 	enum rf_status st = RF_OK;
 
 	if (buf == NULL)
@@ -166,7 +166,7 @@ take_all(int fd, struct reading *r, struct rf_error *err)
 			st = explain(errno, err);
 		else
 			conntrack_parse(parsed, buf, (size_t)n, on_entry, r);
-		if (st == RF_OK && !parsed->done && time(NULL) > until)
+		if (st == RF_OK && !parsed->done && time(NULL) > r->until)
 			st = explain(ETIMEDOUT, err);
 	}
 	free(buf);
@@ -177,11 +177,42 @@ take_all(int fd, struct reading *r, struct rf_error *err)
 	return st;
 }
 
+/* Nothing was read, but that it was interrupted; the room stays. */
+static void
+begin_again(struct conntrack_table *t)
+{
+	*t = (struct conntrack_table){
+		.v = t->v, .read_us = t->read_us, .interrupted = t->interrupted
+	};
+}
+
+enum rf_status
+conntrack_read_from(int fd, struct conntrack_table *out,
+    const struct conntrack_timeouts *t, int64_t now_us, struct rf_error *err)
+{
+	struct reading r = {
+		.table = out, .timeouts = t, .until = time(NULL) + PATIENCE_S
+	};
+	enum rf_status st;
+
+	*out = (struct conntrack_table){ .read_us = now_us };
+	do {
+		begin_again(out);
+		if ((st = ask(fd, err)) == RF_OK)
+			st = take_all(fd, &r, err);
+		out->interrupted += out->parsed.interrupted;
+	} while (st == RF_OK && out->parsed.interrupted &&
+	    out->interrupted < CONNTRACK_READINGS_MAX);
+	if (st != RF_OK)
+		conntrack_release(out);
+	return st;
+}
+
 enum rf_status
 conntrack_read(
     struct conntrack_table *out, int64_t now_us, struct rf_error *err)
 {
-	struct reading r = { .table = out };
+	struct conntrack_timeouts timeouts;
 	enum rf_status st;
 	int fd;
 
@@ -189,11 +220,8 @@ conntrack_read(
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	if (fd < 0)
 		return explain(errno, err);
-	read_timeouts(&r.timeouts);
-	if ((st = ask(fd, err)) == RF_OK)
-		st = take_all(fd, &r, err);
+	read_timeouts(&timeouts);
+	st = conntrack_read_from(fd, out, &timeouts, now_us, err);
 	(void)close(fd);
-	if (st != RF_OK)
-		conntrack_release(out);
 	return st;
 }

@@ -221,6 +221,7 @@ void
 daemon_know(struct daemon *d, const struct conntrack_table *t)
 {
 	d->known_lost = t->too_many + t->undated + t->parsed.malformed;
+	d->known_interrupted = t->interrupted;
 	for (size_t i = 0; i < t->n; i++)
 		d->known_lost += !flow_table_know(d->ft, &t->v[i], t->read_us);
 }
@@ -339,6 +340,7 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.clock_sets = d->clock_sets,
 		.known = ft->known,
 		.known_lost = d->known_lost,
+		.known_interrupted = d->known_interrupted,
 	};
 	for (size_t i = 0; i < d->config.n_points; i++) {
 		const struct coverage *c = &d->coverage[i];

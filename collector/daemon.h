@@ -107,6 +107,7 @@ struct daemon_stats {
 	uint64_t clock_sets; /* times that the clock was set */
 	uint64_t known;      /* taken over from the kernel's table */
 	uint64_t known_lost; /* of it: found no room, or could not be read */
+	uint64_t known_interrupted; /* readings of it: see conntrack.h */
 };
 
 struct daemon;

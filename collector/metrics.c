@@ -44,6 +44,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_table_strays_total", "Tails of connections that are too little to count.", COUNTER, COUNT, AT(strays) },
 	{ "ringfence_conntrack_connections", "Connections taken over from the kernel's connection table at the start.", GAUGE, COUNT, AT(known) },
 	{ "ringfence_conntrack_lost", "Entries of that table that found no room or could not be read.", GAUGE, COUNT, AT(known_lost) },
+	{ "ringfence_conntrack_interrupted", "Readings of that table that it changed under; of 3 the last one was used all the same.", GAUGE, COUNT, AT(known_interrupted) },
 	{ "ringfence_table_entries", "Address pairs in the connection table.", GAUGE, COUNT, AT(legs) },
 	{ "ringfence_table_capacity", "Address pairs for which the connection table has room.", GAUGE, COUNT, AT(legs_max) },
 	{ "ringfence_connections_waiting", "Connections that wait for their ends to be known.", GAUGE, COUNT, AT(waiting) },

@@ -6,12 +6,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "collector/conntrack.h"
 #include "core/flow.h"
@@ -439,6 +443,78 @@ test_read(void **state)
 	assert_null(t.v);
 }
 
+/* One dump of an entry and an end, either of which may be interrupted. */
+static void
+send_dump(int fd, uint16_t entry_flags, uint16_t end_flags)
+{
+	static const struct nfgenmsg g = { .nfgen_family = 2 };
+	const uint32_t status = htonl(IPS_SEEN_REPLY | IPS_ASSURED);
+	const uint32_t timeout = htonl(119);
+	const size_t at = offsetof(struct nlmsghdr, nlmsg_flags);
+	struct message m =
+	    message(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW);
+	struct message end = message(NLMSG_DONE);
+
+	put(&m, &g, sizeof(g));
+	put_tuple(&m, CTA_TUPLE_ORIG, FLOW_UDP, true);
+	put_tuple(&m, CTA_TUPLE_REPLY, FLOW_UDP, true);
+	put_attribute(&m, CTA_STATUS, &status, sizeof(status));
+	put_attribute(&m, CTA_TIMEOUT, &timeout, sizeof(timeout));
+	finish(&m);
+	memcpy(m.b + at, &entry_flags, sizeof(entry_flags));
+	put(&end, "\0\0\0", 4);
+	finish(&end);
+	memcpy(end.b + at, &end_flags, sizeof(end_flags));
+	assert_int_equal(send(fd, m.b, m.n, 0), m.n);
+	assert_int_equal(send(fd, end.b, end.n, 0), end.n);
+}
+
+/* A table that changed while it was read is read again, but not for ever; what
+ * was read before does not count. */
+static void
+test_interrupted(void **state)
+{
+	enum { INTR = NLM_F_MULTI | NLM_F_DUMP_INTR, READINGS = 4 };
+	static const struct {
+		uint16_t flags[READINGS][2];
+		uint64_t interrupted, asked;
+		bool in_the_end;
+	} cases[] = {
+		{ { { NLM_F_MULTI, NLM_F_MULTI } }, 0, 1, false },
+		{ { { INTR, 0 }, { 0, 0 } }, 1, 2, false },
+		{ { { 0, INTR }, { INTR, 0 }, { 0, 0 } }, 2, 3, false },
+		{ { { 0, INTR }, { 0, INTR }, { 0, INTR }, { 0, 0 } }, 3, 3,
+		    true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		struct conntrack_table t;
+		struct rf_error err;
+		uint64_t asked = 0;
+		char buf[256];
+		int fds[2];
+
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+		for (size_t k = 0; k < READINGS; k++)
+			send_dump(
+			    fds[1], cases[i].flags[k][0], cases[i].flags[k][1]);
+		assert_int_equal(
+		    conntrack_read_from(fds[0], &t, &timeouts, NOW, &err),
+		    RF_OK);
+		assert_int_equal(t.n, 1);
+		assert_int_equal(t.parsed.entries, 1);
+		assert_int_equal(t.interrupted, cases[i].interrupted);
+		assert_int_equal(t.parsed.interrupted, cases[i].in_the_end);
+		while (recv(fds[1], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			asked++;
+		assert_int_equal(asked, cases[i].asked);
+		conntrack_release(&t);
+		assert_int_equal(close(fds[0]) + close(fds[1]), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -450,6 +526,7 @@ main(void)
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_no_timeouts),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("conntrack", tests, NULL, NULL);
