@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kube/address.h"
+#include "policy/write.h"
 #include "report/check_words.h"
 
 static void
@@ -17,9 +18,12 @@ put_labels(struct strbuf *out, const struct label_set *labels)
 		return;
 	}
 	strbuf_puts(out, "podSelector: {matchLabels: {");
-	for (size_t i = 0; i < labels->n; i++)
-		strbuf_printf(out, "%s%s: \"%s\"", i == 0 ? "" : ", ",
-		    labels->v[i].key, labels->v[i].value);
+	for (size_t i = 0; i < labels->n; i++) {
+		strbuf_puts(out, i == 0 ? "" : ", ");
+		policy_write_text(out, labels->v[i].key);
+		strbuf_puts(out, ": ");
+		policy_write_text(out, labels->v[i].value);
+	}
 	strbuf_puts(out, "}}");
 }
 
@@ -53,11 +57,13 @@ put_peer(struct strbuf *out, const struct check_scene *s,
 		strbuf_printf(out, "ipBlock: {cidr: \"%s\"}",
 		    ip_prefix_format(&host, cidr));
 	} else {
-		if (strcmp(pod->namespace, policy->namespace) != 0)
-			strbuf_printf(out,
+		if (strcmp(pod->namespace, policy->namespace) != 0) {
+			strbuf_puts(out,
 			    "namespaceSelector: {matchLabels: "
-			    "{kubernetes.io/metadata.name: \"%s\"}}, ",
-			    pod->namespace);
+			    "{kubernetes.io/metadata.name: ");
+			policy_write_text(out, pod->namespace);
+			strbuf_puts(out, "}}, ");
+		}
 		put_pod_selector(out, c, pod);
 	}
 	strbuf_putc(out, '}');

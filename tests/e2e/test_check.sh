@@ -167,6 +167,11 @@ says 'a probe: what is beyond four digits, in two escapes' 0 out \
 says 'what is proposed means more than a pod without labels' 1 out \
     'a/bare has no label, so this allows every pod of its namespace' \
     check -s bare.json -f open.yaml a/bare a/web --port 80
+labels='"y": "on", "a": "1e3", "x": "0x10", "z": "web"'
+sed "s/\"name\": \"bare\"/&, \"labels\": {$labels}/" bare.json >odd.json
+says 'what is proposed is text to every reader of YAML' 1 out \
+    '{podSelector: {matchLabels: {a: "1e3", x: "0x10", "y": "on", z: web}}}' \
+    check -s odd.json -f open.yaml a/bare a/web --port 80
 says '53: a nodePort is the Service, for pods as well' 0 out \
     "may arrive with a node's address" check -s open.json -f open.yaml \
     a/web 10.9.0.2 --port 30080
