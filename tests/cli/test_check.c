@@ -171,15 +171,15 @@ static struct ask_case {
 	    "shop/db (p.yaml:7)" },
 	{ "other/api-10.0.0.5", "shop/db-10.0.0.4", 5432, 1, 1, 1,
 	    "add {namespaceSelector: {matchLabels: "
-	    "{kubernetes.io/metadata.name: \"other\"}}, podSelector: "
-	    "{matchLabels: {app: \"api\"}}} to the from of ingress rule 1" },
+	    "{kubernetes.io/metadata.name: other}}, podSelector: "
+	    "{matchLabels: {app: api}}} to the from of ingress rule 1" },
 	{ "203.0.113.1", "shop/db-10.0.0.4", 80, 1, 1, 1,
 	    "add to the ingress rules of shop/db (p.yaml:1): {from: "
 	    "[{ipBlock: {cidr: \"203.0.113.1/32\"}}], ports: [{protocol: TCP, "
 	    "port: 80}]}" },
 	{ "shop/db-10.0.0.4", "shop/web-1", 80, 1, 1, 1,
 	    "add to the ingress rules of shop/web (p.yaml:10): {from: "
-	    "[{podSelector: {matchLabels: {app: \"db\"}}}]" },
+	    "[{podSelector: {matchLabels: {app: db}}}]" },
 	{ "shop/deploy/web", "shop/deploy/web", 80, 4, 2, 2,
 	    "2 of 4 connections between them are denied: the pods differ" },
 	{ "shop/web-1", "svc/shop/side", 80, 1, 1, 1,
