@@ -63,7 +63,8 @@ static const struct option_spec table[] = {
 	    .kind = OPTION_TEXT,
 	    .arg = "NAME",
 	    .offset = offsetof(struct collect_options, node),
-	    .help = "Node that the captures were taken on, for the record." },
+	    .help = "Node that the captures were taken on, by its name in the "
+		    "cluster: recommend says which were not captured." },
 	{ .name = "accept-cut",
 	    .kind = OPTION_FLAG,
 	    .offset = offsetof(struct collect_options, accept_cut),

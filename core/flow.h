@@ -92,7 +92,7 @@ struct dns_name {
 
 /* What one capture point has seen, and what it could not use. */
 struct coverage {
-	const char *node;   /* as given by --node, or derived; never NULL */
+	const char *node;   /* as given by --node; "": it was not, never NULL */
 	const char *source; /* file name, or interface */
 	int64_t from_us, to_us;
 	uint64_t packets;   /* received from libpcap */

@@ -52,6 +52,14 @@ struct group {
 	uint32_t policy;         /* index in the set, or FLOW_NONE */
 };
 
+/* Where a group's pods ran while anything was captured. */
+struct watch {
+	size_t n_nodes, n_missing; /* n_missing: that no capture names */
+	uint32_t missing;          /* the first of those */
+	int64_t lived_us;          /* the time of all its pods */
+	int64_t seen_us;           /* of it, a capture of their node ran */
+};
+
 /* Groups of a namespace that share a label with nobody else. */
 struct family {
 	struct label label;
@@ -205,6 +213,11 @@ struct run {
 	struct recommend_workload *workloads;
 	size_t n_workloads;
 	struct recommend_span span;
+	struct watch *watches; /* by group */
+	bool *ran_on;          /* by node: pods in scope did meanwhile */
+	bool *not_captured;    /* of those: no capture names it */
+	size_t
+	    captures_unnamed;   /* that ran at a time, at most, and name none */
 	struct policy_set kept; /* existing policies that ours do not replace */
 	bool *replaced;         /* beside options->existing: the others */
 	struct evaluator *kept_evaluator; /* of kept, when incremental */
@@ -461,6 +474,14 @@ bool existing_allows_client(const struct run *r, const struct flow *f);
 RF_MUST_USE enum rf_status existing_unite(
     struct run *r, struct policy_set *out);
 RF_MUST_USE enum rf_status existing_compare(struct run *r);
+
+/* watched.c: when captures ran, and on which of the pods' nodes. */
+RF_MUST_USE enum rf_status watched_measure(struct run *r);
+/* What is not seen for want of captures, as a remark. */
+RF_MUST_USE enum rf_status watched_note(struct run *r);
+/* Why it keeps a workload from being ready, in arena; NULL: it does not. */
+RF_MUST_USE enum rf_status watched_reason(
+    struct run *r, uint32_t group, const char **out);
 
 /* readiness.c: the workloads in scope, and how sure one can be of each. */
 RF_MUST_USE enum rf_status readiness_judge(struct run *r);

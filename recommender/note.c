@@ -386,7 +386,8 @@ notes_build(struct run *r)
 		return st;
 	if ((st = dns_note_local(r)) != RF_OK ||
 	    (st = note_groups(r)) != RF_OK ||
-	    (st = note_host_network(r)) != RF_OK)
+	    (st = note_host_network(r)) != RF_OK ||
+	    (st = watched_note(r)) != RF_OK)
 		return st;
 	if (r->n_notes > 0)
 		qsort(r->notes, r->n_notes, sizeof(*r->notes), compare_notes);

@@ -16,7 +16,7 @@
 #define MINUTE_US  ((int64_t)60 * 1000000)
 #define HOUR_US    (60 * MINUTE_US)
 #define DAY_US     (24 * HOUR_US)
-#define WEEK_HOURS 168
+#define WEEK_HOURS RECOMMEND_WEEK_HOURS
 
 #define WATCHED_MIN_US    (7 * DAY_US)
 #define HOURS_OF_WEEK_MIN 152 /* nine tenths of a week's */
@@ -134,69 +134,6 @@ count_edges(struct judging *j)
 			last->first_us = j->kinds[i].first_us;
 	}
 	j->n_kinds = n;
-	return RF_OK;
-}
-
-static int
-compare_from(const void *x, const void *y)
-{
-	const struct coverage *const *a = x, *const *b = y;
-
-	return ((*a)->from_us > (*b)->from_us) -
-	    ((*a)->from_us < (*b)->from_us);
-}
-
-/* Mark the hours of the week that [from, to] touches. The epoch began on a
- * Thursday; which day counts as the first does not matter. */
-static void
-mark_hours(bool *hours, int64_t from, int64_t to)
-{
-	int64_t first = from / HOUR_US, last = to / HOUR_US;
-
-	if (from < 0 || to < from)
-		return;
-	for (int64_t h = first; h <= last && h - first < WEEK_HOURS; h++)
-		hours[h % WEEK_HOURS] = true;
-}
-
-/* For how long any capture ran: the union of their times. */
-static enum rf_status
-measure_span(struct run *r)
-{
-	size_t n = r->fs->n_coverage;
-	const struct coverage **v =
-	    arena_calloc(r->arena, n, sizeof(const void *));
-	struct recommend_span *s = &r->span;
-	bool hours[WEEK_HOURS] = { false };
-	int64_t until = 0;
-
-	if (v == NULL)
-		return run_nomem(r);
-	for (size_t i = 0; i < n; i++)
-		v[i] = &r->fs->coverage[i];
-	if (n > 0)
-		qsort(v, n, sizeof(const void *), compare_from);
-	for (size_t i = 0; i < n; i++) {
-		int64_t from = v[i]->from_us;
-
-		if (i == 0)
-			s->from_us = until = from;
-		mark_hours(hours, from, v[i]->to_us);
-		if (from < until)
-			from = until;
-		if (v[i]->to_us > from)
-			s->watched_us += v[i]->to_us - from;
-		if (v[i]->to_us > until)
-			until = v[i]->to_us;
-		s->packets += v[i]->packets;
-		s->dropped += v[i]->dropped;
-		s->unowned += v[i]->unowned;
-	}
-	for (size_t i = 0; i < r->n_edges; i++)
-		s->connections += r->edges[i].connections;
-	s->to_us = until;
-	for (size_t i = 0; i < WEEK_HOURS; i++)
-		s->hours_of_week += hours[i];
 	return RF_OK;
 }
 
@@ -328,7 +265,8 @@ judge_group(struct judging *j, uint32_t group, const struct kind *kinds,
 {
 	struct run *r = j->r;
 	struct reasons l = { .r = r };
-	const char **v;
+	const char **v, *watched;
+	enum rf_status st;
 
 	out->n_edges = n;
 	for (size_t i = 0; i < n; i++) {
@@ -340,6 +278,10 @@ judge_group(struct judging *j, uint32_t group, const struct kind *kinds,
 	if (out->connections > 0)
 		out->chance = (double)out->n_once / (double)out->connections;
 	reasons_of_span(&l);
+	if ((st = watched_reason(r, group, &watched)) != RF_OK)
+		return st;
+	if (watched != NULL)
+		reason_add(&l, watched);
 	reasons_of_group(&l, &r->groups[group], out, &j->shares[group]);
 	v = arena_calloc(r->arena, l.n, sizeof(*v));
 	if (v == NULL || l.failed)
@@ -418,7 +360,7 @@ readiness_judge(struct run *r)
 	    arena_calloc(r->arena, r->n_groups, sizeof(*r->workloads));
 	if (j.shares == NULL || r->workloads == NULL)
 		return run_nomem(r);
-	if ((st = measure_span(r)) == RF_OK && (st = count_edges(&j)) == RF_OK)
+	if ((st = count_edges(&j)) == RF_OK)
 		st = judge_groups(&j);
 	free(j.kinds);
 	if (st == RF_OK && r->n_workloads > 0)

@@ -32,8 +32,9 @@ run_all(struct run *r, struct recommend_proof *proof)
 		address_collect, dns_find, existing_prepare, scope_edges,
 		plan_needs, /* what each was seen to need */
 		ports_form, /* names and ranges */
-		dns_add_floor, cni_remarks, policies_build, notes_build,
-		readiness_judge, /* how sure one can be of it */
+		dns_add_floor, cni_remarks, policies_build,
+		watched_measure,              /* when, and on which nodes */
+		notes_build, readiness_judge, /* how sure one can be of it */
 	};
 	enum rf_status st;
 

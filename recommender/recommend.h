@@ -149,6 +149,8 @@ struct recommend_change {
 };
 
 /* For how long the cluster was watched. */
+#define RECOMMEND_WEEK_HOURS 168
+
 struct recommend_span {
 	int64_t from_us, to_us; /* of all captures; both 0: none */
 	int64_t watched_us;     /* of it, at least one capture ran */

@@ -24,6 +24,9 @@ struct case_of {
 	int64_t first_us;   /* of the edge, after the start */
 	uint64_t connections, once, dropped;
 	uint64_t guessed, unknown; /* connections beside */
+	const char *node;          /* of the captures; NULL: web's own, n1 */
+	const char *node_2;        /* of every other one */
+	bool spread;               /* web has a pod on n2, too */
 };
 
 /* clang-format off */
@@ -53,6 +56,23 @@ static struct case_of cases[] = {
 	{ .name = "unknown ends", .unknown = 200,
 	  .reason = "have an end that is not known" },
 	{ .name = "hardly any unknown ends", .unknown = 5 },
+	{ .name = "its node not captured", .node = "n2",
+	  .reason = "node n1, on which pods of it ran, was not captured" },
+	{ .name = "a node not captured", .spread = true,
+	  .reason = "node n2, on which pods of it ran, was not captured" },
+	{ .name = "none of its nodes captured", .spread = true, .node = "cp",
+	  .reason = "of the 2 nodes on which pods of it ran 2 were not" },
+	{ .name = "its node captured every other day", .node_2 = "n2",
+	  .reason = "captured for 50 % of the time" },
+	{ .name = "both nodes captured", .spread = true, .node_2 = "n2",
+	  .reason = "captured for 50 % of the time" },
+	{ .name = "a capture of an unnamed node", .node = "" },
+	{ .name = "a capture of a node that is not known", .node = "laptop" },
+	{ .name = "one capture at a time of unnamed nodes", .node = "",
+	  .spread = true,
+	  .reason = "ran on 2 nodes, and if each capture is of one, at most "
+		    "1 was captured at a time" },
+	{ .name = "named by day, unnamed by night", .node_2 = "" },
 };
 /* clang-format on */
 
@@ -76,7 +96,9 @@ make_coverage(const struct case_of *c, struct coverage v[8])
 
 	memset(v, 0, 8 * sizeof(*v));
 	for (size_t i = 0; i < n; i++) {
-		v[i].node = "n1";
+		v[i].node = c->node == NULL ? "n1" : c->node;
+		if (c->node_2 != NULL && i % 2 == 1)
+			v[i].node = c->node_2;
 		v[i].source = "file";
 		v[i].from_us = START_US + (int64_t)i * DAY_US;
 		v[i].to_us =
@@ -96,6 +118,10 @@ make_flows(struct world *w, const struct case_of *c)
 	uint32_t web, db;
 	struct flow *f;
 
+	(void)world_node(w, "cp", "192.168.0.3", NULL);
+	if (c->spread)
+		(void)world_pod(w, w->c->pods[b.web].workload, "web-2",
+		    "app=web", "10.0.2.11", b.n2);
 	world_finish(w);
 	web = world_at_pod(w, b.web);
 	db = world_at_pod(w, b.db);
@@ -193,11 +219,46 @@ test_never_seen(void **state)
 	arena_release(&arena);
 }
 
+/* What the captures lack is told of all, too. */
+static void
+test_told(void **state)
+{
+	struct case_of half = { .node = "n2" };
+	struct recommend_options options = { 0 };
+	struct coverage coverage[8];
+	struct recommendation out;
+	struct flow_set fs;
+	struct arena arena;
+	struct rf_error err;
+	const char *text = NULL;
+	struct world w;
+
+	(void)state;
+	arena_init(&arena, 0);
+	world_init(&w);
+	make_flows(&w, &half);
+	fs = world_flows(&w);
+	fs.coverage = coverage;
+	fs.n_coverage = make_coverage(&half, coverage);
+	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < out.n_notes; i++)
+		if (strcmp(out.notes[i].reason, "not-captured") == 0)
+			text = out.notes[i].text;
+	assert_non_null(text);
+	assert_non_null(strstr(text,
+	    "1 of the 2 nodes on which pods of these namespaces ran was not "
+	    "captured (n1): "));
+	world_release(&w);
+	arena_release(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_never_seen),
+		cmocka_unit_test(test_told),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_case, cases, name),
