@@ -171,6 +171,11 @@ print(const struct comparison *c, struct rf_error *err)
 	bool colour =
 	    table_wants_colour(stdout, getenv("NO_COLOR"), getenv("TERM"));
 
+	if (diff_pairs_left_out(&c->pairs) > 0)
+		fprintf(stderr,
+		    "ringfence: warning: %zu pairs change verdict; %zu of them "
+		    "are kept, the others are in the totals alone\n",
+		    c->pairs.n_denied + c->pairs.n_allowed, c->pairs.n);
 	if (c->o->format == FORMAT_JSON)
 		return diff_print_json(stdout, &c->report, err);
 	return diff_print_table(stdout, &c->report, colour, err);

@@ -77,8 +77,14 @@ struct diff_pairs {
 	size_t n_asked;
 };
 
-/* How many pairs are kept. */
+/* How many pairs are kept, and how many of all are not. */
 #define DIFF_PAIRS_MAX 100000
+
+static inline size_t
+diff_pairs_left_out(const struct diff_pairs *p)
+{
+	return p->n_denied + p->n_allowed - p->n;
+}
 
 /* The outside that pairs are asked from: an address of a network that is for
  * documentation (RFC 5737, RFC 3849). */

@@ -406,6 +406,8 @@ json_summary(struct json_writer *w, const struct diff_report *r)
 		json_writer_unsigned(w, "pairsNewlyDenied", r->pairs->n_denied);
 		json_writer_unsigned(
 		    w, "pairsNewlyAllowed", r->pairs->n_allowed);
+		json_writer_unsigned(
+		    w, "pairsLeftOut", diff_pairs_left_out(r->pairs));
 	}
 	json_writer_object_end(w);
 }

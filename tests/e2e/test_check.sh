@@ -194,6 +194,25 @@ verdict '39: nothing is open with externalTrafficPolicy Local' $?
 
 # diff
 : >in
+awk 'BEGIN {
+	print "{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": ["
+	for (i = 0; i < 317; i++)
+		printf "%s{\"kind\": \"Pod\", \"apiVersion\": \"v1\", " \
+		    "\"metadata\": {\"namespace\": \"a\", \"name\": \"p%d\", " \
+		    "\"labels\": {\"app\": \"p%d\"}}, \"spec\": " \
+		    "{\"containers\": [{\"name\": \"c\", \"ports\": " \
+		    "[{\"containerPort\": 80}]}]}, \"status\": {\"phase\": " \
+		    "\"Running\", \"podIPs\": [{\"ip\": \"10.0.%d.%d\"}]}}", \
+		    i ? "," : "", i, i, i / 200, 1 + i % 200
+	print "]}"
+}' >many.json
+sed 's/ingress: .*/ingress: []/' open.yaml >shut.yaml
+sed 's/ingress: .*/ingress: [{}]/' open.yaml >wide.yaml
+run 1 diff wide.yaml shut.yaml -s many.json -o json &&
+    has out '"pairsNewlyDenied": 100489' &&
+    has out '"pairsLeftOut": 489' && has err '100489 pairs change' &&
+    [ "$(grep -c '"change": "newly-denied"' out)" -eq 100000 ]
+verdict 'diff: more pairs than are kept is said' $?
 says 'diff: the same' 0 out '3 the same' diff "$p" "$p"
 sed 's/port: 8080/port: 8081/' "$p" >other.yaml
 says 'diff: changed' 1 out '+ ingress from shop/app=frontend: TCP/8081' \
