@@ -198,8 +198,8 @@ print_readiness(FILE *out, const struct recommendation *r)
 
 	for (size_t i = 0; i < r->n_workloads; i++)
 		n += r->workloads[i].readiness.is_ready;
-	fprintf(out, "\nReadiness: %zu of %zu workloads are ready", n,
-	    r->n_workloads);
+	fprintf(out, "\nReadiness: %zu of %zu workload%s ready", n,
+	    r->n_workloads, r->n_workloads == 1 ? " is" : "s are");
 	if (n == r->n_workloads) {
 		fputs(".\n", out);
 		return;

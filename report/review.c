@@ -247,8 +247,8 @@ put_readiness(struct writing *w)
 	}
 	put_namespaces(w);
 	strbuf_puts(w->out, "\n");
-	strbuf_printf(
-	    w->out, "%zu of %zu workloads are ready.", n, r->n_workloads);
+	strbuf_printf(w->out, "%zu of %zu workload%s ready.", n, r->n_workloads,
+	    r->n_workloads == 1 ? " is" : "s are");
 	first = &r->workloads[0].readiness;
 	if (n_common > 0)
 		strbuf_puts(w->out, " All must wait:\n");

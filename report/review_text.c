@@ -169,7 +169,7 @@ review_pair(struct strbuf *out, const struct recommend_pair *p)
 size_t
 review_common_reasons(const struct recommendation *r)
 {
-	size_t n = r->n_workloads > 0 ? r->workloads[0].readiness.n_reasons : 0;
+	size_t n = r->n_workloads > 1 ? r->workloads[0].readiness.n_reasons : 0;
 
 	for (size_t i = 1; i < r->n_workloads; i++) {
 		const struct recommend_readiness *a =

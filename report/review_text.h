@@ -25,7 +25,7 @@ void review_ports(struct strbuf *out, const struct policy_rule *rule);
 void review_pair(struct strbuf *out, const struct recommend_pair *p);
 
 /* How many of the reasons to wait, from the first on, all workloads share:
- * those of the span. They are said once. */
+ * those of the span. They are said once; those of a single one beside it. */
 size_t review_common_reasons(const struct recommendation *r);
 
 /* The text as Markdown shows it, never as markup. One line. */

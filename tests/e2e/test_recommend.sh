@@ -35,6 +35,14 @@ review() {
 		has story '0 beyond that' 'Readiness: 0 of'
 }
 check 'REVIEW.md holds proof, readiness, evidence' review
+single() {
+	"$ringfence" recommend --db shop.db -n monitoring -o alone >story 2>err &&
+		has alone/REVIEW.md '0 of 1 workload is ready.' &&
+		! grep -q 'All must wait' alone/REVIEW.md &&
+		grep -q '^| monitoring | .*| wait |.* a week is wanted' \
+			alone/REVIEW.md
+}
+check 'the reasons of a single workload are its own' single
 rows() { # every rule of every file has its row
 	want=$(cat dir/shop/[0-9]*.yaml | grep -cE '^  - (from|to):')
 	have=$(grep -cE '^\| (ingress|egress) [0-9]+ \|' dir/REVIEW.md)
