@@ -198,8 +198,10 @@ list_once(struct listing *l)
 
 	if (dataset_open(&d, o->db, &store_filter) != RF_OK)
 		return STATUS_FAILURE;
-	rc = edge_filter_make(
-	    &filter, &flows_spec, &o->filter, &o->namespaces, &d);
+	rc = scope_check_known(&flows_spec, &o->namespaces, d.cluster);
+	if (rc == OPTIONS_RUN)
+		rc = edge_filter_make(
+		    &filter, &flows_spec, &o->filter, &o->namespaces, &d);
 	if (rc == OPTIONS_RUN && l->set != NULL && l->follow.looks == 0)
 		dataset_warn_policies(&d, l->set);
 	if (rc == OPTIONS_RUN)

@@ -209,15 +209,28 @@ flows_port() {
 }
 check 'flows: --port' flows_port
 flows_none() {
-	run 0 flows --db shop.db -n nowhere && [ ! -s out ] &&
-	    has err 'No flows found in nowhere namespace.'
+	run 0 flows --db shop.db -n default && [ ! -s out ] &&
+	    has err 'No flows found in default namespace.'
 }
 check 'flows: none is exit 0 and a word on stderr' flows_none
 flows_none_json() {
-	run 0 flows --db shop.db -n nowhere -o json && json out \
+	run 0 flows --db shop.db -n default -o json && json out \
 	    "d['edges'] == []"
 }
 check 'flows: none as JSON is an empty list' flows_none_json
+unknown_namespace() {
+	for command in flows audit recommend testplan report; do
+		set -- "$command" --db shop.db -n shpo
+		[ "$command" != audit ] || set -- "$@" -f none.yaml
+		run 2 "$@" && [ ! -s out ] && has err \
+		    "namespace 'shpo' is not in the database; did you mean" ||
+			return 1
+	done
+	run 2 flows --db shop.db -n shop -n nowhere -o json && [ ! -s out ] &&
+	    has err "namespace 'nowhere' is not in the database"
+}
+: >none.yaml
+check 'an unknown namespace is a mistake to every command' unknown_namespace
 flows_since() {
 	run 0 flows --db shop.db --since 2036-01-01T00:00:00Z -o json &&
 	    json out "d['edges'] == []"
