@@ -312,7 +312,7 @@ take_signals(struct live *l)
 
 /* Wait for frames or signals. */
 static enum rf_status
-wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
+wait_for(struct live *l, struct pollfd *fds, int wait_ms, struct rf_error *err)
 {
 	size_t n = l->config.n_devices;
 
@@ -324,13 +324,13 @@ wait_for(struct live *l, struct pollfd *fds, struct rf_error *err)
 			.events = POLLIN,
 		};
 	fds[n] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
-	if (poll(fds, n + 1, POLL_MS) < 0 && errno != EINTR)
+	if (poll(fds, n + 1, wait_ms) < 0 && errno != EINTR)
 		return rf_fail(err, RF_IO, "poll: %s", strerror(errno));
 	return RF_OK;
 }
 
 /* Has all been read that came before end_us? is_late: every block of a ring
- * that began before has been handed over by now. */
+ * that began before had been handed over when it was looked for. */
 static bool
 is_drained(const struct live *l, int64_t end_us, bool is_late)
 {
@@ -352,17 +352,20 @@ is_drained(const struct live *l, int64_t end_us, bool is_late)
 static void
 drain(struct live *l, struct pollfd *fds)
 {
-	int64_t end_us = live_now_us(), boot_us = live_boot_us(), took_us;
+	int64_t end_us = live_now_us(), boot_us = live_boot_us(), took_us = 0;
 	struct rf_error err;
+	bool is_late;
 
 	do {
-		if (wait_for(l, fds, &err) != RF_OK)
+		/* Of what is asked below, not of when it has been read: this
+		 * process may have to wait for a processor in between. */
+		is_late = took_us >= BLOCK_US;
+		if (wait_for(l, fds, is_late ? 0 : POLL_MS, &err) != RF_OK)
 			return;
 		daemon_clock(l->daemon, live_now_us(), live_boot_us());
 		read_points(l, fds);
 		took_us = live_boot_us() - boot_us;
-	} while (
-	    !is_drained(l, end_us, took_us >= BLOCK_US) && took_us < DRAIN_US);
+	} while (!is_drained(l, end_us, is_late) && took_us < DRAIN_US);
 }
 
 enum rf_status
@@ -379,7 +382,7 @@ live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 
 		set_mode(l, boot_us);
 		each_second(l, boot_us);
-		if ((st = wait_for(l, fds, err)) != RF_OK)
+		if ((st = wait_for(l, fds, POLL_MS, err)) != RF_OK)
 			return st;
 		daemon_clock(d, live_now_us(), live_boot_us());
 		read_points(l, fds);
