@@ -21,7 +21,7 @@ wait_for test -s "$dir/long"
 collect -i any --db "$dir/a.db" --census 20s --listen 127.0.0.1:9797
 python3 "$here/live_net.py" traffic
 result $? "traffic ran"
-sleep 1.2
+wait_for more ringfence_packets_total 0
 python3 "$here/live_net.py" get 127.0.0.1 9797 /metrics >"$dir/metrics"
 result $? "metrics are served"
 for name in $(grep -oh 'ringfence_[a-z_]*' "$here"/../../deploy/grafana/*.json |
@@ -34,13 +34,11 @@ if command -v promtool >/dev/null; then
 	promtool check metrics <"$dir/metrics"
 	result $? "promtool check metrics"
 fi
-ready=1 # once the first transaction is through, an interval from the start
-for _ in $(seq 60); do
-	[ "$(python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz)" = ok ] &&
-		ready=0 && break
-	sleep 0.25
-done
-result $ready "readyz"
+is_ready() {
+	[ "$(python3 "$here/live_net.py" get 127.0.0.1 9797 /readyz)" = ok ]
+}
+wait_for is_ready # once the first transaction is through
+result $? "readyz"
 grep -q '^NoNewPrivs:.1$' "/proc/$collector/status" &&
 	grep -q '^CapEff:.0*$' "/proc/$collector/status" &&
 	grep -q '^Seccomp:.2$' "/proc/$collector/status"

@@ -16,7 +16,7 @@ ask() {
 	ip netns exec client-0 python3 - <<-'PY'
 	import socket
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.settimeout(3)
+	s.settimeout(10)
 	s.sendto(b"\0\7\1\0\0\1\0\0\0\0\0\0\3web\4shop\0\0\1\0\1",
 	         ("10.244.0.2", 53))
 	s.recv(512)

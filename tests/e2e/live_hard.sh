@@ -75,9 +75,9 @@ cp "$dir/cluster.json" "$dir/objects.json"
 (cd / && exec unshare -m sh "$dir/readonly" "$dir" sh -c '
 	"$0" collect -i any --snapshot "$1/objects.json" --db "$1/ro/f.db" \
 		--node node-0 --interval 1s >"$1/ro/out" 2>"$1/ro/err" &
-	for i in 1 2 3 4 5 6 7 8; do
-		sleep 0.3
+	for i in $(seq 200); do
 		grep -q capturing "$1/ro/err" && break
+		sleep 0.1
 	done
 	sleep 1.3
 	kill $!
@@ -125,11 +125,9 @@ collect -i b0 --depth full --ring-mib 2 --db "$dir/r.db" \
 kill -STOP "$collector"
 sent=$(flood data 60 1 500)
 kill -CONT "$collector"
-sleep 1.2
-metric ringfence_packets_dropped_total >"$dir/dropped"
-stop TERM
-[ "$(cat "$dir/dropped")" -gt 0 ]
+wait_for more ringfence_packets_dropped_total 0
 result $? "a ring that ran over: metrics say it"
+stop TERM
 stored=$(sqlite3 "$dir/r.db" 'SELECT sum(packets + dropped) FROM coverage')
 [ "$stored" -ge "$sent" ] && [ "$stored" -le $((sent + 50)) ]
 result $? "captured and lost are what was sent ($sent)"
@@ -146,12 +144,14 @@ done
 # Another process keeps the database for longer than a flush waits for it.
 collect -i any --census 0 --db "$dir/l.db"
 {
+	echo '.timeout 5000'
 	echo 'BEGIN IMMEDIATE;'
+	echo 'SELECT 1;'
 	sleep 6.5
 	echo 'ROLLBACK;'
-} | sqlite3 "$dir/l.db" &
+} | sqlite3 "$dir/l.db" >"$dir/locked" &
 locker=$!
-sleep 0.3
+wait_for test -s "$dir/locked"
 ip netns exec late python3 "$here/live_net.py" get 10.244.0.20 5432 / \
 	>/dev/null
 wait "$locker"

@@ -22,8 +22,10 @@ for e in json.load(sys.stdin)["edges"]:
 ' "$2" "$3" "$4"
 }
 
-has_more() { # LINES FILE
-	[ "$(wc -l <"$2")" -gt "$1" ]
+# Speak, until the loop has switched to the census.
+is_heard() {
+	kill -USR1 $by_service
+	more ringfence_packets_total 30
 }
 
 hold() { # POD HOST PORT [SECONDS]: opened when it returns
@@ -49,9 +51,8 @@ hold client-2 203.0.113.10 80
 sleep 2.2
 
 collect -i any --census 0 --db "$dir/a.db" --listen 127.0.0.1:9797
-sleep 1.1
-[ "$(metric ringfence_conntrack_connections)" = 3 ] &&
-	[ "$(metric ringfence_conntrack_lost)" = 0 ]
+wait_for is ringfence_conntrack_connections 3 &&
+	is ringfence_conntrack_lost 0
 result $? "metrics say how many were taken over"
 stop TERM
 edge "$dir/a.db" client web web >"$dir/edges"
@@ -68,11 +69,8 @@ result $? "policies allow them, by the pod and its port"
 
 # The same connection, now with packets, is still one; and so with a census.
 for option in '--depth=full' '--census=10s'; do
-	collect -i any "$option" --db "$dir/$option.db"
-	sleep 0.5 # until the loop has switched to the census
-	spoken=$(wc -l <"$dir/held.client-0")
-	kill -USR1 $by_service
-	wait_for has_more "$spoken" "$dir/held.client-0"
+	collect -i any "$option" --db "$dir/$option.db" --listen 127.0.0.1:9797
+	wait_for is_heard
 	stop TERM
 	edge "$dir/$option.db" client web web >"$dir/edges"
 	grep -qE '^midstream handshake 2 [1-9]' "$dir/edges" &&
@@ -123,8 +121,7 @@ result $? "without the right to read it, it says so and goes on"
 collect_program=$rf-no-conntrack
 if [ -x "$collect_program" ]; then
 	collect -i any --census 0 --db "$dir/c.db" --listen 127.0.0.1:9797
-	sleep 1.1
-	[ "$(metric ringfence_conntrack_connections)" = 0 ]
+	wait_for is ringfence_conntrack_connections 0
 	rc=$?
 	stop TERM
 	[ $status -eq 0 ] && [ $rc -eq 0 ] &&

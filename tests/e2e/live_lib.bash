@@ -104,6 +104,11 @@ unserve() {
 is() { # METRIC VALUE
 	[ "$(metric "$1")" = "$2" ]
 }
+more() { # METRIC THAN
+	local now
+	now=$(metric "$1")
+	[ "${now:-0}" -gt "$2" ]
+}
 
 wait_for() { # COMMAND...: up to twenty seconds
 	local i

@@ -32,6 +32,7 @@ OUTSIDE = "203.0.113.10"
 CLIENTS = ("client-0", "client-1", "client-2")
 ROUNDS = 3
 STARTED = "2020-01-01T00:00:00Z"
+PATIENCE = 10  # seconds for an answer that must come
 
 
 def enter(netns):
@@ -92,7 +93,7 @@ def serve():
             s.close()
 
 
-def fetch(host, port, timeout=3, path="/"):
+def fetch(host, port, timeout=PATIENCE, path="/"):
     with socket.create_connection((host, port), timeout) as s:
         s.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
         got = b""
@@ -101,7 +102,7 @@ def fetch(host, port, timeout=3, path="/"):
     return got
 
 
-def answers(host, port, timeout=3):
+def answers(host, port, timeout=PATIENCE):
     try:
         return len(fetch(host, port, timeout)) > 3000
     except OSError:
@@ -127,7 +128,7 @@ def ask(name):
              b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) +
              b"\0\0\1\0\1")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         s.connect((DNS, 53))
         s.send(query)
         return socket.inet_ntoa(s.recv(512)[-4:])
@@ -135,7 +136,7 @@ def ask(name):
 
 def ask_time():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         s.connect((TIME, 123))
         s.send(b"when")
         return s.recv(512) == b"noon"
@@ -191,7 +192,7 @@ def hold(pod, host, port, seconds=None):
     SIGUSR1 it speaks once."""
     signal.signal(signal.SIGUSR1, lambda *_: None)
     enter(pod)
-    with socket.create_connection((host, int(port)), 5) as s:
+    with socket.create_connection((host, int(port)), PATIENCE) as s:
         while True:
             print("open", flush=True)
             if seconds:
@@ -346,7 +347,7 @@ def main():
         return traffic(sys.argv[2:] == ["quiet"])
     elif what == "try":
         enter(sys.argv[2])
-        return not answers(sys.argv[3], int(sys.argv[4]), 1)
+        return not answers(sys.argv[3], int(sys.argv[4]), 3)
     elif what == "hold":
         return hold(*sys.argv[2:])
     elif what == "api":

@@ -65,6 +65,8 @@ follow a
 result $? "the collector of node a captures"
 follow b
 result $? "and that of node b"
+now=$(date +%s) # where all takes longer the frames come later
+[ "$now" -lt "$start" ] || start=$((now + 1))
 $replay send "$start" "a=$fixture/any-a.pcap" "b=$fixture/any-b.pcap" \
 	>"$dir/sent" 2>"$dir/err"
 [ "$(cat "$dir/sent")" = '694 frames' ]

@@ -47,8 +47,8 @@ follower=$!
 
 collect -i any --db "$dir/w.db" --listen 127.0.0.1:9797 \
 	--policies "$dir/policies"
-while python3 "$here/live_net.py" try client-0 10.244.0.20 5432; do
-	sleep 0.4
+while sleep 0.4; do
+	python3 "$here/live_net.py" try client-0 10.244.0.20 5432
 done &
 dialling=$!
 python3 "$here/live_net.py" traffic
@@ -124,14 +124,6 @@ policy() { # EVENT VERSION INGRESS
 }
 live='ringfence_would_drop_connections_total{namespace="shop",policy="db-live",direction="ingress"}'
 allowed='ringfence_would_drop_judged_connections_total{verdict="allowed"}'
-is() { # METRIC VALUE
-	[ "$(metric "$1")" = "$2" ]
-}
-more() { # METRIC THAN
-	local now
-	now=$(metric "$1")
-	[ "${now:-0}" -gt "$2" ]
-}
 # quiet TIMES: more is allowed, nothing more would be dropped or is told
 quiet() {
 	local before

@@ -432,7 +432,7 @@ failure 'validate: no such file' 'nofile.yaml' validate -f nofile.yaml
 # A pipe or link that -o names is written to, not replaced.
 special() {
 	mkfifo fifo && ln -s target.db link.db || return 1
-	timeout 10 cat fifo >got.db &
+	timeout 60 cat fifo >got.db &
 	run 0 backup --db shop.db -o fifo && wait $! && [ -p fifo ] &&
 	    [ -s got.db ] && run 0 backup --db shop.db -o link.db &&
 	    [ -h link.db ] && cmp -s target.db got.db
@@ -489,13 +489,13 @@ endless() {
 	mkdir piped && mkfifo piped/x.yaml && mkdir endless &&
 	    ln -s /dev/zero endless/x.yaml || return 1
 	for folder in piped endless; do
-		timeout 10 "$ringfence" validate -f "$folder" >out 2>err
+		timeout 60 "$ringfence" validate -f "$folder" >out 2>err
 		[ $? -eq 3 ] && has err "$folder/x.yaml: is no file" || return 1
 	done
 	for folder in shop .; do
 		mkdir -p markers/shop && mkfifo "markers/$folder/.ringfence" ||
 			return 1
-		timeout 10 "$ringfence" recommend --db shop.db -n shop \
+		timeout 60 "$ringfence" recommend --db shop.db -n shop \
 		    -o markers >out 2>err
 		[ $? -eq 3 ] && has err '.ringfence is no file' &&
 			rm -r markers || return 1
@@ -506,7 +506,7 @@ endless() {
 		run 0 recommend --db shop.db -n shop -o linked &&
 		[ "$(cat target)" = kept ] || return 1
 	cat "$shop/policies-broken.yaml" >piped/x.yaml &
-	timeout 10 "$ringfence" validate -f piped/x.yaml >out 2>err &&
+	timeout 60 "$ringfence" validate -f piped/x.yaml >out 2>err &&
 	    has err '3 NetworkPolicies'
 }
 check 'a pipe, device or link in a directory of policies' endless
@@ -521,7 +521,7 @@ no_streams() {
 /dev/null'
 	streams=
 	# Until the program runs, what loads it may have files there.
-	for _ in $(seq 50); do
+	for _ in $(seq 200); do
 		streams=$(readlink /proc/$reader/fd/1 /proc/$reader/fd/2)
 		[ "$streams" = "$wanted" ] && break
 		sleep 0.1
@@ -552,7 +552,7 @@ check 'a hostile name cannot reach the terminal' hostile
 
 # followed LINES: has follow.out come to so many?
 followed() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in $(seq 80); do
 		[ "$(wc -l <follow.out)" -ge "$1" ] && break
 		sleep 0.25
 	done

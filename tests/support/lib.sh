@@ -82,7 +82,7 @@ has() {
 serve() {
 	python3 "$root/tests/support/serve_lists.py" "$fixtures" >port &
 	server=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in $(seq 100); do
 		[ -s port ] && break
 		sleep 0.2
 	done
