@@ -14,6 +14,8 @@
 
 /* Far behind what a closed connection last sent: another one. */
 #define CLOSE_SEQ_SLACK ((uint32_t)1 << 20)
+/* So far ahead of its SYN is what was captured before it. */
+#define DISORDER_SEQ_MAX ((uint32_t)1 << 16)
 
 enum rf_status
 flow_table_new(struct flow_table **out, const struct flow_table_config *config,
@@ -84,19 +86,31 @@ flow_idle_ms(const struct leg *leg)
 	return FLOW_TABLE_ESTABLISHED_MS;
 }
 
+/* Does what the leg began with come just behind that SYN? */
+static bool
+is_just_before(const struct leg *leg, const struct flow_sighting *s)
+{
+	uint32_t next = leg->close_seq[s->from_lo];
+
+	return s->key.protocol == FLOW_TCP && next != 0 &&
+	    next - s->seq < DISORDER_SEQ_MAX && !leg_is_closed(leg);
+}
+
 /* A SYN or INIT on a leg that is there: repeated, or another connection? */
 static bool
 syn_starts_anew(const struct leg *leg, const struct flow_sighting *s)
 {
 	uint32_t f = leg->flags;
 
+	if (f & LEG_SYN << !s->from_lo) /* simultaneous open, ports swapped */
+		return leg_is_closed(leg) && s->seq != leg->isn;
 	if (f & LEG_SYN << s->from_lo)
 		return s->seq != leg->isn;
-	if (f & LEG_SYNACK << !s->from_lo) /* captured out of order */
-		return s->key.protocol == FLOW_TCP && s->seq != leg->isn;
-	if (f & LEG_SYN << !s->from_lo) /* simultaneous open, ports swapped */
-		return leg_is_closed(leg);
-	return true;
+	/* captured out of order */
+	if (f & LEG_SYNACK << !s->from_lo &&
+	    (s->key.protocol != FLOW_TCP || s->seq == leg->isn))
+		return false;
+	return !is_just_before(leg, s);
 }
 
 static bool
@@ -137,6 +151,7 @@ static void
 note_numbers(struct leg *leg, const struct flow_sighting *s)
 {
 	bool from_lo = s->from_lo;
+	uint32_t ended = LEG_BOTH(LEG_FIN | LEG_RST);
 
 	if (s->bits & LEG_SYN && !(leg->flags & LEG_BOTH(LEG_SYN)))
 		leg->isn = s->seq;
@@ -144,9 +159,14 @@ note_numbers(struct leg *leg, const struct flow_sighting *s)
 	    s->key.protocol == FLOW_TCP)
 		leg->isn = s->ack - 1;
 	if (s->bits & (LEG_FIN | LEG_RST)) {
+		if (!(leg->flags & ended))
+			leg->close_seq[!from_lo] = 0;
 		leg->close_seq[from_lo] = s->seq + s->payload_bytes;
 		if (s->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
 			leg->close_seq[!from_lo] = s->ack;
+	} else if (!(leg->flags & LEG_BOTH(LEG_SEEN))) {
+		leg->close_seq[from_lo] = s->seq;
+		leg->close_seq[!from_lo] = s->ack;
 	}
 }
 
