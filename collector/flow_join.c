@@ -164,6 +164,8 @@ flow_let_go(struct flow_table *ft, uint32_t index, bool from_lo)
 	legs[before].next = leg->next;
 	legs[root].n_legs--;
 	legs[root].flags |= leg_root_pairs(leg);
+	legs[root].in_points |= leg->in_points;
+	legs[root].out_points |= leg->out_points;
 	flow_hurry(ft, root);
 	leg_remove(&ft->pool, index);
 	return true;
