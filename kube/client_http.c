@@ -538,7 +538,8 @@ client_work(struct client *c, int64_t now_us, int wait_ms)
 
 	c->now_us = now_us;
 	(void)curl_multi_perform(c->multi, &n);
-	if (wait_ms > 0 && c->n_requests > 0) {
+	/* One that is over, and not taken note of yet, is not waited for. */
+	if (wait_ms > 0 && n > 0 && (size_t)n == c->n_requests) {
 		(void)curl_multi_poll(c->multi, NULL, 0, wait_ms, NULL);
 		(void)curl_multi_perform(c->multi, &n);
 	}

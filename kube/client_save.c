@@ -41,17 +41,27 @@ begin(void *arg, int64_t known_us)
 		s->error = errno;
 }
 
-/* kind and apiVersion, which items of typed lists lack, come first. */
+/* kind and apiVersion, which items of typed lists lack, come first. Each is
+ * set here: json_object_update_missing() passes over what it has no memory
+ * for. */
 static json_t *
 with_kind(const struct client_resource *r, json_t *object)
 {
 	char api[128];
+	const char *key;
+	json_t *value;
 	json_t *named = json_pack("{s:s, s:s}", "apiVersion",
 	    client_resource_api(r, api, sizeof(api)), "kind", r->kind);
 
-	if (named == NULL || json_object_update_missing(named, object) != 0) {
-		json_decref(named);
+	if (named == NULL)
 		return NULL;
+	json_object_foreach(object, key, value)
+	{
+		if (json_object_get(named, key) == NULL &&
+		    json_object_set(named, key, value) != 0) {
+			json_decref(named);
+			return NULL;
+		}
 	}
 	return named;
 }

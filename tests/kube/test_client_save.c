@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "kube/client_save.h"
 #include "kube/snapshot.h"
@@ -261,10 +262,47 @@ test_save(void **state)
 	client_world_release(&w);
 }
 
+static int64_t
+monotonic_us(void *arg)
+{
+	struct timespec t;
+
+	(void)arg;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* An answer that is there already, with the one before, is not waited for. */
+static void
+test_does_not_wait(void **state)
+{
+	static const struct replay_answer answers[] = { REST };
+	const struct client_save_config config = { .now_us = monotonic_us,
+		.wait_ms = 3000 };
+	struct client_save_report report;
+	struct rf_error err = { 0 };
+	struct client_world w;
+	FILE *out = tmpfile();
+	int64_t start_us;
+
+	(void)state;
+	assert_non_null(out);
+	client_world_init(&w, answers, 1, "token: s3cret");
+	start_us = monotonic_us(NULL);
+	for (unsigned i = 0; i < 5; i++)
+		if (client_save(w.client, out, &config, &report, &err) != RF_OK)
+			fail_msg("%s", err.msg);
+	assert_in_range(monotonic_us(NULL) - start_us, 0, 2900000);
+	fclose(out);
+	client_world_release(&w);
+}
+
 int
 main(void)
 {
+	static const struct CMUnitTest own[] = { cmocka_unit_test(
+	    test_does_not_wait) };
 	const struct case_table table = CASE_TABLE(test_save, cases, name);
 
-	return case_table_run("client_save", &table);
+	return case_tables_run("client_save", own, NELEM(own), &table, 1);
 }
