@@ -171,11 +171,11 @@ $(FAULT): $(wildcard tests/fault/*.[ch]) cli/main.c $(B)/tests/support.a \
 	$(Q)$(cc) -Dmain=ringfence_main \
 		-include tests/fault/child.h -c \
 		-o $(@D)/main.o cli/main.c
-	$(Q)for f in alloc io; do $(cc) -U_FORTIFY_SOURCE \
+	$(Q)for f in alloc io time; do $(cc) -U_FORTIFY_SOURCE \
 		-fno-sanitize=all -c -o $(@D)/fault_$$f.o \
 		tests/fault/fault_$$f.c || exit 1; done
 	$(Q)$(cc) -MF $@.d -o $@ $(@D)/main.o $(@D)/fault_*.o \
-		$(filter-out %/fault_alloc.c %/fault_io.c, \
+		$(filter-out %/fault_alloc.c %/fault_io.c %/fault_time.c, \
 		$(filter tests/%.c,$^)) $(fuzzld) -ldl
 
 # check is what test does once everything that it needs is installed.

@@ -20,6 +20,8 @@ struct child_fault {
 	enum fault_kind kind;
 	bool forever, trace, paths;
 	unsigned long long nth; /* 0: count, do not fail */
+	uint64_t path; /* or the first that comes by it, from path_from on */
+	uint64_t path_from;
 };
 
 #define CHILD_SANITIZER 99 /* what a sanitizer exits with */

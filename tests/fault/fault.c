@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Usage: fault [-s NAME] [-k KIND] [-n NTH] [-e EVERY] [-r RUNS] [-l]
+ * Usage: fault [-s NAME] [-k KIND] [-n NTH | -p PATH] [-e EVERY] [-r RUNS] [-S]
+ * [-l]
  *
  * Run every scenario of scenario.c again and again: with an allocation
  * failing on each path that leads to one, where it is first taken and where
  * last (points.h); once alone and once with all that follow; then the same
  * with what the file system is asked for. With -e, really every call of a
  * scenario that makes so many at most; with -r, so many calls of each
- * scenario and kind at most. Each time it must
- * either end with exit status 3 and a word why, having changed nothing that
- * was there, or end as if nothing had failed, with the same output. It may
- * never crash, leak, or say that all is well with half of an output.
+ * scenario and kind at most. Where a server's pace decides which call is the
+ * nth, the path itself is waited for, and looked for new ones until there are
+ * none. Each time it must either end with exit status 3 and a word why, having
+ * changed nothing that was there, or end as if nothing had failed, with the
+ * same output. It may never crash, leak, or say that all is well with half of
+ * an output.
  *
- * -n with -s and -k runs that one alone and shows where it failed (for
- * addr2line) and what the command printed.
- * Ends with "N passed, N failed".
+ * -S leaves out what the scenarios before that of -s have already, as a run of
+ * all does. -n or -p with -s and -k runs that one alone and shows where it
+ * failed (for addr2line) and what the command printed. Ends with "N passed, N
+ * failed".
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +36,8 @@
 #include "tests/fault/tree.h"
 
 #define COMPLAINTS 3 /* shown of each */
+#define ATTEMPTS   3 /* for a path that need not be taken each time */
+#define ROUNDS     8 /* until there are no new paths */
 
 static const struct kind {
 	const char *name;
@@ -44,9 +52,10 @@ static const struct kind {
 
 struct wanted {
 	const char *name, *kind;
-	unsigned long long nth;
+	struct point one;             /* this alone */
 	unsigned long long every_max; /* of a scenario of so few calls all */
 	unsigned runs;                /* 0: every path */
+	bool only_new; /* as if the scenarios before had been run, too */
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -65,7 +74,7 @@ struct run {
 	char view[PATH_SIZE];
 	const struct scenario *s;
 	struct ending before, after;
-	unsigned complaints;
+	unsigned complaints, absent;
 	struct points_seen seen[N_KINDS];
 };
 
@@ -213,56 +222,105 @@ judge(const struct run *r, const struct ending *e, enum fault_kind kind)
 	return NULL;
 }
 
+/* Did the call come and fail? To walk the stack of each call takes longer than
+ * all else: at first only of those about where it came before. */
 static bool
-try(struct run *r, const struct kind *k, unsigned long long nth, bool show)
+fail_at(struct run *r, const struct kind *k, struct point at, bool show,
+    int *status)
 {
 	struct child_fault fault = k->fault;
+
+	fault.trace = show;
+	fault.path = at.path;
+	fault.nth = at.path != 0 ? 0 : at.nth;
+	fault.path_from = at.nth / 8 * 7;
+	for (unsigned i = 0; i < (at.path != 0 ? ATTEMPTS : 1); i++) {
+		begin(r);
+		*status = child_run(&r->places, r->s->args, &fault);
+		if (child_failed_some())
+			return true;
+		fault.path_from = 0;
+	}
+	return false;
+}
+
+static bool
+try(struct run *r, const struct kind *k, struct point at, bool show)
+{
 	struct ending e = { 0 };
 	const char *wrong;
 
-	fault.nth = nth;
-	fault.trace = show;
-	begin(r);
-	e.status = child_run(&r->places, r->s->args, &fault);
-	if (!child_failed_some() && !show)
+	if (!fail_at(r, k, at, show, &e.status) && !show) {
+		r->absent++;
 		return true;
+	}
 	look(r, &e);
 	wrong = judge(r, &e, k->fault.kind);
 	tree_release(&e.tree);
-	if (wrong != NULL && r->complaints++ < COMPLAINTS)
-		printf("  -s '%s' -k %s -n %llu: %s (status %d)\n", r->s->name,
-		    k->name, nth, wrong, e.status);
+	if (wrong != NULL && r->complaints++ < COMPLAINTS) {
+		printf("  -s '%s' -k %s ", r->s->name, k->name);
+		if (at.path != 0)
+			printf("-p %" PRIx64, at.path);
+		else
+			printf("-n %" PRIu64, at.nth);
+		printf(": %s (status %d)\n", wrong, e.status);
+	}
 	if (show || (wrong != NULL && r->complaints <= COMPLAINTS))
 		show_file(r->places.err);
 	return wrong == NULL;
 }
 
-static bool
-run_kind(struct run *r, const struct kind *k, const struct wanted *want)
+/* What is new in a run without a fault; how many calls it made. */
+static unsigned long long
+find_points(struct run *r, const struct kind *k, const struct wanted *want,
+    bool by_path, struct points *points)
 {
 	struct child_fault count = k->fault;
+	enum points_which which = POINTS_ENDS;
 	unsigned long long calls;
-	struct points points;
-	unsigned bad = 0;
 
-	count.nth = 0;
 	count.paths = true;
 	begin(r);
 	(void)child_run(&r->places, r->s->args, &count);
 	calls = child_calls();
 	if (calls > CHILD_PATHS)
 		abort();
-	points_choose(&points, child_paths(), calls, calls <= want->every_max,
-	    r->s->is_slow ? (want->runs + 3) / 4 : want->runs,
+	if (by_path)
+		which = POINTS_FIRST;
+	else if (calls <= want->every_max)
+		which = POINTS_EVERY;
+	points_choose(points, child_paths(), calls, which,
+	    r->s->has_server ? (want->runs + 3) / 4 : want->runs,
 	    &r->seen[k - kinds]);
-	r->complaints = 0;
-	for (size_t i = 0; i < points.n; i++)
-		bad += !try(r, k, points.nth[i], false);
-	printf("%s %s, %s: %zu of %llu calls by %zu paths, %u bad\n",
-	    bad == 0 ? "ok" : "not ok", r->s->name, k->name, points.n, calls,
-	    points.n_paths, bad);
+	for (size_t i = 0; i < points->n && !by_path; i++)
+		points->at[i].path = 0;
+	return calls;
+}
+
+static bool
+run_kind(struct run *r, const struct kind *k, const struct wanted *want)
+{
+	bool by_path = r->s->has_server && k->fault.kind == FAULT_ALLOC;
+	unsigned rounds = by_path && want->runs == 0 ? ROUNDS : 1, bad = 0;
+	unsigned long long calls = 0;
+	size_t n = 0, n_paths = 0;
+	struct points points;
+
+	r->complaints = r->absent = 0;
+	for (bool is_new = true; is_new && rounds > 0; rounds--) {
+		calls = find_points(r, k, want, by_path, &points);
+		for (size_t i = 0; i < points.n; i++)
+			bad += !try(r, k, points.at[i], false);
+		is_new = points.n > 0;
+		n += points.n;
+		n_paths = points.n_paths;
+		points_release(&points);
+	}
+	printf("%s %s, %s: %zu of %llu calls by %zu paths, %u not taken again, "
+	       "%u bad\n",
+	    bad == 0 ? "ok" : "not ok", r->s->name, k->name, n, calls, n_paths,
+	    r->absent, bad);
 	(void)fflush(stdout);
-	points_release(&points);
 	return bad == 0;
 }
 
@@ -312,23 +370,46 @@ make_base(struct run *r)
 	}
 }
 
+static bool
+is_wanted(const struct kind *k, const struct wanted *want)
+{
+	return want->kind == NULL || strcmp(k->name, want->kind) == 0;
+}
+
+/* Its paths, as if they had been tried. */
+static void
+pass_over(struct run *r, const struct wanted *want)
+{
+	struct points points;
+
+	for (size_t k = 0; k < N_KINDS; k++) {
+		if (!is_wanted(&kinds[k], want))
+			continue;
+		(void)find_points(r, &kinds[k], want, false, &points);
+		points_release(&points);
+	}
+}
+
 static void
 run_all(
     struct run *r, const struct wanted *want, unsigned *pass, unsigned *fail)
 {
 	for (size_t i = 0; i < n_scenarios; i++) {
 		r->s = &scenarios[i];
-		if (want->name != NULL && strcmp(r->s->name, want->name) != 0)
+		if (want->name != NULL && strcmp(r->s->name, want->name) != 0) {
+			if (want->only_new)
+				pass_over(r, want);
 			continue;
+		}
 		learn(r);
 		for (size_t k = 0; k < N_KINDS; k++) {
 			bool ok;
 
-			if (want->kind != NULL &&
-			    strcmp(kinds[k].name, want->kind) != 0)
+			if (!is_wanted(&kinds[k], want))
 				continue;
-			ok = want->nth != 0 ? try(r, &kinds[k], want->nth, true)
-					    : run_kind(r, &kinds[k], want);
+			ok = want->one.nth != 0 || want->one.path != 0
+			    ? try(r, &kinds[k], want->one, true)
+			    : run_kind(r, &kinds[k], want);
 			*(ok ? pass : fail) += 1;
 		}
 		forget(r);
@@ -340,7 +421,7 @@ read_options(struct wanted *want, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:k:n:r:e:l")) != -1) {
+	while ((c = getopt(argc, argv, "s:k:n:p:r:e:Sl")) != -1) {
 		switch (c) {
 		case 's':
 			want->name = optarg;
@@ -349,10 +430,16 @@ read_options(struct wanted *want, int argc, char **argv)
 			want->kind = optarg;
 			break;
 		case 'n':
-			want->nth = strtoull(optarg, NULL, 10);
+			want->one.nth = strtoull(optarg, NULL, 10);
+			break;
+		case 'p':
+			want->one.path = strtoull(optarg, NULL, 16);
 			break;
 		case 'r':
 			want->runs = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'S':
+			want->only_new = true;
 			break;
 		case 'e':
 			want->every_max = strtoull(optarg, NULL, 10);
@@ -368,6 +455,18 @@ read_options(struct wanted *want, int argc, char **argv)
 	return -1;
 }
 
+/* Paths are addresses: start anew where they are the same each time. */
+static void
+stay_in_place(char **argv)
+{
+	int now = personality(0xffffffff);
+
+	if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0 ||
+	    personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1)
+		return;
+	(void)execv("/proc/self/exe", argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -380,6 +479,7 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	stay_in_place(argv);
 	(void)unsetenv("RINGFENCE_DB");
 	if (mkdtemp(top) == NULL)
 		return 3;

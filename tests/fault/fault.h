@@ -24,9 +24,13 @@ enum fault_kind {
 struct fault_state {
 	atomic_bool armed;
 	enum fault_kind kind;
-	bool trace;          /* say on stderr where it failed first */
-	bool forever;        /* all from the nth on, not just that one */
-	uint64_t nth;        /* from 1; 0: only count */
+	bool trace;   /* say on stderr where it failed first */
+	bool forever; /* all from the nth on, not just that one */
+	/* From 1; 0: only count. Or the first that comes by this path. */
+	atomic_ullong nth;
+	uint64_t path;
+	uint64_t path_from; /* which is not looked for in earlier calls */
+	void *outer; /* paths end at this return address: who made the child */
 	atomic_ullong count; /* calls of this kind while armed */
 	atomic_ullong fired;
 	uint64_t *paths;    /* by what path each call of this kind came */

@@ -44,35 +44,52 @@ fire(struct fault_state *s)
 static _Thread_local unsigned exempt;
 
 /* The calls that led here, as one number: the same in every child, for they
- * are forks of one process. */
-static void
-record(struct fault_state *s, uint64_t n)
+ * are forks of one process, whoever there asked for them. */
+static uint64_t
+path_here(const struct fault_state *s)
 {
 	void *frames[FRAMES];
 	uint64_t hash = 14695981039346656037u;
 	int depth;
 
-	if (n > s->paths_max)
-		return;
 	exempt++; /* the unwinder allocates, too */
 	depth = backtrace(frames, FRAMES);
 	exempt--;
-	for (int i = 2; i < depth; i++)
+	for (int i = 2; i < depth && frames[i] != s->outer; i++)
 		hash = (hash ^ (uintptr_t)frames[i]) * 1099511628211u;
-	s->paths[n - 1] = hash;
+	return hash;
+}
+
+/* Note by what path the nth call came; that which shall fail is the first by
+ * the path that is looked for. */
+static void
+record(struct fault_state *s, uint64_t n)
+{
+	unsigned long long none = 0;
+	uint64_t path;
+
+	if (n > s->paths_max &&
+	    (s->path == 0 || n < s->path_from || atomic_load(&s->nth) != 0))
+		return;
+	path = path_here(s);
+	if (n <= s->paths_max)
+		s->paths[n - 1] = path;
+	if (s->path != 0 && path == s->path)
+		(void)atomic_compare_exchange_strong(&s->nth, &none, n);
 }
 
 bool
 fault_hits(enum fault_kind kind)
 {
 	struct fault_state *s = fault_state;
-	uint64_t n;
+	uint64_t n, nth;
 
 	if (s == NULL || !atomic_load(&s->armed) || s->kind != kind)
 		return false;
 	n = atomic_fetch_add(&s->count, 1) + 1;
 	record(s, n);
-	if (s->nth == 0 || n < s->nth || (n > s->nth && !s->forever))
+	nth = atomic_load(&s->nth);
+	if (nth == 0 || n < nth || (n > nth && !s->forever))
 		return false;
 	fire(s);
 	return true;

@@ -12,7 +12,7 @@
 
 #define SECOND    INT64_C(1000000)
 #define START     (INT64_C(1795168000) * SECOND) /* 2026-11-20T10:26:40Z */
-#define TURN_US   (SECOND / 5)
+#define TURN_US   SECOND
 #define TURNS_MAX 600
 #define WEB       "10.244.0.20"
 #define LATE      "10.244.0.99"

@@ -3,14 +3,10 @@
 
 #include <stdlib.h>
 
-struct call {
-	uint64_t path, nth;
-};
-
 static int
 by_path(const void *x, const void *y)
 {
-	const struct call *a = x, *b = y;
+	const struct point *a = x, *b = y;
 
 	if (a->path != b->path)
 		return a->path < b->path ? -1 : 1;
@@ -20,9 +16,9 @@ by_path(const void *x, const void *y)
 static int
 by_number(const void *x, const void *y)
 {
-	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+	const struct point *a = x, *b = y;
 
-	return (a > b) - (a < b);
+	return (a->nth > b->nth) - (a->nth < b->nth);
 }
 
 static void *
@@ -69,13 +65,13 @@ add(struct points_seen *seen, uint64_t path)
 
 static void
 ends_of_each_path(struct points *p, const uint64_t *paths, uint64_t calls,
-    struct points_seen *seen)
+    bool with_last, struct points_seen *seen)
 {
 	bool is_new = false;
-	struct call *all = room(calls, sizeof(*all));
+	struct point *all = room(calls, sizeof(*all));
 
 	for (uint64_t i = 0; i < calls; i++)
-		all[i] = (struct call){ paths[i], i + 1 };
+		all[i] = (struct point){ paths[i], i + 1 };
 	qsort(all, calls, sizeof(*all), by_path);
 	for (uint64_t i = 0; i < calls; i++) {
 		bool first = i == 0 || all[i].path != all[i - 1].path;
@@ -84,11 +80,11 @@ ends_of_each_path(struct points *p, const uint64_t *paths, uint64_t calls,
 		if (first)
 			is_new = add(seen, all[i].path);
 		p->n_paths += first;
-		if (is_new && (first || last))
-			p->nth[p->n++] = all[i].nth;
+		if (is_new && (first || (last && with_last)))
+			p->at[p->n++] = all[i];
 	}
 	free(all);
-	qsort(p->nth, p->n, sizeof(*p->nth), by_number);
+	qsort(p->at, p->n, sizeof(*p->at), by_number);
 }
 
 /* A quarter from where it begins, a quarter from where it ends, the rest in
@@ -100,21 +96,21 @@ thin_out(struct points *p, size_t max)
 	size_t end = p->n - dense, step = (end - dense) / left;
 
 	for (size_t i = 0; i < left; i++)
-		p->nth[n++] = p->nth[dense + i * step];
+		p->at[n++] = p->at[dense + i * step];
 	for (size_t i = 0; i < dense; i++)
-		p->nth[n++] = p->nth[end + i];
+		p->at[n++] = p->at[end + i];
 	p->n = n;
 }
 
 void
 points_choose(struct points *p, const uint64_t *paths, uint64_t calls,
-    bool every, size_t max, struct points_seen *seen)
+    enum points_which which, size_t max, struct points_seen *seen)
 {
-	*p = (struct points){ .nth = room(calls, sizeof(*p->nth)) };
-	ends_of_each_path(p, paths, calls, seen);
-	if (every)
+	*p = (struct points){ .at = room(calls, sizeof(*p->at)) };
+	ends_of_each_path(p, paths, calls, which != POINTS_FIRST, seen);
+	if (which == POINTS_EVERY)
 		for (p->n = 0; p->n < calls; p->n++)
-			p->nth[p->n] = p->n + 1;
+			p->at[p->n] = (struct point){ .nth = p->n + 1 };
 	if (max != 0 && p->n > max)
 		thin_out(p, max);
 }
@@ -122,7 +118,7 @@ points_choose(struct points *p, const uint64_t *paths, uint64_t calls,
 void
 points_release(struct points *p)
 {
-	free(p->nth);
+	free(p->at);
 	*p = (struct points){ 0 };
 }
 

@@ -13,8 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct point {
+	uint64_t path, nth; /* from 1 */
+};
+
 struct points {
-	uint64_t *nth; /* ascending, from 1 */
+	struct point *at; /* by nth, ascending */
 	size_t n;
 	size_t n_paths;
 };
@@ -25,13 +29,19 @@ struct points_seen {
 	size_t n, room;
 };
 
+enum points_which {
+	POINTS_ENDS,  /* where a path is first taken, and where last */
+	POINTS_FIRST, /* only where it is first taken */
+	POINTS_EVERY, /* every call, its path seen before or not */
+};
+
 /*
- * Of calls calls with these paths, leaving out those seen before. every: all of
- * them, seen or not. max: at most so many, 0 for all; a quarter of them
- * the first, a quarter the last, the others in steps between.
+ * Of calls calls with these paths, leaving out paths seen before. max: at most
+ * so many, 0 for all; a quarter of them the first, a quarter the last, the
+ * others in steps between.
  */
 void points_choose(struct points *p, const uint64_t *paths, uint64_t calls,
-    bool every, size_t max, struct points_seen *seen);
+    enum points_which which, size_t max, struct points_seen *seen);
 void points_release(struct points *p);
 void points_forget(struct points_seen *seen);
 

@@ -86,14 +86,15 @@ const struct scenario scenarios[] = {
 	{ .name = "snapshot, over an older one",
 	    .copy = "kubeconfig objects.json",
 	    .args = "snapshot -q --kubeconfig %kubeconfig -o #objects.json",
-	    .is_slow = true },
+	    .has_server = true },
 	{ .name = "audit, policies of the cluster",
 	    .args = "audit --db %shop.db --cluster --kubeconfig %kubeconfig -o "
 		    "json",
-	    .is_slow = true },
+	    .has_server = true },
 	{ .name = "live collector",
 	    .args = "live %kubeconfig #live.db",
-	    .database = "live.db" },
+	    .database = "live.db",
+	    .has_server = true },
 	ROW("lint, SARIF",
 	    "lint -f @lint/RF018-bad.yaml --snapshot @lint/objects.json "
 	    "-o sarif"),

@@ -20,7 +20,7 @@ struct scenario {
 	const char *copy;     /* "FROM TO": a file of % that # begins with */
 	const char *before;   /* a command to run first, without faults */
 	const char *database; /* the one in # that it writes, or NULL */
-	bool is_slow; /* it waits before it tries again: fewer runs will do */
+	bool has_server;      /* whose pace is another each time */
 };
 
 extern const struct scenario scenarios[];

@@ -95,7 +95,8 @@ $(repeat 61 '	g();')
 }" 'function of 61'
 finds style.sh core/a.c "$spdx
 $(repeat 600 'int x;')" 'file of 601'
-for f in strcpy strcat sprintf gets strtok localtime gmtime atoi alloca; do
+for f in strcpy strcat sprintf gets strtok localtime gmtime atoi alloca \
+    json_object_update_missing; do
 	finds style.sh core/a.c "$spdx
 	x = $f(y);" "$f"
 done
