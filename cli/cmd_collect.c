@@ -289,6 +289,26 @@ print_report(const struct collect_options *o, const struct collect_report *r)
 	dataset_say_stored(o->db);
 }
 
+static void
+warn_no_pods(const struct collect_options *o)
+{
+	fprintf(stderr,
+	    "ringfence collect: warning: %s, so no address is a workload's\n",
+	    o->snapshots.n > 0 ? "there is no pod in what --snapshot names"
+			       : "no pods are known without --snapshot");
+}
+
+/* Such as with the objects of another cluster. */
+static void
+warn_no_ends(const struct collect_report *r)
+{
+	if (r->connections > 0 && !r->saw_pods)
+		fputs("ringfence collect: warning: no connection has a pod at "
+		      "either end; are the objects of the same cluster and "
+		      "time as the captures?\n",
+		    stderr);
+}
+
 static int
 collect_into(struct store *store, const struct collect_options *o)
 {
@@ -313,9 +333,7 @@ collect_into(struct store *store, const struct collect_options *o)
 		config.progress = show_progress;
 	st = collect_read_cluster(&c, &o->snapshots, store, &err);
 	if (st == RF_OK && c->n_pods == 0)
-		fputs("ringfence collect: warning: no pods are known; without "
-		      "--snapshot every address stays external\n",
-		    stderr);
+		warn_no_pods(o);
 	footprint_trim();
 	if (st == RF_OK)
 		st = collect_files(store, c, &config, report, &err);
@@ -323,6 +341,8 @@ collect_into(struct store *store, const struct collect_options *o)
 		(void)dprintf(STDERR_FILENO, "\r\033[K");
 	if (st == RF_OK && !o->quiet)
 		print_report(o, report);
+	if (st == RF_OK && c->n_pods > 0)
+		warn_no_ends(report);
 	cluster_free(c);
 	free(report);
 	return st == RF_OK ? STATUS_OK : fail(&err);

@@ -90,12 +90,28 @@ check_namespace(const struct cluster *c, const char *ns, struct rf_error *err)
 	return rf_fail(err, RF_CORRUPT, "there is no namespace %s", ns);
 }
 
+/* NS/NAME is often meant for the workload of that name. */
+static const struct kube_workload *
+workload_named(const struct cluster *c, const struct parts *p)
+{
+	for (size_t i = 0; i < c->n_workloads; i++)
+		if (strcmp(c->workloads[i].namespace, p->v[0]) == 0 &&
+		    strcmp(c->workloads[i].name, p->v[1]) == 0)
+			return &c->workloads[i];
+	return NULL;
+}
+
 static enum rf_status
 find_pod(struct finding *f, const struct parts *p, struct rf_error *err)
 {
 	uint32_t pod = cluster_find_pod(f->c, p->v[0], p->v[1]);
+	const struct kube_workload *w;
 	struct nearest near;
 
+	if (pod == FLOW_NONE && (w = workload_named(f->c, p)) != NULL)
+		return rf_fail(err, RF_CORRUPT,
+		    "there is no pod %s/%s; the %s is %s/%s/%s", p->v[0],
+		    p->v[1], w->kind, p->v[0], w->kind, p->v[1]);
 	if (pod == FLOW_NONE) {
 		nearest_init(&near, p->v[1]);
 		for (size_t i = 0; i < f->c->n_pods; i++)

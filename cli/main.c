@@ -70,6 +70,18 @@ find(const char *name)
 	return NULL;
 }
 
+/* The list of commands rather than a command or its help? */
+static bool
+asks_for_usage(int argc, char **argv)
+{
+	const char *word = argv[1];
+
+	if (strcmp(word, "help") == 0 && argc > 2)
+		word = argv[2];
+	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
+	    strcmp(word, "help") == 0;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -85,8 +97,7 @@ run(int argc, char **argv)
 		puts("ringfence " RF_VERSION_STRING);
 		return STATUS_OK;
 	}
-	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
-	    (strcmp(word, "help") == 0 && argc == 2)) {
+	if (asks_for_usage(argc, argv)) {
 		usage(stdout);
 		return STATUS_OK;
 	}

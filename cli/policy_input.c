@@ -36,8 +36,8 @@ hint_at_recursion(const struct option_list *paths)
 		}
 }
 
-enum rf_status
-policy_input_read(struct policy_input *out, const struct option_list *paths,
+static enum rf_status
+read_paths(struct policy_input *out, const struct option_list *paths,
     bool recurse, const char *default_namespace, struct arena *arena)
 {
 	struct rf_error err;
@@ -53,10 +53,34 @@ policy_input_read(struct policy_input *out, const struct option_list *paths,
 		st =
 		    policy_reader_path(out->reader, paths->v[i], recurse, &err);
 	}
-	st = policy_input_finish(out, st, &err);
-	if (st == RF_OK && out->set.n_policies == 0 && !recurse)
+	return policy_input_finish(out, st, &err);
+}
+
+enum rf_status
+policy_input_read_any(struct policy_input *out, const struct option_list *paths,
+    const char *default_namespace, struct arena *arena)
+{
+	return read_paths(out, paths, true, default_namespace, arena);
+}
+
+enum rf_status
+policy_input_read(struct policy_input *out, const struct option_list *paths,
+    bool recurse, const char *default_namespace, struct arena *arena)
+{
+	const char *name = paths->n == 1 ? paths->v[0] : "what was named";
+	enum rf_status st =
+	    read_paths(out, paths, recurse, default_namespace, arena);
+
+	if (st != RF_OK || out->set.n_policies > 0)
+		return st;
+	if (!recurse)
 		hint_at_recursion(paths);
-	return st;
+	if (out->n_refusals > 0 || policy_reader_objects(out->reader) > 0)
+		return RF_OK;
+	fprintf(stderr,
+	    "ringfence: there is no policy, nor any other object, in %s\n",
+	    strcmp(name, "-") == 0 ? "standard input" : name);
+	return RF_INVAL;
 }
 
 enum rf_status

@@ -20,11 +20,18 @@ struct policy_input {
 /*
  * Read every path. Failures to read are said on stderr; problems of the
  * policies are not, they are the caller's. Memory is the arena's; release in
- * any case.
+ * any case. RF_INVAL, said too: there is no object in any of them, as in a
+ * folder that moved, one whose folders nobody looks into, or the output of a
+ * command that failed. An empty List is an object.
  */
 RF_MUST_USE enum rf_status policy_input_read(struct policy_input *out,
     const struct option_list *paths, bool recurse,
     const char *default_namespace, struct arena *arena);
+
+/* The same where there may be nothing, with all folders below. */
+RF_MUST_USE enum rf_status policy_input_read_any(struct policy_input *out,
+    const struct option_list *paths, const char *default_namespace,
+    struct arena *arena);
 
 /*
  * The end of reading into in->reader, of which st is the outcome so far and err

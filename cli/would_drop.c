@@ -82,8 +82,7 @@ rules_read(struct rules **out, const struct would_drop_options *o,
 	arena_init(&r->arena, 0);
 	st = c != NULL
 	    ? cluster_policies_read(&r->in, c, "the cluster", &r->arena)
-	    : policy_input_read(
-		  &r->in, &o->policies, true, "default", &r->arena);
+	    : policy_input_read_any(&r->in, &o->policies, "default", &r->arena);
 	if (st == RF_OK)
 		st = policy_input_accept(&r->in, "judged");
 	if (st != RF_OK) {

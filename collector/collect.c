@@ -42,6 +42,8 @@ flush(struct run *run, struct rf_error *err)
 	for (size_t i = 0; i < n_flows; i++)
 		resolver_name_service(run->summing.resolver, &flows[i],
 		    &endpoints[flows[i].src], &endpoints[flows[i].dst]);
+	for (size_t i = 0; i < n_endpoints; i++)
+		run->report->saw_pods |= endpoints[i].type == ENDPOINT_WORKLOAD;
 	st = store_put_flows(
 	    run->store, endpoints, n_endpoints, flows, n_flows, err);
 	run->report->flows += n_flows;

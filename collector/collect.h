@@ -45,6 +45,7 @@ struct collect_report {
 	uint64_t guessed;    /* connections of guessed direction */
 	uint64_t forgotten;  /* address pairs put out of a full table and
 			      * forgotten: more of them was counted again */
+	bool saw_pods;       /* an end of some connection is a pod's */
 	struct coverage coverage[COLLECT_FILES_MAX]; /* one per file */
 };
 

@@ -257,6 +257,12 @@ void snapshot_list_begin(struct snapshot_builder *sb);
 void snapshot_list_end(
     struct snapshot_builder *sb, const char *kind, bool is_page);
 
+/* snapshot_head.c: what a text that begins so is, if it is no snapshot but
+ * something else that people have (else NULL); and how long its UTF-8 byte
+ * order mark is, 0: none. */
+const char *snapshot_head_explain(const char *text, size_t n);
+size_t snapshot_head_mark(const char *text, size_t n);
+
 /*
  * assemble*.c: raw records to the cluster's arrays, in this order. Each
  * sorts its raw table as the array is.

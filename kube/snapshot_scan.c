@@ -525,6 +525,23 @@ read_outer(struct scan *s)
 	return st;
 }
 
+/* Pass over a byte order mark, and refuse what cannot be a snapshot. */
+static enum rf_status
+read_head(struct scan *s)
+{
+	const char *why;
+
+	(void)peek(s);
+	s->at += snapshot_head_mark(s->buf, s->n);
+	why = snapshot_head_explain(s->buf + s->at, s->n - s->at);
+	if (why != NULL)
+		return refuse(s, why);
+	/* What a kubectl that failed leaves would be a cluster of nothing. */
+	if (peek_text(s) == EOF)
+		return refuse(s, "empty, where kubectl's objects should be");
+	return RF_OK;
+}
+
 enum rf_status
 snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
     struct rf_error *err)
@@ -540,9 +557,7 @@ snapshot_read(struct snapshot_builder *sb, FILE *f, const char *name,
 	s->err = err;
 	s->line = 1;
 	strbuf_init(&s->text, ITEM_BYTES_MAX);
-	/* What a kubectl that failed leaves would be a cluster of nothing. */
-	if (peek_text(s) == EOF)
-		st = refuse(s, "empty, where kubectl's objects should be");
+	st = read_head(s);
 	while (st == RF_OK && peek_text(s) != EOF)
 		st = peek_text(s) == '{'
 		    ? read_outer(s)

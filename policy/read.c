@@ -16,6 +16,7 @@ struct policy_reader {
 	const char *default_namespace;
 	struct policy *policies;
 	size_t n_policies, cap_policies;
+	size_t n_objects; /* lists and what is skipped, too */
 	bool finished;
 };
 
@@ -214,6 +215,7 @@ read_object(struct policy_reader *r, const struct value *object,
 		    value_kind_name(object->kind));
 		return;
 	}
+	r->n_objects++;
 	version = decode_string(decode_field(object, "apiVersion"));
 	kind = decode_string(decode_field(object, "kind"));
 	if (version[0] == '\0')
@@ -258,7 +260,7 @@ take_notice(void *arg, uint32_t line, const char *text)
 
 /* value_read says "line 7: what is wrong": the line has a place of its own. */
 static void
-add_unreadable(struct reading *rd, const char *text)
+add_unreadable(struct reading *rd, const char *text, const char *hint)
 {
 	static const char prefix[] = "line ";
 	unsigned long line = 0;
@@ -271,8 +273,8 @@ add_unreadable(struct reading *rd, const char *text)
 		else
 			line = 0;
 	}
-	problem_add(rd, NULL, (uint32_t)line, PROBLEM_DECODE, "%s",
-	    problem_clean(rd, text));
+	problem_add(rd, NULL, (uint32_t)line, PROBLEM_DECODE, "%s%s",
+	    problem_clean(rd, text), hint);
 }
 
 /* Duplicates outside of every NetworkPolicy: other kinds, lists. */
@@ -316,7 +318,10 @@ policy_reader_text(struct policy_reader *r, const char *file, const char *text,
 		return rf_fail(err, st, "%s: %s",
 		    file == NULL ? "policies" : file, why.msg);
 	if (st != RF_OK)
-		add_unreadable(rd, why.msg);
+		add_unreadable(rd, why.msg,
+		    rd->is_json && memmem(text, len, "{{", 2) != NULL
+			? " (a template?)"
+			: "");
 	for (size_t i = 0; st == RF_OK && i < docs.n; i++)
 		read_object(r, docs.docs[i], "", "");
 	report_unplaced(rd);
@@ -428,4 +433,10 @@ size_t
 policy_reader_refusals(const struct policy_reader *r)
 {
 	return r->reading.n_refusals;
+}
+
+size_t
+policy_reader_objects(const struct policy_reader *r)
+{
+	return r->n_objects;
 }

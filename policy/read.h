@@ -77,4 +77,7 @@ const struct policy_problem *policy_reader_problems(
 /* How many of the problems refuse (all but warnings and notices). */
 size_t policy_reader_refusals(const struct policy_reader *r);
 
+/* How many objects were read, of whatever kind: an empty List is one. */
+size_t policy_reader_objects(const struct policy_reader *r);
+
 #endif

@@ -60,6 +60,8 @@ bad() {
 }
 bad 'no destination' 2 'two ends' shop/deploy/frontend --port 80
 bad 'no port' 2 'which --port' shop/deploy/frontend shop/deploy/backend
+bad 'a workload, taken for a pod' 3 'the Deployment is shop/Deployment/front' \
+    shop/frontend 10.0.0.1 --port 80
 bad 'no form of ours' 2 'is none of NS/POD' frontend 10.0.0.1 --port 80
 bad 'workload misspelt' 3 'did you mean frontend?' \
     shop/deploy/fronted 10.0.0.1 --port 80
@@ -263,14 +265,18 @@ echo '{"apiVersion": "v1", "kind": "List", "items": []}' >none.json
 says 'check: a cluster of nothing' 0 err 'there is no pod in' \
     check --snapshot none.json -f "$p" 192.0.2.1 192.0.2.2 --port 80
 mkdir none
-says 'diff: a folder of nothing' 1 err 'there is no NetworkPolicy in none' \
+says 'diff: a folder of nothing' 3 err 'nor any other object, in none' \
     diff none "$p"
-says 'check: a folder of nothing' 0 err 'there is no NetworkPolicy in' \
+says 'diff: a list of nothing' 1 err 'there is no NetworkPolicy in none.json' \
+    diff none.json "$p"
+says 'check: a list of nothing' 0 err 'there is no NetworkPolicy in' \
+    check --db shop.db -f none.json 192.0.2.1 192.0.2.2 --port 80
+says 'check: a folder of nothing' 3 err 'nor any other object, in none' \
     check --db shop.db -f none 192.0.2.1 192.0.2.2 --port 80
 mkdir -p deep/shop && cp "$p" deep/shop/p.yaml
-says 'check: policies in a folder of the folder' 0 err 'are read with -R' \
+says 'check: policies in a folder of the folder' 3 err 'are read with -R' \
     check --db shop.db -f deep 192.0.2.1 192.0.2.2 --port 80
-says 'validate: policies in a folder of the folder' 0 err 'are read with -R' \
+says 'validate: policies in a folder of the folder' 3 err 'are read with -R' \
     validate -f deep
 says 'check --db' 0 out 'allowed by shop/frontend' check --db shop.db -f "$p" \
     monitoring/sts/prometheus shop/deploy/frontend --port 9102

@@ -208,6 +208,20 @@ flows_port() {
 	    (e['service'] or {}).get('port')) for e in d['edges'])"
 }
 check 'flows: --port' flows_port
+collect_foreign() {
+	sed 's/"10\.42\./"10.77./g' "$shop/snapshot.json" >other.json
+	run 0 collect -r "$shop/capture-node-1.pcap" -s other.json \
+	    --db foreign.db && has err 'no connection has a pod at either end'
+}
+check 'collect: the objects of another cluster are noticed' collect_foreign
+collect_no_pods() {
+	echo '{"apiVersion": "v1", "kind": "List", "items": []}' >list.json
+	run 0 collect -r "$shop/capture-node-1.pcap" -s list.json \
+	    --db podless.db && has err 'there is no pod in what --snapshot' &&
+	    run 0 collect -r "$shop/capture-node-1.pcap" --db podless2.db &&
+	    has err 'no pods are known without --snapshot'
+}
+check 'collect: objects without pods are noticed' collect_no_pods
 flows_none() {
 	run 0 flows --db shop.db -n default && [ ! -s out ] &&
 	    has err 'No flows found in default namespace.'
@@ -345,10 +359,24 @@ audit_stdin() {
 }
 check 'audit: policies on standard input' audit_stdin
 audit_nothing() {
-	mkdir -p none && run 0 audit --db shop.db -f none &&
-	    has err 'no NetworkPolicy'
+	mkdir -p none && run 3 audit --db shop.db -f none &&
+	    has err 'no policy, nor any other object, in none' &&
+	    run 3 validate -f - && has err 'in standard input' &&
+	    run 3 lint -f none && run 3 recommend --db shop.db -n shop \
+	    --existing none
 }
-check 'audit: a folder without policies is warned about' audit_nothing
+check 'a folder of nothing, or an empty pipe, is no set of policies' \
+    audit_nothing
+validate_template() {
+	printf '{{- if .Values.on }}\nkind: NetworkPolicy\n' >template.yaml
+	run 1 validate -f template.yaml && has out '(a template?)'
+}
+check 'validate: a Helm template' validate_template
+audit_empty_list() {
+	echo '{"apiVersion": "v1", "kind": "List", "items": []}' >list.json
+	run 0 audit --db shop.db -f list.json && has err 'no NetworkPolicy'
+}
+check 'audit: a cluster without policies is warned about' audit_empty_list
 audit_default() {
 	printf '%s\n' 'apiVersion: networking.k8s.io/v1' \
 	    'kind: NetworkPolicy' 'metadata: {name: deny}' \

@@ -34,6 +34,7 @@ static const struct form_case {
 	{ "Lists in a List", "{'kind':'List','items':[{'kind':'PodList',"
 	    "'items':[" BARE("a") "]}]}", "+a", 1, 0, 1, 0 },
 	{ "one object", POD("a"), "+a", 1, 0, 0, 0 },
+	{ "a byte order mark", "\xef\xbb\xbf" POD("a"), "+a", 1, 0, 0, 0 },
 	{ "objects one after the other", POD("a") POD("b") "\n\n" POD("c"),
 	    "+a+b+c", 3, 0, 0, 0 },
 	{ "events, one a line",
@@ -116,7 +117,19 @@ static const struct refusal_case {
 } refusal_cases[] = {
 	/* clang-format off */
 	{ "not JSON", "hello", "text:1: expected '{'" },
-	{ "a bare array", "[]", "text:1: expected '{'" },
+	{ "a bare array", "[]", "text:1: an array; give the List around it" },
+	{ "gzip", "\x1f\x8b\b", "text:1: gzip-compressed; unpack it first" },
+	{ "UTF-16", "\xff\xfe{", "text:1: UTF-16, as PowerShell's > writes" },
+	{ "YAML", "apiVersion: v1\n", "text:1: YAML; give what kubectl" },
+	{ "YAML behind a byte order mark", "\xef\xbb\xbf---\n",
+	    "text:1: YAML; give what kubectl" },
+	{ "kubectl's table", "NAMESPACE   NAME\n",
+	    "text:1: a table for people; let kubectl print it with -o json" },
+	{ "a capture", "\xd4\xc3\xb2\xa1\x02", "text:1: a capture; " },
+	{ "a capture, pcapng", "\n\r\r\n\x1c", "text:1: a capture; " },
+	{ "kubectl's error", "Error from server (Forbidden): pods\n",
+	    "text:1: what kubectl says when it fails" },
+	{ "a byte order mark alone", "\xef\xbb\xbf", "text:1: empty, where" },
 	{ "cut off", "{'kind':'List','items':[{'kind':'Pod'",
 	    "text:1: not JSON" },
 	{ "cut off between items", "{'kind':'List','items':[\n" POD("a"),
