@@ -357,14 +357,20 @@ remember_all(struct flow_table *ft, uint32_t root)
 }
 
 /* Told while it lived, silent since; or over before its time, to make place: if
- * it speaks again, that is more of it. */
+ * it speaks again, that is more of it. So it is of TCP that nobody closed: most
+ * systems ask only every two hours whether the other end is still there. */
 static bool
 may_go_on(const struct flow_table *ft, const struct leg *root)
 {
+	uint32_t both = LEG_BOTH(LEG_SEEN);
+
 	if (root->key.protocol == FLOW_UDP)
 		return !flow_dns_is_over(root) &&
 		    ft->now_ms - root->last_ms <= flow_idle_ms(root);
-	return (root->flags & LEG_CONTINUED) != 0 && !leg_is_closed(root);
+	if (leg_is_closed(root))
+		return false;
+	return (root->flags & LEG_CONTINUED) != 0 ||
+	    (root->key.protocol == FLOW_TCP && (root->flags & both) == both);
 }
 
 /*

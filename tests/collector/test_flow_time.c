@@ -180,6 +180,31 @@ test_months(void **state)
 	assert_int_equal(w.longest_us, 60 * DAY - HOUR / 2);
 }
 
+/* Another whose ends only ask every two hours whether the other one is there,
+ * and whose ports then have a new one. */
+static void
+test_keepalive(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false);
+	handshake(&w, START);
+	for (int64_t us = START + HOUR / 2; us < START + 10 * DAY;
+	     us += HOUR / 2) {
+		exchange(&w, us, 40000);
+		if ((us - START) % (2 * HOUR) != 0)
+			continue;
+		say(&w, us, false, TCP_ACK);
+		say(&w, us + 1000, true, TCP_ACK);
+	}
+	handshake(&w, START + 10 * DAY);
+	world_close(&w);
+	assert_int_equal(w.counted, 1 + 10 * 48 - 1 + 1);
+	assert_int_equal(
+	    w.packets, 3 + 2 * (10 * 48 - 1) + 2 * (10 * 12 - 1) + 3);
+}
+
 /* The clock is put back by hours, or an exchange was of the far future. What
  * goes on is still one, and what is new is told apart again. */
 static void
@@ -237,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_before_it_was_set),
 		cmocka_unit_test(test_months),
+		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_set_back),
 		cmocka_unit_test(test_disorder),
 	};
