@@ -14,7 +14,7 @@ _Static_assert(
 static uint32_t
 tap_of(const struct packet *p)
 {
-	return (p->ifindex << 9 ^ (uint32_t)p->place << 5) |
+	return p->ifindex << 11 | (uint32_t)p->place << 5 |
 	    (uint32_t)p->type << 2 | (uint32_t)p->tunneled << 1 | 1;
 }
 

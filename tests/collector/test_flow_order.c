@@ -74,9 +74,8 @@ sink(void *arg, const struct connection *v, size_t n)
 	}
 }
 
-/* Two interfaces see each packet. */
-static void
-show(struct flow_table *ft, const struct step *s, int64_t us)
+static struct packet
+packet_of(const struct step *s)
 {
 	static const char *const end[2] = { "10.244.1.5", "10.244.2.7" };
 	struct packet p = { .protocol = FLOW_TCP,
@@ -90,6 +89,15 @@ show(struct flow_table *ft, const struct step *s, int64_t us)
 
 	assert_true(ip_parse(&p.src, end[s->back]));
 	assert_true(ip_parse(&p.dst, end[!s->back]));
+	return p;
+}
+
+/* Two interfaces see each packet. */
+static void
+show(struct flow_table *ft, const struct step *s, int64_t us)
+{
+	struct packet p = packet_of(s);
+
 	for (int i = 0; i < 2; i++) {
 		p.ts_us = us + i;
 		p.ifindex = 1 + (uint32_t)i;
@@ -98,17 +106,25 @@ show(struct flow_table *ft, const struct step *s, int64_t us)
 	}
 }
 
-static struct told
-tell(const struct connection_case *c, const unsigned order[PACKETS])
+static struct flow_table *
+begin(struct told *told)
 {
-	struct told told = { 0 };
 	struct flow_table_config config = {
-		.legs_max = 64, .seed = 42, .sink = sink, .sink_arg = &told
+		.legs_max = 64, .seed = 42, .sink = sink, .sink_arg = told
 	};
 	struct flow_table *ft;
 	struct rf_error err;
 
 	assert_int_equal(flow_table_new(&ft, &config, &err), RF_OK);
+	return ft;
+}
+
+static struct told
+tell(const struct connection_case *c, const unsigned order[PACKETS])
+{
+	struct told told = { 0 };
+	struct flow_table *ft = begin(&told);
+
 	for (unsigned i = 0; i < PACKETS; i++)
 		show(ft, &c->v[order[i]],
 		    INT64_C(1700000000000000) + 10 * (int64_t)i);
@@ -166,11 +182,34 @@ test_another(void **state)
 	assert_int_equal(tell(&far, order).counted, 2);
 }
 
+/* A packet counts once, in however many captures of however many interfaces it
+ * is. */
+static void
+test_everywhere(void **state)
+{
+	struct packet p = packet_of(&connection_cases[0].v[0]);
+	struct told told = { 0 };
+	struct flow_table *ft = begin(&told);
+
+	(void)state;
+	p.ts_us = INT64_C(1700000000000000);
+	for (unsigned place = 0; place < 64; place++)
+		for (unsigned ifindex = 1; ifindex < 32; ifindex++) {
+			p.point = p.place = (uint8_t)place;
+			p.ifindex = ifindex;
+			flow_table_add(ft, &p, 1, NULL);
+		}
+	flow_table_finish(ft);
+	flow_table_free(ft);
+	assert_int_equal(told.packets, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_another),
+		cmocka_unit_test(test_everywhere),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_orders, connection_cases, name),
