@@ -6,7 +6,7 @@
 # recommend and audit are held against what ran. Takes about half a minute.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 check() { # WHAT DB
 	python3 "$here/live_check.py" "$1" "$2" "$rf" "$dir"

@@ -7,7 +7,7 @@
 # pod. Takes about ten seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 command -v openssl >/dev/null || {
 	echo "skipped: no openssl"
 	echo "0 passed, 0 failed"

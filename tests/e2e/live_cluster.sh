@@ -6,7 +6,7 @@
 # ten seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 lists=$(cd "$here/../../fixtures/nodes/one" && pwd)
 cd "$dir" || exit 3
 

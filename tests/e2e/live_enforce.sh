@@ -9,7 +9,7 @@
 # dropped, and the collector sees that. Takes about twenty seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 check() { # WHAT DB
 	python3 "$here/live_check.py" "$1" "$2" "$rf" "$dir"

@@ -6,7 +6,7 @@
 # before is nobody's, and that is said. Takes about thirty seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 serve() {
 	serve_api "$dir/events"

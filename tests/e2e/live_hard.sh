@@ -7,7 +7,7 @@
 # Takes about twenty-five seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 # status_is FIELD VALUE: of the collector's process
 status_is() {

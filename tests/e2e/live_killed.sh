@@ -7,7 +7,7 @@
 # over an end in order is not counted again. Takes about 25 seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 census=0
 start() {

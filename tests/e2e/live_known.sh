@@ -7,7 +7,7 @@
 # about ten seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 # edge DB CLIENT DESTINATION SERVICE: its line of outcome, certainty,
 # connections and packets; nothing if there is none

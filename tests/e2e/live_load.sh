@@ -6,7 +6,7 @@
 # Takes about twenty seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 BENCH_LIVE_SECONDS=2 BENCH_LIVE_KPPS=100 BENCH_LIVE_SOURCES=200000 \
 	"$here/../../bench/live.sh" "${rf%/*}" data-default data-full \

@@ -9,7 +9,7 @@
 # of it runs again. Takes about eight seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 py=$here/live_nodes.py
 
 # node NUMBER ADDRESS: with its bridge; the wire to it hangs on lan's

@@ -8,7 +8,7 @@
 # in the captures. Takes about six seconds.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 replay="python3 $here/live_replay.py"
 fixture=$here/../../fixtures/nodes/two
 

@@ -6,7 +6,7 @@
 # and those of the cluster are followed while traffic runs.
 set -u
 . "$(dirname "$0")/live_lib.bash"
-live_enter 150 "$@"
+live_enter 400 "$@"
 
 podnet_up "$dir" || { echo "not ok network"; echo "0 passed, 1 failed"; exit 1; }
 mkdir "$dir/policies" && chmod 755 "$dir/policies"

@@ -71,7 +71,7 @@ def main():
         shown = subprocess.run(
             [browser, "--headless", "--no-sandbox", "--disable-gpu",
              "--user-data-dir=" + folder, "--dump-dom", "file://" + wrapper],
-            capture_output=True, text=True, timeout=60).stdout
+            capture_output=True, text=True, timeout=300).stdout
     title = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)
     lines = html.unescape(title.group(1)).split("\n") if title else []
     print("\n".join(lines))

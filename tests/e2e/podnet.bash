@@ -134,7 +134,7 @@ podnet_up() {
 		--host-record=web.shop.svc.cluster.local,10.96.0.50 \
 		>"$dir/dnsmasq" 2>&1 &
 	python3 "$here/live_net.py" serve >"$dir/servers" &
-	for _ in $(seq 100); do
+	for _ in $(seq 400); do
 		grep -q ready "$dir/servers" &&
 			ip netns exec dns-0 grep -q ':0035 ' /proc/net/udp &&
 			return

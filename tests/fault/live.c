@@ -14,6 +14,7 @@
 #define START     (INT64_C(1795168000) * SECOND) /* 2026-11-20T10:26:40Z */
 #define TURN_US   SECOND
 #define TURNS_MAX 600
+#define SERVER_MS 20
 #define WEB       "10.244.0.20"
 #define LATE      "10.244.0.99"
 
@@ -52,13 +53,14 @@ known_us(void *arg)
 	return live_view_known_us(s->view);
 }
 
-/* Time goes by; the server's turn to speak comes with it. */
+/* Time goes by; the server's turn to speak comes with it, and where wait_ms is
+ * long it has a processor meanwhile. */
 static void
-pass(struct session *s, int64_t us)
+pass(struct session *s, int64_t us, int wait_ms)
 {
 	for (int64_t end_us = s->now_us + us; s->now_us < end_us;) {
 		s->now_us += TURN_US;
-		live_view_step(s->view, s->now_us, 2);
+		live_view_step(s->view, s->now_us, wait_ms);
 		if (live_view_publish(s->view, NULL) != RF_OK)
 			continue; /* it is tried again */
 		if (s->daemon != NULL)
@@ -73,7 +75,7 @@ follow(struct session *s, struct rf_error *err)
 	size_t r = client_resource_find("pods");
 
 	for (unsigned i = 0; i < TURNS_MAX; i++) {
-		pass(s, TURN_US);
+		pass(s, TURN_US, SERVER_MS);
 		live_view_watch(s->view, r, &pods);
 		if (live_view_is_synced(s->view) && pods.events >= 1)
 			return live_view_publish(s->view, err);
@@ -162,10 +164,10 @@ observe(struct session *s, struct rf_error *err)
 	enum rf_status st;
 
 	connect_pods(s, LATE, WEB, 40000);
-	pass(s, 20 * SECOND);
+	pass(s, 20 * SECOND, 2);
 	connect_pods(s, WEB, LATE, 40001);
 	connect_pods(s, LATE, "203.0.113.7", 40002);
-	pass(s, 20 * SECOND);
+	pass(s, 20 * SECOND, 2);
 	st = daemon_finish(s->daemon, s->now_us, err);
 	daemon_stats(s->daemon, &stats);
 	if (st == RF_OK)

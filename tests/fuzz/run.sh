@@ -24,7 +24,7 @@ fuzz_target() {
 		[ ! -f "$pack" ] || tests/fuzz/pack.py open "$pack" "$packed"
 	done
 	if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" \
-	    -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -seed="${FUZZ_SEED:-0}" \
 	    -artifact_prefix="$build/found/$target-" \
 	    "$corpus" "$packed" "fixtures/fuzz/$target" >"$log" 2>&1 </dev/null; then
