@@ -407,6 +407,10 @@ print_summary(const struct session *s)
 		printf("%" PRIu64 " are lost: the database could not be "
 		       "written\n",
 		    stats.lost_connections);
+	if (stats.names_lost != 0)
+		printf("%" PRIu64 " DNS names of addresses found no room: "
+		       "these addresses stand without them\n",
+		    stats.names_lost);
 	dataset_say_stored(s->target->db);
 }
 

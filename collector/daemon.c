@@ -33,7 +33,7 @@ leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
 }
 
 /* Put the names that were learnt into the buffer. What finds no memory there
- * is learnt again with the next answer. */
+ * is learnt again with the next answer, if one comes. */
 static void
 move_names(struct daemon *d)
 {
@@ -52,6 +52,7 @@ move_names(struct daemon *d)
 			b->names[b->n_names++] = copy;
 	}
 	d->n_names += b->n_names;
+	d->names_lost += n - b->n_names;
 	names_forget(d->names);
 }
 
@@ -264,6 +265,17 @@ daemon_dropped(struct daemon *d, size_t point, uint64_t dropped)
 	d->coverage[point].dropped = dropped;
 }
 
+/* A clock that was put back must not stop the writing. Names have little room:
+ * theirs is made as soon as somebody can write. */
+static bool
+is_flush_due(struct daemon *d, int64_t now_us)
+{
+	if (now_us < d->flush_us ||
+	    now_us - d->flush_us >= d->config.interval_us)
+		return true;
+	return names_is_filling(d->names) && writer_is_ready(d->writer);
+}
+
 void
 daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 {
@@ -271,9 +283,7 @@ daemon_step(struct daemon *d, int64_t now_us, int64_t boot_us)
 	intake_flush(&d->intake);
 	flow_table_tick(d->ft, now_us);
 	d->now_us = now_us;
-	/* A clock that was put back must not stop the writing. */
-	if (now_us >= d->flush_us &&
-	    now_us - d->flush_us < d->config.interval_us)
+	if (!is_flush_due(d, now_us))
 		return;
 	d->flush_us = now_us;
 	flow_table_flush(d->ft);
@@ -336,6 +346,7 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.flush_us = w.flush_us,
 		.flushed_us = w.flushed_us,
 		.names = d->n_names,
+		.names_lost = d->names_lost + names_stats(d->names)->overflow,
 		.misdated = d->misdated,
 		.clock_sets = d->clock_sets,
 		.known = ft->known,

@@ -103,6 +103,7 @@ struct daemon_stats {
 	uint64_t flush_us;   /* the last one took */
 	int64_t flushed_us;  /* when the last one succeeded; 0: never */
 	uint64_t names;      /* handed to the writer */
+	uint64_t names_lost; /* found no room before that */
 	uint64_t misdated;   /* packets whose time could not be */
 	uint64_t clock_sets; /* times that the clock was set */
 	uint64_t known;      /* taken over from the kernel's table */

@@ -56,7 +56,7 @@ struct daemon {
 	struct coverage before[DAEMON_POINTS_MAX];
 	int64_t covered_us; /* from then on */
 	uint64_t lost_packets, misdated, clock_sets;
-	uint64_t connections, unresolved, guessed, lost, n_names;
+	uint64_t connections, unresolved, guessed, lost, n_names, names_lost;
 	uint64_t known_lost, known_interrupted;
 	uint64_t unowned;
 	int64_t now_us, flush_us;

@@ -51,6 +51,7 @@ static const struct metric metrics[] = {
 	{ "ringfence_pods", "Pods known, also those that ended.", GAUGE, COUNT, AT(pods) },
 	{ "ringfence_cluster_generation", "Changes when the cluster's objects do.", GAUGE, COUNT, AT(generation) },
 	{ "ringfence_dns_names_total", "Names of addresses handed to the database.", COUNTER, COUNT, AT(names) },
+	{ "ringfence_dns_names_lost_total", "Names of addresses that found no room until the database could be written.", COUNTER, COUNT, AT(names_lost) },
 	{ "ringfence_packets_misdated_total", "Packets whose time could not be; the time of their arrival was taken.", COUNTER, COUNT, AT(misdated) },
 	{ "ringfence_clock_sets_total", "Times that the system's clock was set by five seconds or more.", COUNTER, COUNT, AT(clock_sets) },
 	{ "ringfence_flushes_total", "Transactions stored.", COUNTER, COUNT, AT(flushes) },

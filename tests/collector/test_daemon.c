@@ -359,6 +359,65 @@ test_disk_full_at_end(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* An answer that gives the i-th name its own address outside. */
+static void
+answer(struct world *w, unsigned i)
+{
+	uint8_t m[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0"
+		      "\5nxxxx\3org\0\0\1\0\1"
+		      "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc6\x12xx";
+	size_t n = sizeof(m) - 1;
+	struct capture_frame cf;
+	struct frame f;
+
+	for (unsigned k = 0; k < 4; k++)
+		m[14 + k] = (uint8_t)('a' + (i >> 4 * k & 0xf));
+	m[n - 2] = (uint8_t)(i >> 8);
+	m[n - 1] = (uint8_t)i;
+	frame_init(&f, m, n);
+	frame_udp(&f, 53, (uint16_t)(20000 + i % 40000));
+	frame_ip(&f, SERVER, CLIENT);
+	frame_sll2(&f, 0, 4);
+	cf = (struct capture_frame){ .ts_us = w->now_us,
+		.data = frame_bytes(&f),
+		.captured = (uint32_t)frame_len(&f),
+		.wire_len = (uint32_t)frame_len(&f) };
+	daemon_frame(w->d, 0, DECODE_LINK_SLL2, &cf);
+}
+
+/* More names in one interval than there is room for: they are written early.
+ * Where nobody writes, what found no room is counted. */
+static void
+test_many_names(void **state)
+{
+	enum { NAMES = 20000, ROOM = 16384 };
+
+	(void)state;
+	for (int writes = 0; writes < 2; writes++) {
+		struct daemon_stats stats;
+		struct rf_error err;
+		struct stored s;
+		struct world w;
+
+		world_open(&w);
+		w.config.interval_us = 60 * SECOND;
+		world_start(&w);
+		for (unsigned i = 0; i < NAMES; i++) {
+			answer(&w, i);
+			if (writes && i % 1000 == 0)
+				pass(&w, SECOND / 10, SECOND / 10);
+		}
+		assert_int_equal(daemon_finish(w.d, w.now_us, &err), RF_OK);
+		daemon_stats(w.d, &stats);
+		stored_open(&s, w.db);
+		assert_int_equal(s.flows.n_names, writes ? NAMES : ROOM);
+		assert_int_equal(stats.names, s.flows.n_names);
+		assert_int_equal(stats.names_lost, NAMES - s.flows.n_names);
+		stored_close(&s);
+		world_close(&w);
+	}
+}
+
 /* With the thread as it really runs. */
 static void
 test_thread(void **state)
@@ -394,6 +453,7 @@ main(void)
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_disk_full_at_end),
 		cmocka_unit_test(test_database_away),
+		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_thread),
 	};
 
