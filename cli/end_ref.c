@@ -333,12 +333,12 @@ find_address(struct finding *f, const struct ip_addr *ip, struct end_ref *out,
     struct rf_error *err)
 {
 	struct check_end e = check_end_of_ip(f->c, ip);
+	struct address_target to = { ip, f->port.port, f->port.protocol,
+		ADDRESS_NOW };
 	uint32_t service;
 	uint16_t port;
 
-	if (f->port.port != 0 &&
-	    address_service(
-		f->c, ip, f->port.port, f->port.protocol, &service, &port)) {
+	if (f->port.port != 0 && address_service(f->c, &to, &service, &port)) {
 		out->by_node = e.kind == CHECK_NODE;
 		f->port.port = port;
 		return open_service(f, service, out, err);

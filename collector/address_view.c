@@ -29,13 +29,13 @@ classify(void *arg, const struct ip_addr *ip, int64_t at_us)
 
 static bool
 leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
-    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol, int64_t at_us)
 {
+	struct address_target dialled = { vip, vport, protocol, at_us };
 	uint32_t service;
 	uint16_t service_port;
 
-	return address_service(
-		   arg, vip, vport, protocol, &service, &service_port) &&
+	return address_service(arg, &dialled, &service, &service_port) &&
 	    address_is_backend(arg, service, service_port, protocol, ip, port);
 }
 

@@ -9,6 +9,10 @@ is_early(const struct cluster *c, const struct ip_addr *ip, int64_t at_us)
 {
 	struct address_owner o = address_owner_at(c, ip, at_us);
 
+	/* Gone, and another one may have its address by then. */
+	if (o.kind == ADDRESS_SERVICE)
+		return c->services[o.service].gone &&
+		    kube_service_away_us(&c->services[o.service], at_us) != 0;
 	return o.kind == ADDRESS_POD_RANGE || o.kind == ADDRESS_SERVICE_RANGE ||
 	    (o.kind == ADDRESS_EXTERNAL && ip_is_private(ip));
 }
@@ -34,6 +38,8 @@ is_steady(const struct cluster *c, const struct ip_addr *ip, int64_t from_us,
 	size_t n = 0;
 
 	if (o.kind == ADDRESS_SERVICE) {
+		if (address_owner_at(c, ip, to_us).service != o.service)
+			return false;
 		v = address_backends(c, o.service, &n);
 		for (size_t i = 0; i < n; i++)
 			if (!address_is_steady(c, &v[i].ip, from_us, to_us))

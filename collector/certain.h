@@ -12,8 +12,8 @@
 
 /*
  * May a cluster that is known a little later tell more of its ends? One is in
- * a range of the cluster and nobody's, or in none but private: there are
- * networks whose pods are in no range that the nodes tell.
+ * a range of the cluster and nobody's or a gone Service's, or in none but
+ * private: there are networks whose pods are in no range that the nodes tell.
  */
 bool certain_is_early(const struct cluster *c, const struct connection *conn);
 

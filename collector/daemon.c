@@ -25,11 +25,12 @@ classify(void *arg, const struct ip_addr *ip, int64_t at_us)
 
 static bool
 leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
-    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol, int64_t at_us)
 {
 	const struct daemon *d = arg;
 
-	return d->view.leads_to(d->view.arg, vip, vport, ip, port, protocol);
+	return d->view.leads_to(
+	    d->view.arg, vip, vport, ip, port, protocol, at_us);
 }
 
 /* Put the names that were learnt into the buffer. What finds no memory there

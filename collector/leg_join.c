@@ -364,17 +364,17 @@ plausible_one_end(enum address_class x, enum address_class y, uint8_t protocol)
 /* Both ends changed: is a Service known to lead from the one to the other? */
 static bool
 is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
-    const struct address_view *view)
+    const struct address_view *view, int64_t at_us)
 {
 	return view->leads_to != NULL &&
-	    (view->leads_to(
-		 view->arg, a->dst, a->dport, b->dst, b->dport, protocol) ||
-		view->leads_to(
-		    view->arg, b->dst, b->dport, a->dst, a->dport, protocol) ||
-		view->leads_to(
-		    view->arg, a->src, a->sport, b->src, b->sport, protocol) ||
-		view->leads_to(
-		    view->arg, b->src, b->sport, a->src, a->sport, protocol));
+	    (view->leads_to(view->arg, a->dst, a->dport, b->dst, b->dport,
+		 protocol, at_us) ||
+		view->leads_to(view->arg, b->dst, b->dport, a->dst, a->dport,
+		    protocol, at_us) ||
+		view->leads_to(view->arg, a->src, a->sport, b->src, b->sport,
+		    protocol, at_us) ||
+		view->leads_to(view->arg, b->src, b->sport, a->src, a->sport,
+		    protocol, at_us));
 }
 
 bool
@@ -406,6 +406,6 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 		    one_is_rewritten(view, a->dst, b->dst, at_us);
 	/* the usual chance hit: another short message of the same sum */
 	return src_rewritten &&
-	    (id == LEG_JOIN_ID_SAME || is_led(a, b, protocol, view)) &&
+	    (id == LEG_JOIN_ID_SAME || is_led(a, b, protocol, view, at_us)) &&
 	    one_is_rewritten(view, a->dst, b->dst, at_us);
 }

@@ -37,9 +37,10 @@ enum address_class {
 struct address_view {
 	enum address_class (*classify)(
 	    void *arg, const struct ip_addr *ip, int64_t at_us);
-	/* Does a Service, dialled on vip and vport, lead to ip and port? */
+	/* Did a Service, dialled on vip and vport, lead to ip and port? */
 	bool (*leads_to)(void *arg, const struct ip_addr *vip, uint16_t vport,
-	    const struct ip_addr *ip, uint16_t port, uint8_t protocol);
+	    const struct ip_addr *ip, uint16_t port, uint8_t protocol,
+	    int64_t at_us);
 	void *arg;
 };
 

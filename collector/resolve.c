@@ -129,13 +129,17 @@ find_dialled(
 	roles->service = FLOW_NONE;
 	roles->service_port = 0;
 	roles->dialled = NULL;
-	for (size_t i = 0; i < c->n_legs; i++)
-		if (address_service(r->c, &c->legs[i].server.ip,
-			c->legs[i].server.port, c->protocol, &roles->service,
-			&roles->service_port)) {
+	for (size_t i = 0; i < c->n_legs; i++) {
+		const struct socket_addr *to = &c->legs[i].server;
+		struct address_target target = { &to->ip, to->port, c->protocol,
+			c->first_us };
+
+		if (address_service(
+			r->c, &target, &roles->service, &roles->service_port)) {
 			roles->dialled = &c->legs[i];
 			return;
 		}
+	}
 	roles->service = FLOW_NONE;
 	roles->service_port = 0;
 }
@@ -356,6 +360,8 @@ service_without_address(const struct resolver *r, const struct connection *c,
     const struct roles *roles, struct aggregate_item *out)
 {
 	const struct socket_addr *to = &roles->real->server;
+	struct address_target target = { &to->ip, to->port, c->protocol,
+		c->first_us };
 	uint32_t service, pod = out->dst.pod;
 	uint16_t port;
 
@@ -371,8 +377,7 @@ service_without_address(const struct resolver *r, const struct connection *c,
 			return;
 	} else if (out->src.type != ENDPOINT_NODE ||
 	    out->src.node == out->dst.node ||
-	    address_services_of(r->c, &to->ip, to->port, c->protocol, &service,
-		&port, 1) != 1) {
+	    address_services_of(r->c, &target, &service, &port, 1) != 1) {
 		return;
 	}
 	port = address_leading_port(

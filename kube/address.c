@@ -55,6 +55,40 @@ index_in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
 	return false;
 }
 
+/* Of two Services that share an address: the one that was there, of two that
+ * were the one that came last, which has it from then on. */
+static bool
+is_likelier(const struct kube_service *s, const struct kube_service *than,
+    int64_t at_us)
+{
+	int64_t away = kube_service_away_us(s, at_us);
+	int64_t away_than = kube_service_away_us(than, at_us);
+
+	if (away != away_than)
+		return away < away_than;
+	if (s->from_us != than->from_us)
+		return s->from_us > than->from_us;
+	return than->gone && !s->gone; /* whose end is not told */
+}
+
+/* The Service that had the address; FLOW_NONE: none has, ever. */
+static uint32_t
+service_at(const struct cluster *c, const struct address_slot *s, int64_t at_us)
+{
+	const struct service_link *links = c->index->links;
+	uint32_t best = FLOW_NONE;
+
+	/* Links lead from the last Service by name to the first. */
+	for (uint32_t i = s->services; i != 0; i = links[i - 1].next) {
+		uint32_t next = links[i - 1].service;
+
+		if (best == FLOW_NONE ||
+		    !is_likelier(&c->services[best], &c->services[next], at_us))
+			best = next;
+	}
+	return best;
+}
+
 static enum address_kind
 range_kind(const struct cluster_index *ix, const struct ip_addr *ip)
 {
@@ -84,9 +118,9 @@ address_owner_at(
 	} else if (s->node != FLOW_NONE) {
 		o.kind = ADDRESS_NODE;
 		o.node = s->node;
-	} else if (s->service != FLOW_NONE) {
+	} else if (s->services != 0) {
 		o.kind = ADDRESS_SERVICE;
-		o.service = s->service;
+		o.service = service_at(c, s, at_us);
 	} else {
 		o.kind = ADDRESS_POD_RANGE; /* some pod had it once */
 	}
@@ -97,7 +131,7 @@ struct address_owner
 address_owner_now(const struct cluster *c, const struct ip_addr *ip)
 {
 	const struct address_slot *s = index_find_address(c->index, ip);
-	struct address_owner o = address_owner_at(c, ip, TIME_MAX_US - 1);
+	struct address_owner o = address_owner_at(c, ip, ADDRESS_NOW);
 
 	if (s == NULL || s->live == FLOW_NONE ||
 	    (o.kind == ADDRESS_POD && index_is_live(&c->pods[o.pod])))
@@ -205,16 +239,21 @@ find_services(const struct cluster *c, const struct ip_addr *ip, uint16_t port,
 }
 
 bool
-address_service(const struct cluster *c, const struct ip_addr *ip,
-    uint16_t port, uint8_t protocol, uint32_t *service, uint16_t *service_port)
+address_service(const struct cluster *c, const struct address_target *to,
+    uint32_t *service, uint16_t *service_port)
 {
-	size_t n;
-	const struct port_entry *e = find_services(c, ip, port, protocol, &n);
+	size_t n, best = 0;
+	const struct port_entry *e =
+	    find_services(c, to->ip, to->port, to->protocol, &n);
 
 	if (e == NULL)
 		return false;
-	*service = e->object;
-	*service_port = c->services[e->object].ports[e->detail].port;
+	for (size_t i = 1; i < n; i++)
+		if (is_likelier(&c->services[e[i].object],
+			&c->services[e[best].object], to->at_us))
+			best = i;
+	*service = e[best].object;
+	*service_port = c->services[e[best].object].ports[e[best].detail].port;
 	return true;
 }
 
@@ -319,21 +358,28 @@ is_repeated(const uint32_t *services, const uint16_t *ports, size_t n,
 	return false;
 }
 
+/* One that is gone since nobody knows when may have been there before. */
+static bool
+was_there(const struct kube_service *s, int64_t at_us)
+{
+	return kube_service_away_us(s, at_us) == 0 &&
+	    !(s->gone && at_us == ADDRESS_NOW);
+}
+
 size_t
-address_services_of(const struct cluster *c, const struct ip_addr *ip,
-    uint16_t port, uint8_t protocol, uint32_t *services,
-    uint16_t *service_ports, size_t max)
+address_services_of(const struct cluster *c, const struct address_target *to,
+    uint32_t *services, uint16_t *service_ports, size_t max)
 {
 	size_t n, found = 0;
-	const struct port_entry *e =
-	    index_find_port(&c->index->backends, ip, port, protocol, &n);
+	const struct port_entry *e = index_find_port(
+	    &c->index->backends, to->ip, to->port, to->protocol, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct kube_backend *b = &c->backends[e[i].object];
 		const struct kube_service *s = &c->services[b->service];
 		const struct kube_service_port *sp = port_of_backend(s, b);
 
-		if (s->headless || sp == NULL ||
+		if (s->headless || sp == NULL || !was_there(s, to->at_us) ||
 		    is_repeated(services, service_ports,
 			found < max ? found : max, b->service, sp->port))
 			continue;

@@ -63,13 +63,25 @@ bool address_is_near_pods(const struct cluster *c, const struct ip_addr *ip);
 bool address_is_cluster_ip(
     const struct cluster *c, uint32_t service, const struct ip_addr *ip);
 
+/* As the objects stand, not at a time of the past. */
+#define ADDRESS_NOW (INT64_MAX - 1)
+
+/* Where somebody went, and when. */
+struct address_target {
+	const struct ip_addr *ip;
+	uint16_t port;
+	uint8_t protocol;
+	int64_t at_us;
+};
+
 /*
  * The Service and its port that a dialled address leads to: cluster IP and
  * port, balancer or external address and port, or a node's address and
- * nodePort. false: none.
+ * nodePort. false: none. Of several that have or had it the one that was there
+ * at that time; if none was, the one that was next to it.
  */
-bool address_service(const struct cluster *c, const struct ip_addr *ip,
-    uint16_t port, uint8_t protocol, uint32_t *service, uint16_t *service_port);
+bool address_service(const struct cluster *c, const struct address_target *to,
+    uint32_t *service, uint16_t *service_port);
 
 /* May Service service, dialled on service_port, lead to ip:port? */
 bool address_is_backend(const struct cluster *c, uint32_t service,
@@ -89,11 +101,11 @@ const struct kube_backend *address_backends(
     const struct cluster *c, uint32_t service, size_t *n);
 
 /*
- * The Services (not headless) that lead to ip:port, at most max of them with
- * the service ports beside; returns how many there are.
+ * The Services (not headless) that led there at that time, at most max of them
+ * with the service ports beside; returns how many there are.
  */
-size_t address_services_of(const struct cluster *c, const struct ip_addr *ip,
-    uint16_t port, uint8_t protocol, uint32_t *services,
+size_t address_services_of(const struct cluster *c,
+    const struct address_target *to, uint32_t *services,
     uint16_t *service_ports, size_t max);
 
 /*

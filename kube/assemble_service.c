@@ -175,8 +175,13 @@ copy_services(struct assembly *a)
 		const struct raw_service *r = (const void *)t->v[i];
 		const char *key =
 		    assemble_key(a->sb, NULL, r->head.namespace, r->head.name);
+		struct kube_service *s;
 
-		c->services[c->n_services++] = r->service;
+		s = &c->services[c->n_services++];
+		*s = r->service;
+		s->gone = r->head.deleted;
+		if (s->to_us < s->from_us) /* clocks differ */
+			s->to_us = s->from_us;
 		if (key == NULL ||
 		    !string_map_add(
 			&a->index, &a->sb->scratch, key, (uint32_t)i))

@@ -101,6 +101,23 @@ kube_service_has_family(const struct kube_service *s, const struct ip_addr *ip)
 	return s->n_cluster_ips == 0;
 }
 
+/* From lo to hi, which is later. */
+static int64_t
+span_us(int64_t lo, int64_t hi)
+{
+	return lo < 0 && hi > INT64_MAX + lo ? INT64_MAX : hi - lo;
+}
+
+int64_t
+kube_service_away_us(const struct kube_service *s, int64_t at_us)
+{
+	if (at_us < s->from_us)
+		return span_us(at_us, s->from_us);
+	if (at_us < s->to_us)
+		return 0;
+	return at_us == s->to_us ? 1 : span_us(s->to_us, at_us);
+}
+
 bool
 kube_service_masks_clients(const struct kube_service *s)
 {

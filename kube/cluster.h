@@ -127,6 +127,9 @@ struct kube_service {
 	size_t n_lb_ips;
 	const struct kube_service_port *ports;
 	size_t n_ports;
+	int64_t from_us, to_us; /* when it was there, as far as is told: else
+				 * INT64_MIN, TIME_MAX_US */
+	bool gone;              /* from the last state that was read */
 };
 
 /* One address and port behind a Service, from EndpointSlices. */
@@ -212,6 +215,9 @@ const struct ip_addr *kube_pod_address(const struct kube_pod *p, bool is_v4);
 /* Can a Service of these addresses lead to ip? A headless one leads to all. */
 bool kube_service_has_family(
     const struct kube_service *s, const struct ip_addr *ip);
+
+/* How long before or after at_us it was there; 0: at that time. */
+int64_t kube_service_away_us(const struct kube_service *s, int64_t at_us);
 
 /* May clients outside arrive behind it with a node's address: a balancer's or
  * nodes' ports, without externalTrafficPolicy Local? */

@@ -186,7 +186,7 @@ add_slot(struct cluster_index *ix, const struct ip_addr *ip)
 
 	if (ip_is_none(&s->ip)) {
 		s->ip = *ip;
-		s->live = s->node = s->service = FLOW_NONE;
+		s->live = s->node = FLOW_NONE;
 	}
 	return s;
 }
@@ -225,8 +225,8 @@ compare_times(const void *va, const void *vb)
 	return (*a > *b) - (*a < *b);
 }
 
-/* When an address changes hands, or a pod on its node's address comes or
- * goes. */
+/* When an address changes hands, or a pod on its node's address comes or goes,
+ * or a Service does. */
 static void
 note_changes(struct cluster *c, size_t n_spans)
 {
@@ -239,6 +239,10 @@ note_changes(struct cluster *c, size_t n_spans)
 			v[n++] = c->pods[i].from_us;
 			v[n++] = c->pods[i].to_us;
 		}
+	for (size_t i = 0; i < c->n_services; i++) {
+		v[n++] = c->services[i].from_us;
+		v[n++] = c->services[i].to_us;
+	}
 	for (size_t i = 0; i < n_spans; i++) {
 		v[n++] = ix->spans[i].from_us;
 		v[n++] = ix->spans[i].to_us;
@@ -332,28 +336,44 @@ add_nodes(struct cluster *c)
 }
 
 static void
-set_service(struct cluster_index *ix, const struct ip_addr *ip, uint32_t i)
+link_service(struct cluster_index *ix, const struct ip_addr *ip, size_t i)
 {
 	struct address_slot *s;
 
 	if (ip_is_none(ip))
 		return;
 	s = add_slot(ix, ip);
-	if (s->service == FLOW_NONE)
-		s->service = i;
+	ix->links[ix->n_links++] =
+	    (struct service_link){ (uint32_t)i, s->services };
+	s->services = ix->n_links;
 }
 
-static void
+static size_t
+count_service_ips(const struct cluster *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		n += c->services[i].n_cluster_ips + c->services[i].n_lb_ips;
+	return n;
+}
+
+static bool
 add_services(struct cluster *c)
 {
-	for (size_t i = 0; i < c->n_services; i++) {
+	struct cluster_index *ix = c->index;
+
+	ix->links =
+	    arena_calloc(&c->arena, count_service_ips(c), sizeof(*ix->links));
+	for (size_t i = 0; ix->links != NULL && i < c->n_services; i++) {
 		const struct kube_service *s = &c->services[i];
 
 		for (size_t k = 0; k < s->n_cluster_ips; k++)
-			set_service(c->index, &s->cluster_ips[k], (uint32_t)i);
+			link_service(ix, &s->cluster_ips[k], i);
 		for (size_t k = 0; k < s->n_lb_ips; k++)
-			set_service(c->index, &s->lb_ips[k], (uint32_t)i);
+			link_service(ix, &s->lb_ips[k], i);
 	}
+	return ix->links != NULL;
 }
 
 static int
@@ -479,9 +499,7 @@ count_addresses(const struct cluster *c)
 
 	for (size_t i = 0; i < c->n_nodes; i++)
 		n += c->nodes[i].n_addrs + 2 * c->nodes[i].n_pod_cidrs;
-	for (size_t i = 0; i < c->n_services; i++)
-		n += c->services[i].n_cluster_ips + c->services[i].n_lb_ips;
-	return n;
+	return n + count_service_ips(c);
 }
 
 enum rf_status
@@ -494,8 +512,8 @@ index_addresses(struct cluster *c, struct rf_error *err)
 
 	ix->slots = arena_calloc(&c->arena, cap, sizeof(*ix->slots));
 	ix->spans = arena_calloc(&c->arena, n_ips, sizeof(*ix->spans));
-	ix->changes = arena_calloc(
-	    &c->arena, 2 * (n_ips + c->n_pods), sizeof(*ix->changes));
+	ix->changes = arena_calloc(&c->arena,
+	    2 * (n_ips + c->n_pods + c->n_services), sizeof(*ix->changes));
 	if (claims == NULL || ix->slots == NULL || ix->spans == NULL ||
 	    ix->changes == NULL) {
 		free(claims);
@@ -510,9 +528,8 @@ index_addresses(struct cluster *c, struct rf_error *err)
 	end_pods(c, claims, n_ips);
 	note_changes(c, n_spans);
 	free(claims);
-	if (!add_nodes(c))
+	if (!add_nodes(c) || !add_services(c))
 		return rf_fail(err, RF_NOMEM, "cluster: out of memory");
-	add_services(c);
 	build_service_range(c, true);
 	build_service_range(c, false);
 	if (build_pod_ranges(c, err) != RF_OK)

@@ -31,11 +31,17 @@ struct address_span {
 };
 
 struct address_slot {
-	struct ip_addr ip; /* all zero: empty */
-	uint32_t first, n; /* spans, ascending and disjoint */
-	uint32_t live;     /* the last of them that is there, or FLOW_NONE */
-	uint32_t node, service; /* or FLOW_NONE */
-	bool own_node_addr;     /* node: not just its gateway */
+	struct ip_addr ip;  /* all zero: empty */
+	uint32_t first, n;  /* spans, ascending and disjoint */
+	uint32_t live;      /* the last of them that is there, or FLOW_NONE */
+	uint32_t node;      /* or FLOW_NONE */
+	uint32_t services;  /* index + 1 of the first link; 0: none */
+	bool own_node_addr; /* node: not just its gateway */
+};
+
+/* One of the Services that have, or had, an address. */
+struct service_link {
+	uint32_t service, next; /* next as services above */
 };
 
 struct port_key {
@@ -71,6 +77,8 @@ struct cluster_index {
 	struct address_span *spans;
 	int64_t *changes; /* ascending: when spans begin or end */
 	size_t n_changes;
+	struct service_link *links;
+	uint32_t n_links;
 	struct port_table services, backends, host_ports;
 	struct address_range *pod_ranges; /* ascending and disjoint */
 	size_t n_pod_ranges;

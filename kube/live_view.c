@@ -46,7 +46,8 @@ struct live_view {
 	int64_t known_us;
 };
 
-/* Pods' flows may end after them, and owners are asked for their owners. */
+/* What was dialled, or spoke, may be told of later; and owners are asked for
+ * their owners. */
 static bool
 stays_when_gone(size_t resource)
 {
@@ -54,7 +55,7 @@ stays_when_gone(size_t resource)
 
 	return strcmp(kind, "Pod") == 0 || strcmp(kind, "ReplicaSet") == 0 ||
 	    strcmp(kind, "Job") == 0 || strcmp(kind, "Deployment") == 0 ||
-	    strcmp(kind, "CronJob") == 0;
+	    strcmp(kind, "CronJob") == 0 || strcmp(kind, "Service") == 0;
 }
 
 /* Can the reader of snapshots take it? What it refuses must not stand in the

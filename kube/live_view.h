@@ -4,10 +4,10 @@
  *
  * One thread steps it; any thread may take the cluster that was last published
  * and give it back. A published cluster never changes: the next one replaces
- * it. An object that cannot be read is left out and counted. Pods and
- * controllers that are gone stay for keep_us, with the time when they went: as
- * a watch saw it, or, if none did, the last time at which the server was heard
- * before.
+ * it. An object that cannot be read is left out and counted. Pods, Services
+ * and controllers that are gone stay for keep_us, with the time when they went:
+ * as a watch saw it, or, if none did, the last time at which the server was
+ * heard before.
  */
 #ifndef KUBE_LIVE_VIEW_H
 #define KUBE_LIVE_VIEW_H

@@ -2,6 +2,7 @@
 /* Services, EndpointSlices and Endpoints as raw records. */
 #include <string.h>
 
+#include "core/rfc3339.h"
 #include "kube/snapshot_internal.h"
 
 static void *
@@ -154,6 +155,8 @@ object_read_service(struct object *o)
 	s->labels = object_labels(o, metadata, "metadata", "labels");
 	s->selector.match_labels = object_labels(o, spec, "spec", "selector");
 	s->has_selector = s->selector.match_labels.n > 0;
+	s->from_us = object_time(o, metadata, "metadata", "creationTimestamp");
+	s->to_us = o->gone_us != 0 ? o->gone_us : TIME_MAX_US;
 	read_ports(o, spec, s);
 	read_cluster_ips(o, spec, s);
 	read_balancer_ips(o, spec, s);

@@ -118,8 +118,9 @@ put_service_port(struct strbuf *out, const struct check_scene *s,
 {
 	uint32_t services[8];
 	uint16_t ports[8];
-	size_t n = address_services_of(
-	    s->cluster, &q->dst.ip, q->port, q->protocol, services, ports, 8);
+	struct address_target to = { &q->dst.ip, q->port, q->protocol,
+		ADDRESS_NOW };
+	size_t n = address_services_of(s->cluster, &to, services, ports, 8);
 
 	for (size_t i = 0; i < n && i < 8; i++) {
 		const struct kube_service *sv =

@@ -232,6 +232,9 @@ read_service(struct get *g, struct db_stmt *q, void *elem, size_t at,
 		return st;
 	svc->headless = db_bool(q, 5);
 	svc->has_selector = db_bool(q, 6);
+	svc->from_us = db_int(q, 12);
+	svc->to_us = db_end_of(q, 13, svc->from_us);
+	svc->gone = db_bool(q, 14);
 	return read_service_columns(g, q, svc, err);
 }
 

@@ -230,6 +230,9 @@ put_service(struct put *p, size_t i, struct rf_error *err)
 	db_bind_text(&q, 10, column_ips(&p->w, svc->lb_ips, svc->n_lb_ips));
 	db_bind_text(
 	    &q, 11, column_service_ports(&p->w, svc->ports, svc->n_ports));
+	db_bind_int(&q, 12, svc->from_us);
+	db_bind_int(&q, 13, svc->to_us);
+	db_bind_int(&q, 14, svc->gone);
 	if ((st = run_put(p, &q, "Service", svc->name, err)) != RF_OK)
 		return st;
 	db_bind_text(&id, 1, svc->namespace);

@@ -21,7 +21,14 @@ static const struct {
 	{ SQL_EXPIRE_ENDPOINTS, false, "expire endpoints" },
 	{ SQL_EXPIRE_BACKENDS, true, "expire backends" },
 	{ SQL_EXPIRE_PODS, true, "expire pods" },
+	{ SQL_EXPIRE_SERVICES, true, "expire services" },
+	{ SQL_EXPIRE_WORKLOADS, true, "expire workloads" },
+	{ SQL_EXPIRE_NODES, true, "expire nodes" },
+	{ SQL_EXPIRE_MISSED, false, "expire what was missed" },
 };
+
+/* The numbers are those of sql/migration/0006_gone.sql. */
+enum missed { MISSED_SERVICE = 1, MISSED_WORKLOAD, MISSED_NODE };
 
 static enum rf_status
 put_swept(struct store *s, int64_t before_us, struct rf_error *err)
@@ -92,10 +99,55 @@ expire_flows(struct store *s, int64_t before_us, size_t max, size_t *n,
 	return st;
 }
 
+/* Of a kind that the cluster has none of nothing is told: perhaps it could not
+ * be read. */
 static enum rf_status
-expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
+miss(struct store *s, enum missed kind, const int64_t *found, size_t n,
+    int64_t now_us, struct rf_error *err)
 {
-	enum rf_status st = RF_OK;
+	struct db_stmt q = store_stmt(s, SQL_MISSED_ADD);
+	enum rf_status st;
+
+	if (n == 0)
+		return RF_OK;
+	db_bind_int(&q, 1, kind);
+	db_bind_int(&q, 2, now_us);
+	st = db_run(&q, "write what is missed", err);
+	q = store_stmt(s, SQL_MISSED_DELETE);
+	for (size_t i = 0; i < n && st == RF_OK; i++) {
+		db_bind_int(&q, 1, kind);
+		db_bind_int(&q, 2, found[i]);
+		st = db_run(&q, "write what was found", err);
+	}
+	return st;
+}
+
+/* What is not in the cluster that was put last is gone from now on, unless it
+ * was before. */
+static enum rf_status
+miss_all(struct store *s, int64_t now_us, struct rf_error *err)
+{
+	const struct store_ids *ids = &s->put;
+	enum rf_status st;
+
+	if (now_us == INT64_MIN) /* no collector ever wrote */
+		return RF_OK;
+	st = miss(
+	    s, MISSED_SERVICE, ids->services, ids->n_services, now_us, err);
+	if (st == RF_OK)
+		st = miss(s, MISSED_WORKLOAD, ids->workloads, ids->n_workloads,
+		    now_us, err);
+	if (st == RF_OK)
+		st =
+		    miss(s, MISSED_NODE, ids->nodes, ids->n_nodes, now_us, err);
+	return st;
+}
+
+static enum rf_status
+expire_rest(
+    struct store *s, int64_t before_us, int64_t now_us, struct rf_error *err)
+{
+	enum rf_status st = miss_all(s, now_us, err);
 
 	for (size_t i = 0; st == RF_OK && i < sizeof(steps) / sizeof(steps[0]);
 	     i++) {
@@ -105,7 +157,7 @@ expire_rest(struct store *s, int64_t before_us, struct rf_error *err)
 			db_bind_int(&q, 1, before_us);
 		st = db_run(&q, steps[i].what, err);
 	}
-	/* Row ids of pods may be gone. */
+	/* Row ids may be gone. */
 	store_ids_release(&s->put);
 	return st == RF_OK ? put_swept(s, before_us, err) : st;
 }
@@ -153,7 +205,7 @@ expire_others(
 	s->caught_up = !s->is_behind;
 	*more = s->is_behind;
 	return is_sweep_due(s, before_us, swept_us)
-	    ? expire_rest(s, before_us, err)
+	    ? expire_rest(s, before_us, written_us, err)
 	    : RF_OK;
 }
 

@@ -137,9 +137,10 @@ uint64_t store_work(struct store *s);
  * Forget the flows of windows that began before before_us, the oldest max of
  * them: where there were as many, *more says to call again. When none is left
  * names and coverage go that ended before it, and pods that ended before it
- * and that nothing else speaks of, once a day of before_us, whoever does it;
- * store_put_cluster has then to be called before flows are put
- * again.
+ * and that nothing else speaks of, once a day of before_us, whoever does it.
+ * So do Services, workloads and nodes of which nothing speaks any more and that
+ * were in no cluster that was put since before then. store_put_cluster has
+ * then to be called before flows are put again.
  */
 RF_MUST_USE enum rf_status store_expire(struct store *s, int64_t before_us,
     size_t max, bool *more, struct rf_error *err);

@@ -41,9 +41,10 @@ classify(void *arg, const struct ip_addr *ip, int64_t at_us)
 
 static bool
 leads_to(void *arg, const struct ip_addr *vip, uint16_t vport,
-    const struct ip_addr *ip, uint16_t port, uint8_t protocol)
+    const struct ip_addr *ip, uint16_t port, uint8_t protocol, int64_t at_us)
 {
 	(void)arg;
+	(void)at_us;
 	(void)vip;
 	(void)ip;
 	return vport == DIALLED && port == REACHED && protocol == FLOW_UDP;

@@ -411,8 +411,9 @@ test_service(void **state)
 		struct ip_addr ip = ip_of(dialled[i].ip);
 		uint32_t s = FLOW_NONE;
 		uint16_t port = 0;
-		bool found = address_service(
-		    c, &ip, dialled[i].port, dialled[i].protocol, &s, &port);
+		struct address_target to = { &ip, dialled[i].port,
+			dialled[i].protocol, ADDRESS_NOW };
+		bool found = address_service(c, &to, &s, &port);
 
 		if (found != (dialled[i].service != NULL))
 			fail_msg(
@@ -433,6 +434,7 @@ test_derived_backends(void **state)
 	uint32_t web = cluster_find_service(c, "shop", "web");
 	struct ip_addr v4 = ip_of("10.244.1.7");
 	struct ip_addr v6 = ip_of("fd00:10:244:1::7");
+	struct address_target to = { &v4, 8080, FLOW_TCP, ADDRESS_NOW };
 	const struct kube_backend *b;
 	uint32_t services[4];
 	uint16_t ports[4];
@@ -451,11 +453,11 @@ test_derived_backends(void **state)
 	assert_false(address_is_backend(c, web, 80, FLOW_TCP, &v4, 9000));
 	assert_false(address_is_backend(c, web, 81, FLOW_TCP, &v4, 8080));
 	/* web-hl leads there too, but nobody dials a headless Service. */
-	n = address_services_of(c, &v4, 8080, FLOW_TCP, services, ports, 4);
+	n = address_services_of(c, &to, services, ports, 4);
 	assert_int_equal(n, 1);
 	assert_int_equal(services[0], web);
 	assert_int_equal(ports[0], 80);
-	n = address_services_of(c, &v4, 8080, FLOW_TCP, NULL, NULL, 0);
+	n = address_services_of(c, &to, NULL, NULL, 0);
 	assert_int_equal(n, 1);
 	cluster_free(c);
 }

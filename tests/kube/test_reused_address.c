@@ -158,6 +158,64 @@ test_nodes(void **state)
 	cluster_free(c);
 }
 
+#define SERVICE(name, made)                                                    \
+	"{'kind':'Service','metadata':{'name':'" name "','namespace':'n',"     \
+	"'creationTimestamp':'" DAY made "Z'},'spec':{'clusterIP':"            \
+	"'10.96.0.1','selector':{'app':'x'},'ports':[{'port':80}]}}"
+
+/* Of Services that had one cluster IP after each other the one is meant that
+ * was there, whatever their names; before all of them the first. */
+static void
+test_services(void **state)
+{
+	static const char three[] = "{'kind':'List','items':[" SERVICE("b-old",
+	    "00:00") "]}"
+		     "{'kind':'List','items':[" SERVICE("a-gone",
+			 "10:00") "]}"
+				  "{'kind':'List','items':[" SERVICE("c-new",
+				      "20:00") ","
+					       "{'kind':'Pod','metadata':{'"
+					       "name':'x','namespace':'n','"
+					       "labels':{"
+					       "'app':'x'}},'status':{'phase':'"
+					       "Running','podIP':'10.0.0.5',"
+					       "'startTime':'" DAY
+					       "00:00Z'}}]}";
+	static const struct {
+		const char *time, *service;
+		size_t leading; /* to the pod */
+	} rows[] = {
+		{ DAY "00:01Z", "b-old", 1 },
+		{ DAY "09:59Z", "b-old", 1 },
+		{ DAY "10:01Z", "a-gone", 2 }, /* whose end is not told */
+		{ DAY "20:01Z", "c-new", 3 },
+		{ "2026-03-01T00:00:00Z", "b-old", 0 },
+		{ NULL, "c-new", 1 },
+	};
+	struct cluster *c = text_cluster(three);
+	struct ip_addr ip = ip_of("10.96.0.1"), pod = ip_of("10.0.0.5");
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		int64_t at_us =
+		    rows[i].time == NULL ? ADDRESS_NOW : at(rows[i].time);
+		struct address_target to = { &ip, 80, FLOW_TCP, at_us };
+		struct address_target from = { &pod, 80, FLOW_TCP, at_us };
+		struct address_owner o = address_owner_at(c, &ip, at_us);
+		uint32_t service;
+		uint16_t port;
+
+		assert_int_equal(o.kind, ADDRESS_SERVICE);
+		assert_string_equal(
+		    c->services[o.service].name, rows[i].service);
+		assert_true(address_service(c, &to, &service, &port));
+		assert_int_equal(service, o.service);
+		assert_int_equal(address_services_of(c, &from, NULL, NULL, 0),
+		    rows[i].leading);
+	}
+	cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -165,6 +223,7 @@ main(void)
 		cmocka_unit_test(test_listens),
 		cmocka_unit_test(test_leading_port),
 		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_services),
 	};
 
 	return cmocka_run_group_tests_name("reused_address", tests, NULL, NULL);

@@ -276,6 +276,7 @@ test_recorded_slices(void **state)
 	struct cluster *c = recorded(NULL);
 	struct ip_addr lb = ip_of("198.51.100.20"), db = ip_of("10.244.0.10");
 	struct ip_addr web = ip_of("10.244.0.7");
+	struct address_target to = { &lb, 80, FLOW_TCP, ADDRESS_NOW };
 	const struct kube_backend *b;
 	uint32_t service;
 	uint16_t port;
@@ -288,7 +289,7 @@ test_recorded_slices(void **state)
 	assert_non_null(b);
 	for (size_t i = 0; i < n; i++)
 		assert_int_not_equal(b[i].pod, FLOW_NONE);
-	assert_true(address_service(c, &lb, 80, FLOW_TCP, &service, &port));
+	assert_true(address_service(c, &to, &service, &port));
 	assert_string_equal(c->services[service].name, "web-lb");
 	assert_true(address_is_backend(c, service, 80, FLOW_TCP, &web, 8080));
 	assert_false(address_is_backend(c, service, 80, FLOW_UDP, &web, 8080));

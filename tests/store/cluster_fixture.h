@@ -105,12 +105,14 @@ static const struct kube_pod pods[] = {
 };
 static const struct kube_service services[] = {
 	{ .namespace = "front", .name = "none", .type = "ClusterIP",
-	  .external_traffic_policy = "", .headless = true },
+	  .external_traffic_policy = "", .headless = true,
+	  .from_us = 5, .to_us = 7, .gone = true },
 	{ .namespace = "front", .name = "web", .type = "LoadBalancer",
 	  .external_traffic_policy = "Local", .has_selector = true,
 	  .selector = { SET(web_stable), NULL, 0 }, .labels = SET(ns_labels),
 	  .cluster_ips = svc_ips, .n_cluster_ips = 2, .lb_ips = lb_ips,
-	  .n_lb_ips = 1, .ports = service_ports, .n_ports = 2 },
+	  .n_lb_ips = 1, .ports = service_ports, .n_ports = 2,
+	  .from_us = INT64_MIN, .to_us = TIME_MAX_US },
 };
 static const struct kube_backend backends[] = {
 	{ 0, IP4(10, 0, 0, 9), 0, FLOW_TCP, "", FLOW_NONE, false },

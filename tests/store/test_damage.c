@@ -49,6 +49,7 @@ static const struct lie {
 	{ "service", "headless", "3", true },
 	{ "service", "cluster_ips", "'[\"x\"]'", true },
 	{ "service", "ports", "'[{}]'", true },
+	{ "service", "gone", "2", true },
 	{ "backend", "ip", "x'0a000001'", true },
 	{ "backend", "ip", "x''", true },
 	{ "backend", "port", "65536", true },

@@ -177,6 +177,108 @@ test_pods(void **state)
 	store_close(s);
 }
 
+/* A Service, Deployment and node of one name, without pods. */
+struct trio {
+	struct kube_service service;
+	struct kube_workload workload;
+	struct kube_node node;
+	struct cluster c;
+};
+
+static void
+make_trio(struct trio *t, const char *name)
+{
+	*t = (struct trio){
+		.service = { .namespace = "shop", .name = name, .type = "" },
+		.workload = { .kind = "Deployment",
+		    .namespace = "shop",
+		    .name = name,
+		    .api_version = "apps/v1" },
+		.node = { .name = name, .provider = "" },
+	};
+	t->service.external_traffic_policy = "";
+	t->c = (struct cluster){ .services = &t->service,
+		.n_services = 1,
+		.workloads = &t->workload,
+		.n_workloads = 1,
+		.nodes = &t->node,
+		.n_nodes = 1 };
+}
+
+/* So many of each are there: Services, workloads, nodes. */
+static void
+count_objects(
+    struct store *s, size_t n_services, size_t n_workloads, size_t n_nodes)
+{
+	struct cluster *c = NULL;
+
+	assert_int_equal(store_get_cluster(s, &c, NULL), RF_OK);
+	assert_int_equal(c->n_services, n_services);
+	assert_int_equal(c->n_workloads, n_workloads);
+	assert_int_equal(c->n_nodes, n_nodes);
+	cluster_free(c);
+}
+
+/* A collector finds this cluster on that day, and keeps a week. */
+static void
+live(struct store *s, const struct trio *t, int day)
+{
+	assert_int_equal(store_put_cluster(s, &t->c, NULL), RF_OK);
+	assert_int_equal(store_put_written(s, day * DAY, NULL), RF_OK);
+	assert_int_equal(expire(s, (day - 7) * DAY), RF_OK);
+}
+
+/* What no cluster has had for a week goes, unless a flow speaks of it; what is
+ * there again in time stays. */
+static void
+test_gone(void **state)
+{
+	struct flow f = { .window_us = 22 * DAY,
+		.dst = 1,
+		.service_port = 80,
+		.port = 80,
+		.protocol = FLOW_TCP,
+		.connections = 1,
+		.first_us = 22 * DAY,
+		.last_us = 22 * DAY };
+	struct cluster nothing = { .n_nodes = 0 };
+	struct endpoint e[2] = { ends[0],
+		{ .type = ENDPOINT_NODE, .ip = ends[1].ip } };
+	struct trio old, young;
+	struct store *s;
+
+	(void)state;
+	e[1].workload = e[1].pod = FLOW_NONE;
+	make_trio(&old, "old");
+	make_trio(&young, "young");
+	assert_int_equal(store_open(&s, ":memory:", STORE_WRITE, NULL), RF_OK);
+	live(s, &old, 10);
+	live(s, &young, 11);
+	live(s, &young, 15);
+	live(s, &old, 16); /* there again */
+	live(s, &young, 17);
+	live(s, &young, 22);
+	count_objects(s, 2, 2, 2);
+	/* A late flow to the old node, by the old Service. */
+	assert_int_equal(store_put_cluster(s, &old.c, NULL), RF_OK);
+	assert_int_equal(store_put_flows(s, e, 2, &f, 1, NULL), RF_OK);
+	assert_int_equal(store_put_cluster(s, &young.c, NULL), RF_OK);
+	live(s, &young, 26);
+	count_objects(s, 2, 1, 2);
+	/* When nothing could be read nothing is missed. */
+	assert_int_equal(store_put_cluster(s, &nothing, NULL), RF_OK);
+	assert_int_equal(store_put_written(s, 28 * DAY, NULL), RF_OK);
+	assert_int_equal(expire(s, 21 * DAY), RF_OK);
+	count_objects(s, 2, 1, 2);
+	live(s, &young, 30);
+	count_objects(s, 1, 1, 1);
+	assert_int_equal(
+	    sqlite3_exec(s->db, "SELECT 1 / (SELECT count(*) = 0 FROM missed)",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	store_close(s);
+}
+
 /* Who puts no flows adds up what waits, too, a little each time, before it
  * looks through all of it for what is named no more. */
 static void
@@ -220,6 +322,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_idle),
 	};
 

@@ -78,6 +78,8 @@ check_backends(const struct cluster *c, uint32_t service)
 	require((v == NULL) == (n == 0));
 	for (size_t i = 0; i < n; i++) {
 		const struct kube_backend *b = &v[i];
+		struct address_target to = { &b->ip, b->port, b->protocol,
+			ADDRESS_NOW };
 		uint32_t services[4];
 		uint16_t ports[4];
 
@@ -85,8 +87,7 @@ check_backends(const struct cluster *c, uint32_t service)
 		require(b->pod == FLOW_NONE || b->pod < c->n_pods);
 		require(is_anothers(c, b, 0) ||
 		    address_listens(c, &b->ip, b->port, b->protocol, 0));
-		require(address_services_of(c, &b->ip, b->port, b->protocol,
-			    services, ports, 4) <= 4);
+		require(address_services_of(c, &to, services, ports, 4) <= 4);
 		(void)address_is_backend(
 		    c, service, ports[0], b->protocol, &b->ip, b->port);
 	}
@@ -105,16 +106,23 @@ check_service(const struct cluster *c, uint32_t service)
 		const struct kube_service_port *sp = &s->ports[i];
 
 		for (size_t k = 0; k < s->n_cluster_ips; k++) {
-			if (ip_is_none(&s->cluster_ips[k]))
+			struct address_target to = { &s->cluster_ips[k],
+				sp->port, sp->protocol, s->from_us };
+
+			if (ip_is_none(to.ip))
 				continue;
-			require(address_service(c, &s->cluster_ips[k], sp->port,
-			    sp->protocol, &have, &port));
+			require(address_service(c, &to, &have, &port));
 			require(have < c->n_services && port == sp->port);
 		}
 		for (size_t n = 0; sp->node_port != 0 && n < c->n_nodes; n++)
-			for (size_t k = 0; k < c->nodes[n].n_addrs; k++)
-				(void)address_service(c, &c->nodes[n].addrs[k],
-				    sp->node_port, sp->protocol, &have, &port);
+			for (size_t k = 0; k < c->nodes[n].n_addrs; k++) {
+				struct address_target to = {
+					&c->nodes[n].addrs[k], sp->node_port,
+					sp->protocol, s->from_us
+				};
+
+				(void)address_service(c, &to, &have, &port);
+			}
 	}
 	check_backends(c, service);
 }

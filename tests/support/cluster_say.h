@@ -98,9 +98,11 @@ say_pod(struct strbuf *sb, const struct kube_pod *p)
 static inline void
 say_service(struct strbuf *sb, const struct kube_service *s)
 {
-	strbuf_printf(sb, "Service %s/%s %s %s headless=%d selector=%d",
+	strbuf_printf(sb,
+	    "Service %s/%s %s %s headless=%d selector=%d [%lld, %lld) gone=%d",
 	    s->namespace, s->name, s->type, s->external_traffic_policy,
-	    s->headless, s->has_selector);
+	    s->headless, s->has_selector, (long long)s->from_us,
+	    (long long)s->to_us, s->gone);
 	say_selector(sb, &s->selector);
 	say_labels(sb, "labels", &s->labels);
 	say_ips(sb, "clusterIPs", s->cluster_ips, s->n_cluster_ips);

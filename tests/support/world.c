@@ -197,7 +197,9 @@ world_service(struct world *w, const char *ns, const char *name, const char *ip,
 		    .external_traffic_policy = "",
 		    .has_selector = selector != NULL,
 		    .cluster_ips = address(w, ip),
-		    .n_cluster_ips = 1 };
+		    .n_cluster_ips = 1,
+		    .from_us = INT64_MIN,
+		    .to_us = INT64_MAX };
 	if (selector != NULL)
 		c->services[c->n_services].selector.match_labels =
 		    labels_of(w, selector);
