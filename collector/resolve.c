@@ -261,8 +261,8 @@ leads_to(const struct kube_service *s, uint16_t service_port, uint8_t protocol,
 
 /*
  * Only the Service's own address was visible: who is behind it, if that is one
- * workload, or one address, or the client's own node (an API server on the
- * pod's node is visible only before DNAT).
+ * workload, or one address of somebody at that time, or the client's own node
+ * (an API server on the pod's node is visible only before DNAT).
  */
 static void
 behind_service(const struct resolver *r, const struct connection *c,
@@ -298,7 +298,7 @@ behind_service(const struct resolver *r, const struct connection *c,
 		    e.workload == first.workload;
 	}
 	out->dst = unknown_end(&roles->real->server.ip);
-	if (found == 0 || (found > 1 && !one))
+	if (found == 0 || (found > 1 && !one) || first.type == ENDPOINT_UNKNOWN)
 		return;
 	out->flow.port = port;
 	if (found == 1) {

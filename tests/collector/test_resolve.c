@@ -428,7 +428,8 @@ test_one_way(void **state)
 }
 
 /* Who called the pod that had the address before did not dial the Service that
- * leads there now. */
+ * leads there now; and who dialled the Service before it had endpoints did not
+ * reach those of later. */
 static void
 test_service_of_then(void **state)
 {
@@ -436,6 +437,9 @@ test_service_of_then(void **state)
 		.opening = H,
 		.flags = ACCEPTED | REPLY,
 		.legs = { { NODE2, 40000, DB, 13306 } } };
+	static const struct resolve_case before = { .protocol = FLOW_TCP,
+		.opening = H,
+		.legs = { { WEB, 40000, VIP, 3306 } } };
 	uint32_t node, old, pod, svc;
 	struct aggregate_item out;
 	struct connection c;
@@ -449,6 +453,7 @@ test_service_of_then(void **state)
 	(void)world_node(&w, "node-2", NODE2, "10.244.2.0/24");
 	old = world_app(&w, "shop", "old", DB, node);
 	pod = world_app(&w, "shop", "db", DB, node);
+	w.c->pods[old].from_us = 400;
 	w.c->pods[old].to_us = w.c->pods[pod].from_us = 1000;
 	svc = world_service(&w, "shop", "db", VIP, "app=db");
 	world_service_port(&w, svc, "sql", FLOW_TCP, 3306, 13306);
@@ -464,6 +469,12 @@ test_service_of_then(void **state)
 		assert_int_equal(out.dst.pod, t < 1000 ? old : pod);
 		assert_int_equal(out.flow.service, t < 1000 ? FLOW_NONE : svc);
 	}
+	c = connection_of(&before);
+	c.first_us = c.last_us = 300;
+	resolver_resolve(r, &c, &out);
+	assert_int_equal(out.dst.type, ENDPOINT_UNKNOWN);
+	assert_true(ip_equal(&out.dst.ip, &w.c->services[svc].cluster_ips[0]));
+	assert_int_equal(out.flow.port, 3306);
 	resolver_free(r);
 	names_free(n);
 	world_release(&w);
