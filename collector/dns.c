@@ -308,7 +308,7 @@ dns_parse(const uint8_t *msg, size_t len, dns_answer *answer, void *arg)
 	struct message m = { .b = msg,
 		.len = len < UINT16_MAX ? len : UINT16_MAX };
 
-	if (m.len > 2 && !(msg[2] & 0x80))
+	if (dns_is_query(msg, m.len))
 		return DNS_QUERY;
 	if (m.len < DNS_HEADER_BYTES)
 		return DNS_TRUNCATED;

@@ -46,6 +46,13 @@ enum dns_result {
 	DNS_MALFORMED
 };
 
+/* Is it a query? What is too short to tell is none. */
+static inline bool
+dns_is_query(const uint8_t *msg, size_t len)
+{
+	return len > 2 && !(msg[2] & 0x80);
+}
+
 /* Can dns_parse find addresses in it? From its header alone. */
 bool dns_has_addresses(const uint8_t *msg, size_t len);
 

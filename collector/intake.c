@@ -30,25 +30,24 @@ intake_flush(struct intake *in)
 		const struct intake_answer *a = &in->answers[i];
 		const struct flow_sighting *s = &in->sightings[a->packet];
 
-		if (first_copy[a->packet])
+		if (!first_copy[a->packet])
+			continue;
+		if (a->mark == 0)
+			names_count(in->names);
+		else
 			names_read(in->names, leg_ends(&s->key, s->from_lo).dst,
 			    in->dns + a->at, a->n, a->mark, s->ts_us);
 	}
 	intake_clear(in);
 }
 
-/* Most messages are of a few dozen bytes, for which memcpy(3), inlined or not,
- * is slow to begin. */
+/* Of at least a header. Most messages are of a few dozen bytes, for which
+ * memcpy(3), inlined or not, is slow to begin. */
 static inline void
 copy_message(uint8_t *to, const uint8_t *from, size_t n)
 {
 	size_t i;
 
-	if (n < 8) {
-		for (i = 0; i < n; i++)
-			to[i] = from[i];
-		return;
-	}
 	for (i = 0; i + 16 < n; i += 16)
 		memcpy(to + i, from + i, 16);
 	if (n - i > 8)
@@ -58,7 +57,7 @@ copy_message(uint8_t *to, const uint8_t *from, size_t n)
 
 /* The frame's bytes are gone after the next one is read: of payloads only what
  * DNS servers answer is of use later, so that is kept until the batch is done;
- * and only the header where there is nothing behind it to learn. */
+ * where there is nothing to learn from it, only that there was one. */
 static void
 keep_answer(struct intake *in, const struct packet *p)
 {
@@ -66,14 +65,15 @@ keep_answer(struct intake *in, const struct packet *p)
 	uint32_t n = p->payload_captured;
 
 	if (p->payload == NULL || p->protocol != FLOW_UDP ||
-	    !dns_is_port(p->sport))
+	    !dns_is_port(p->sport) || dns_is_query(p->payload, n))
 		return;
 	if (n > INTAKE_DNS_BYTES)
 		n = INTAKE_DNS_BYTES;
 	a->mark = names_mark(in->names, p->payload, n);
-	if (a->mark == 0 && n > DNS_HEADER_BYTES)
-		n = DNS_HEADER_BYTES;
-	copy_message(in->dns + in->n_dns, p->payload, n);
+	if (a->mark == 0)
+		n = 0;
+	else
+		copy_message(in->dns + in->n_dns, p->payload, n);
 	a->at = in->n_dns;
 	a->n = (uint16_t)n;
 	a->packet = (uint16_t)in->n_batch;

@@ -18,7 +18,7 @@
 
 /* An answer of a DNS server, kept until its packet has been taken. */
 struct intake_answer {
-	uint64_t mark; /* names_mark() */
+	uint64_t mark; /* names_mark(); 0: nothing is kept of it */
 	uint32_t at;   /* in intake.dns */
 	uint16_t n;    /* bytes kept */
 	uint16_t packet;

@@ -29,11 +29,13 @@ struct names *names_new(const struct cluster *c, uint64_t seed);
 void names_free(struct names *n);
 
 /*
- * What a DNS message is known again by; 0 where it has no addresses to read,
- * and only its header counts. Reads only what is fixed at birth, so another
- * thread may ask meanwhile.
+ * What a DNS message is known again by; 0 where it has no addresses to read.
+ * Reads only what is fixed at birth, so another thread may ask meanwhile.
  */
 uint64_t names_mark(const struct names *n, const uint8_t *msg, size_t len);
+
+/* One answer was received that has no mark: it counts, and tells nothing. */
+void names_count(struct names *n);
 
 /* Read one DNS message that client received at at_us; mark is its own. */
 void names_read(struct names *n, const struct ip_addr *client,
