@@ -176,8 +176,6 @@ note_passage(struct leg *leg, const struct flow_sighting *s)
 {
 	uint16_t point = (uint16_t)(1u << (s->point & 15));
 
-	if (s->type == PACKET_TYPE_UNKNOWN)
-		return;
 	leg->flags |= LEG_TYPES;
 	if (s->from_lo != ((leg->flags & LEG_FIRST_LO) != 0))
 		return;
@@ -212,7 +210,7 @@ leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s)
 		flow_known_speaks(ft, index);
 	if (s->key.protocol != FLOW_UDP)
 		note_numbers(leg, s);
-	if (!is_answered(leg->flags))
+	if (s->type != PACKET_TYPE_UNKNOWN && !is_answered(leg->flags))
 		note_passage(leg, s);
 	leg->flags |= (uint32_t)s->bits << s->from_lo;
 	if ((!was_closed && leg_is_closed(leg)) || leg_is_tail(leg))
@@ -428,10 +426,10 @@ take_fragment(struct flow_table *ft, const struct flow_sighting *s)
 }
 
 static void
-bring_slots(struct flow_table *ft, const struct flow_sighting *v, size_t n)
+bring_buckets(struct flow_table *ft, const struct flow_sighting *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		leg_prefetch_slot(&ft->pool, v[i].hash);
+		leg_index_bring(&ft->pool.index, v[i].hash);
 		if (is_edgy(&v[i]))
 			bring_line(&v[i].seq);
 	}
@@ -472,10 +470,10 @@ flow_table_take(
 	size_t n_next = ft->n_next;
 
 	if (ft->brought != v) {
-		bring_slots(ft, v, n);
+		bring_buckets(ft, v, n);
 		bring_legs(ft, v, n);
 	}
-	bring_slots(ft, next, n_next);
+	bring_buckets(ft, next, n_next);
 	for (size_t i = 0; i < n; i++)
 		bring_marks_of_leg(ft, &v[i], ft->leg[i]);
 	for (size_t i = 0; i < n; i++) {

@@ -5,17 +5,10 @@
 #include <string.h>
 
 #include "collector/alloc_large.h"
-
-#define SLOTS_FIRST ((uint32_t)8192) /* grows up to twice the legs */
+#include "core/choose.h"
 
 _Static_assert(sizeof(struct leg_key) == 40, "hashed as whole words");
 _Static_assert(sizeof(struct leg) == 128, "two cache lines");
-
-static size_t
-slots_bytes(const struct leg_pool *pool)
-{
-	return (size_t)pool->max * 2 * sizeof(struct leg_slot);
-}
 
 static size_t
 legs_bytes(const struct leg_pool *pool)
@@ -35,11 +28,10 @@ leg_pool_init(
 	if (max < 64 || max > (uint32_t)1 << 26 || (max & (max - 1)) != 0)
 		return rf_fail(err, RF_INVAL,
 		    "flow table: %u legs is no power of two from 64 on", max);
-	pool->slot_mask = (max < SLOTS_FIRST / 2 ? max * 2 : SLOTS_FIRST) - 1;
 	pool->legs = alloc_large(legs_bytes(pool));
-	pool->slots = alloc_large(slots_bytes(pool));
 	pool->watch = calloc(max, sizeof(*pool->watch));
-	if (pool->legs == NULL || pool->slots == NULL || pool->watch == NULL) {
+	if (!leg_index_init(&pool->index, max) || pool->legs == NULL ||
+	    pool->watch == NULL) {
 		leg_pool_release(pool);
 		return rf_fail(
 		    err, RF_NOMEM, "flow table: no memory for %u legs", max);
@@ -51,11 +43,10 @@ void
 leg_pool_release(struct leg_pool *pool)
 {
 	free_large(pool->legs, legs_bytes(pool));
-	free_large(pool->slots, slots_bytes(pool));
+	leg_index_release(&pool->index);
 	free(pool->watch);
 	pool->watch = NULL;
 	pool->legs = NULL;
-	pool->slots = NULL;
 }
 
 void
@@ -65,8 +56,7 @@ leg_pool_clear(struct leg_pool *pool)
 		pool->legs[i].flags = 0;
 		pool->watch[i] = LEG_WATCH_NONE;
 	}
-	memset(pool->slots, 0,
-	    ((size_t)pool->slot_mask + 1) * sizeof(*pool->slots));
+	leg_index_clear(&pool->index);
 	pool->used = 0;
 	pool->live = 0;
 	pool->free = LEG_NONE;
@@ -89,13 +79,6 @@ ports_word(uint16_t lo, uint16_t hi, uint8_t protocol)
 		return lo | (uint64_t)hi << 16 | (uint64_t)protocol << 32;
 	return (uint64_t)lo << 48 | (uint64_t)hi << 32 |
 	    (uint64_t)protocol << 24;
-}
-
-/* a, or b; without a branch that is as often taken as not. */
-static inline uint64_t
-choose(bool first, uint64_t a, uint64_t b)
-{
-	return b ^ ((a ^ b) & -(uint64_t)first);
 }
 
 static inline void
@@ -121,53 +104,44 @@ leg_key_of(struct leg_key *key, const struct packet *p)
 		from_lo = is_less(src_1, dst_1);
 	else
 		from_lo = p->sport <= p->dport;
-	put_word(key->lo.b, choose(from_lo, src_0, dst_0));
-	put_word(key->lo.b + 8, choose(from_lo, src_1, dst_1));
-	put_word(key->hi.b, choose(from_lo, dst_0, src_0));
-	put_word(key->hi.b + 8, choose(from_lo, dst_1, src_1));
+	put_word(key->lo.b, choose_64(from_lo, src_0, dst_0));
+	put_word(key->lo.b + 8, choose_64(from_lo, src_1, dst_1));
+	put_word(key->hi.b, choose_64(from_lo, dst_0, src_0));
+	put_word(key->hi.b + 8, choose_64(from_lo, dst_1, src_1));
 	put_word((uint8_t *)key + offsetof(struct leg_key, port),
-	    choose(from_lo, ports, ports_back));
+	    choose_64(from_lo, ports, ports_back));
 	return from_lo;
 }
 
 uint32_t
 leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 {
-	uint32_t i = hash & pool->slot_mask;
+	const struct leg_index *x = &pool->index;
+	uint8_t tag = leg_index_tag(hash);
 
-	for (; pool->slots[i].leg != 0; i = (i + 1) & pool->slot_mask) {
-		uint32_t leg = pool->slots[i].leg - 1;
+	for (uint32_t i = hash;; i++) {
+		const struct leg_bucket *b = &x->buckets[i & x->mask];
+		unsigned has = leg_bucket_with(b, tag);
 
-		if (pool->slots[i].hash == hash &&
-		    leg_key_equal(&pool->legs[leg].key, key))
-			return leg;
+		for (; has != 0; has &= has - 1) {
+			uint32_t leg = b->leg[__builtin_ctz(has)];
+
+			if (leg_key_equal(&pool->legs[leg].key, key))
+				return leg;
+		}
+		if (b->spilled == 0)
+			return LEG_NONE;
 	}
-	return LEG_NONE;
 }
 
+/* A few milliseconds at the largest. */
 static void
-slot_put(struct leg_pool *pool, uint32_t leg)
+index_grow(struct leg_pool *pool)
 {
-	uint32_t hash = pool->legs[leg].hash, i = hash & pool->slot_mask;
-
-	while (pool->slots[i].leg != 0)
-		i = (i + 1) & pool->slot_mask;
-	pool->slots[i] = (struct leg_slot){ .hash = hash, .leg = leg + 1 };
-}
-
-/*
- * Twice the slots, in the memory that was set aside for all of them: a few
- * milliseconds at the largest, and what is never needed is never touched.
- */
-static void
-slots_grow(struct leg_pool *pool)
-{
-	memset(pool->slots, 0,
-	    ((size_t)pool->slot_mask + 1) * sizeof(*pool->slots));
-	pool->slot_mask = pool->slot_mask * 2 + 1;
+	leg_index_grow(&pool->index);
 	for (uint32_t i = 0; i < pool->used; i++)
 		if (pool->legs[i].flags & LEG_LIVE)
-			slot_put(pool, i);
+			leg_index_put(&pool->index, pool->legs[i].hash, i);
 }
 
 /* In pieces: a whole struct is cleared by an instruction that is slow to
@@ -201,8 +175,8 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 
 	if (leg == LEG_NONE && pool->used == pool->max)
 		return LEG_NONE;
-	if (pool->live > pool->slot_mask / 4 * 3)
-		slots_grow(pool);
+	if (leg_index_is_full(&pool->index, pool->live))
+		index_grow(pool);
 	if (leg != LEG_NONE)
 		pool->free = pool->legs[leg].next;
 	else
@@ -214,40 +188,15 @@ leg_add(struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 	pool->legs[leg].next = LEG_NONE;
 	pool->legs[leg].flags = LEG_LIVE;
 	pool->watch[leg] = LEG_WATCH_NONE;
-	slot_put(pool, leg);
+	leg_index_put(&pool->index, hash, leg);
 	pool->live++;
 	return leg;
-}
-
-/* Close the hole at i so that no probe sequence is cut. */
-static void
-slot_remove(struct leg_pool *pool, uint32_t i)
-{
-	uint32_t mask = pool->slot_mask, j = i;
-
-	for (;;) {
-		uint32_t home;
-
-		j = (j + 1) & mask;
-		if (pool->slots[j].leg == 0)
-			break;
-		home = pool->slots[j].hash & mask;
-		if (((j - home) & mask) < ((j - i) & mask))
-			continue; /* it would move before its home */
-		pool->slots[i] = pool->slots[j];
-		i = j;
-	}
-	pool->slots[i].leg = 0;
 }
 
 void
 leg_remove(struct leg_pool *pool, uint32_t leg)
 {
-	uint32_t i = pool->legs[leg].hash & pool->slot_mask;
-
-	while (pool->slots[i].leg != leg + 1)
-		i = (i + 1) & pool->slot_mask;
-	slot_remove(pool, i);
+	leg_index_remove(&pool->index, pool->legs[leg].hash, leg);
 	pool->legs[leg].flags = 0;
 	pool->watch[leg] = LEG_WATCH_NONE;
 	pool->legs[leg].next = pool->free;

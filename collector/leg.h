@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "collector/leg_index.h"
 #include "collector/packet.h"
 #include "core/bring.h"
 #include "core/error.h"
@@ -134,11 +135,6 @@ struct leg {
 	int64_t save; /* … and the row, or 0 (flow_saved.c) */
 };
 
-struct leg_slot {
-	uint32_t hash;
-	uint32_t leg; /* index + 1; 0 empty */
-};
-
 struct leg_pool {
 	struct leg *legs;
 	uint32_t *watch; /* by leg; dense, so that reading all is cheap */
@@ -146,8 +142,7 @@ struct leg_pool {
 	uint32_t used;   /* legs ever handed out: beyond is untouched memory */
 	uint32_t free;   /* head of the free list, or LEG_NONE */
 	uint32_t live;
-	struct leg_slot *slots; /* of max * 2 only the first are in use … */
-	uint32_t slot_mask;     /* … twice as many as there are legs */
+	struct leg_index index;
 	uint64_t seed;
 };
 
@@ -179,12 +174,6 @@ leg_hash(const struct leg_key *key, uint64_t seed)
 	return (uint32_t)hash_words(seed, key, sizeof(*key));
 }
 
-static inline void
-leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
-{
-	bring_line(&pool->slots[hash & pool->slot_mask]);
-}
-
 /*
  * Bring in the leg that the hash most likely stands for: its first line, and
  * all of it where an opening or an ending is at hand. Its index, or LEG_NONE
@@ -193,18 +182,21 @@ leg_prefetch_slot(const struct leg_pool *pool, uint32_t hash)
 static inline uint32_t
 leg_prefetch(const struct leg_pool *pool, uint32_t hash, bool all)
 {
-	uint32_t i = hash & pool->slot_mask;
-	const struct leg *leg;
+	const struct leg_index *x = &pool->index;
+	uint8_t tag = leg_index_tag(hash);
+	uint32_t i = hash & x->mask, leg;
+	unsigned has;
 
-	while (pool->slots[i].leg != 0 && pool->slots[i].hash != hash)
-		i = (i + 1) & pool->slot_mask;
-	if (pool->slots[i].leg == 0)
-		return LEG_NONE;
-	leg = &pool->legs[pool->slots[i].leg - 1];
-	bring_line(leg);
+	while ((has = leg_bucket_with(&x->buckets[i], tag)) == 0) {
+		if (x->buckets[i].spilled == 0)
+			return LEG_NONE;
+		i = (i + 1) & x->mask;
+	}
+	leg = x->buckets[i].leg[__builtin_ctz(has)];
+	bring_line(&pool->legs[leg]);
 	if (all)
-		bring_line(&leg->first_us);
-	return pool->slots[i].leg - 1;
+		bring_line(&pool->legs[leg].first_us);
+	return leg;
 }
 
 /* Index of the leg with that key, or LEG_NONE. */
@@ -219,7 +211,7 @@ uint32_t leg_add(
 static inline void
 leg_prefetch_remove(const struct leg_pool *pool, uint32_t leg)
 {
-	leg_prefetch_slot(pool, pool->legs[leg].hash);
+	leg_index_bring(&pool->index, pool->legs[leg].hash);
 }
 
 /* Take a leg out of index and pool. */
