@@ -10,6 +10,7 @@
  * are kept for as long as one that waits, so that those are not told twice.
  */
 #include "collector/flow_internal.h"
+#include "core/choose.h"
 
 #define ASKED   ((uint32_t)1 << 16) /* beside the id in question[] */
 #define WAITING ((uint32_t)1 << 17)
@@ -17,39 +18,34 @@
 
 _Static_assert(sizeof(struct flow_asked_bucket) == 64, "one line");
 
-static void
-ask(struct leg *leg, uint32_t id)
+/*
+ * A question waits from now on, an answer ends its wait. Every other message is
+ * the one and every other the other, in an order that no processor foresees, so
+ * all cases are worked out at once and none takes a branch.
+ */
+static inline void
+note_question(struct leg *leg, uint32_t id, bool asks)
 {
-	uint32_t q = id | ASKED | WAITING;
+	uint32_t q = id | ASKED | WAITING, a = leg->question[0],
+		 b = leg->question[1];
+	uint32_t now = choose_32(asks, q, q & ~WAITING);
+	bool is_a = (a | WAITING) == q, is_b = (b | WAITING) == q;
+	bool is_new = asks & !is_a & !is_b;
 
-	for (int i = 0; i < 2; i++)
-		if ((leg->question[i] | WAITING) == q) {
-			leg->question[i] = q;
-			return;
-		}
-	leg->question[1] = leg->question[0];
-	leg->question[0] = q;
-}
-
-static void
-answer(struct leg *leg, uint32_t id)
-{
-	for (int i = 0; i < 2; i++)
-		if (leg->question[i] == (id | ASKED | WAITING))
-			leg->question[i] &= ~WAITING;
+	leg->question[0] = choose_32(is_new | is_a, now, a);
+	leg->question[1] = choose_32(is_new, a, choose_32(is_b, now, b));
 }
 
 void
 flow_dns_note(struct leg *leg, const struct flow_sighting *s)
 {
-	if (s->dns == SIGHTING_ANSWER) {
-		leg->flags |= LEG_CLIENT << !s->from_lo;
-		answer(leg, s->dns_id);
-	} else if (s->dns == SIGHTING_QUESTION) {
-		leg->flags |= LEG_CLIENT << s->from_lo;
-		ask(leg, s->dns_id);
-		leg->asker = s->dns_asker;
-	}
+	bool asks = s->dns == SIGHTING_QUESTION;
+
+	if (s->dns == SIGHTING_NO_DNS)
+		return;
+	leg->flags |= LEG_CLIENT << (s->from_lo == asks);
+	leg->asker = choose_32(asks, s->dns_asker, leg->asker);
+	note_question(leg, s->dns_id, asks);
 }
 
 bool
