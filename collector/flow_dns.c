@@ -28,7 +28,7 @@ note_question(struct leg *leg, uint32_t id, bool asks)
 {
 	uint32_t q = id | ASKED | WAITING, a = leg->question[0],
 		 b = leg->question[1];
-	uint32_t now = choose_32(asks, q, q & ~WAITING);
+	uint32_t now = q - WAITING * !asks;
 	bool is_a = (a | WAITING) == q, is_b = (b | WAITING) == q;
 	bool is_new = asks & !is_a & !is_b;
 
@@ -44,7 +44,7 @@ flow_dns_note(struct leg *leg, const struct flow_sighting *s)
 	if (s->dns == SIGHTING_NO_DNS)
 		return;
 	leg->flags |= LEG_CLIENT << (s->from_lo == asks);
-	leg->asker = choose_32(asks, s->dns_asker, leg->asker);
+	leg->asker = s->dns_asker;
 	note_question(leg, s->dns_id, asks);
 }
 

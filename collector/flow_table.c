@@ -10,6 +10,7 @@
 
 #include "collector/alloc_large.h"
 #include "collector/flow_internal.h"
+#include "core/choose.h"
 #include "core/hash.h"
 
 /* Far behind what a closed connection last sent: another one. */
@@ -192,11 +193,11 @@ note_passage(struct leg *leg, const struct flow_sighting *s)
 	}
 }
 
-static bool
+static inline bool
 is_answered(uint32_t flags)
 {
-	return (flags & LEG_BOTH(LEG_SYNACK)) != 0 ||
-	    (flags & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
+	return ((flags & LEG_BOTH(LEG_SYNACK)) != 0) |
+	    ((flags & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA));
 }
 
 /* The parts of a packet's work that most packets have no need of. */
@@ -204,7 +205,7 @@ static void
 leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s)
 {
 	struct leg *leg = &ft->pool.legs[index];
-	bool was_closed = leg_is_closed(leg);
+	bool was_closed = leg_is_closed(leg), settled;
 
 	if (leg->flags & LEG_KNOWN)
 		flow_known_speaks(ft, index);
@@ -217,11 +218,9 @@ leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s)
 		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, s))
 		flow_join(ft, index, s);
-	if (is_answered(leg->flags) && !leg_is_closed(leg) &&
-	    !leg_wants_join(leg, s))
-		leg->flags |= LEG_SETTLED;
-	else
-		leg->flags &= ~LEG_SETTLED;
+	settled = is_answered(leg->flags) & !leg_is_closed(leg) &
+	    !leg_wants_join(leg, s);
+	leg->flags = (leg->flags & ~LEG_SETTLED) | LEG_SETTLED * settled;
 }
 
 /* A SYN begins another connection, an INIT may be one repeated. */
@@ -407,12 +406,17 @@ bring_leg(struct flow_table *ft, struct flow_sighting *s)
 	return LEG_NONE;
 }
 
-static void
-bring_marks_of_leg(struct flow_table *ft, struct flow_sighting *s, uint32_t leg)
+/* Of a leg that is there the first packets are offered, and no later ones. */
+static inline void
+bring_marks_of_leg(
+    const struct flow_table *ft, const struct flow_sighting *s, uint32_t leg)
 {
-	if (leg != LEG_NONE && is_edgy(s) &&
-	    leg_wants_join(&ft->pool.legs[leg], s))
-		leg_join_prefetch(ft->join, s);
+	uint32_t at = choose_32(leg != LEG_NONE, leg, 0);
+	unsigned tries = LEG_TRIES(ft->pool.legs[at].flags);
+
+	if (s->marked)
+		leg_join_bring_if(
+		    ft->join, s, (leg != LEG_NONE) & (tries < FLOW_JOIN_TRIES));
 }
 
 /* Fragments go by the ports of their datagram's first one. */

@@ -7,6 +7,7 @@
 
 #include "collector/alloc_large.h"
 #include "core/bring.h"
+#include "core/choose.h"
 #include "core/flow.h"
 #include "core/hash.h"
 
@@ -218,7 +219,7 @@ leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 	struct leg_ends ends;
 	uint64_t hash;
 
-	mark->made = true;
+	s->marked = true;
 	if (s->key.protocol != FLOW_UDP) {
 		hash = hash_numbers(lj, s);
 		mark->bucket = (uint32_t)hash;
@@ -238,9 +239,16 @@ leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 void
 leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s)
 {
-	if (!s->mark.made)
+	if (!s->marked)
 		leg_join_mark(lj, s);
 	bring_line(bucket_of(lj, s->mark.bucket));
+}
+
+void
+leg_join_bring_if(
+    const struct leg_join *lj, const struct flow_sighting *s, bool wanted)
+{
+	bring_line(bucket_of(lj, choose_32(wanted, s->mark.bucket, 0)));
 }
 
 /*
@@ -323,7 +331,7 @@ leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
 		.ms = now_ms,
 		.ip_id = short_id(s->ip_id) };
 
-	if (!s->mark.made)
+	if (!s->marked)
 		leg_join_mark(lj, s);
 	mine.tag = s->mark.tag;
 	mine.head = s->mark.head;

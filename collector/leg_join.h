@@ -86,6 +86,11 @@ void leg_join_mark(const struct leg_join *lj, struct flow_sighting *s);
 /* Bring in what leg_join_find will read. */
 void leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s);
 
+/* The same of a sighting that is marked, if wanted, which nobody foresees: it
+ * is no branch. */
+void leg_join_bring_if(
+    const struct leg_join *lj, const struct flow_sighting *s, bool wanted);
+
 /*
  * Find earlier sightings of the packet within the window, under other legs than
  * leg; then remember this one, unless it is known.

@@ -117,7 +117,7 @@ sighting_of(struct flow_sighting *s, const struct packet *p, uint64_t seed)
 	s->tcp_flags = p->tcp_flags;
 	s->type = p->type;
 	s->point = p->point;
-	s->mark.made = false;
+	s->marked = false;
 	read_payload(s, p, seed);
 }
 

@@ -25,7 +25,6 @@ struct leg_join_mark {
 	uint16_t tag;
 	uint16_t head; /* UDP: the payload's first bytes; 0: not known */
 	uint8_t end[2];
-	bool made; /* false: not worked out yet, but for head */
 };
 
 /* What a DNS message over UDP is. */
@@ -44,6 +43,7 @@ struct flow_sighting {
 	uint8_t dns;   /* enum sighting_dns */
 	bool from_lo : 1; /* the packet's source is the key's lower end */
 	bool fragment : 1, more_fragments : 1, icmp_error : 1;
+	bool marked : 1; /* mark is worked out, not only its head */
 	/* For openings, endings and joins. */
 	uint32_t seq, ack, tsval, payload_bytes, ip_id, ifindex;
 	uint32_t dns_asker; /* hash of who asks in this message */
