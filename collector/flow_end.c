@@ -12,7 +12,7 @@
 #define EXPIRE_LOOK_MAX 4096 /* bounds the pause after one batch */
 
 void
-flow_clock(struct flow_table *ft, int64_t ts_us)
+flow_set_clock(struct flow_table *ft, int64_t ts_us)
 {
 	int64_t ms;
 

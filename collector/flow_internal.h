@@ -135,8 +135,19 @@ leg_wants_join(const struct leg *leg, const struct flow_sighting *s)
 		(leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0);
 }
 
-/* Take the time of a packet, which may end what is over by then. */
-void flow_clock(struct flow_table *ft, int64_t ts_us);
+/* Take the time of a packet. Most are of the same millisecond as the one
+ * before. */
+void flow_set_clock(struct flow_table *ft, int64_t ts_us);
+
+static inline void
+flow_clock(struct flow_table *ft, int64_t ts_us)
+{
+	int64_t ms = (int64_t)ft->now_ms - LEG_JOIN_WINDOW_MS - 1;
+	uint64_t since = (uint64_t)(ts_us - ft->epoch_us) - (uint64_t)ms * 1000;
+
+	if (since >= 1000 || !ft->has_epoch)
+		flow_set_clock(ft, ts_us);
+}
 
 /* Milliseconds of 49 days fit: from then on they are counted anew. */
 #define FLOW_REBASE_AT_MS ((int64_t)1 << 31)

@@ -17,11 +17,7 @@
 struct mark {
 	uint32_t leg_dir; /* leg * 2 + from_lo */
 	uint32_t ms;      /* 0: empty */
-	uint16_t ip_id;
-	/* Of the hash, or of UDP: of that of the payload; its first bytes, 0:
-	 * not known; and of the hashes of both ends. */
-	uint16_t tag, head;
-	uint8_t end[2];
+	struct leg_join_tag of;
 };
 
 struct bucket {
@@ -100,7 +96,7 @@ with_tag(const struct bucket *b, uint16_t tag)
 	unsigned has = 0;
 
 	for (unsigned i = 0; i < WAYS; i++)
-		has |= (unsigned)(b->v[i].tag == tag) << i;
+		has |= (unsigned)(b->v[i].of.tag == tag) << i;
 	return has;
 }
 
@@ -116,7 +112,8 @@ alike(
 		const struct mark *m = &b->v[__builtin_ctz(has)];
 
 		if (mine->ms - m->ms <= ms &&
-		    (m->head == mine->head || m->head == 0 || mine->head == 0))
+		    (m->of.head == mine->of.head || m->of.head == 0 ||
+			mine->of.head == 0))
 			like |= has & -has;
 	}
 	return like;
@@ -133,9 +130,9 @@ add_found(
 
 	if (at == LEG_JOIN_FOUND_MAX)
 		return;
-	if (m->end[0] == mine->end[0])
+	if (m->of.end[0] == mine->of.end[0])
 		rank = 0;
-	else if (m->end[1] == mine->end[1])
+	else if (m->of.end[1] == mine->of.end[1])
 		rank = 1;
 	for (; at > 0 && found->v[at - 1].rank > rank; at--)
 		found->v[at] = found->v[at - 1];
@@ -143,7 +140,7 @@ add_found(
 		.leg = m->leg_dir >> 1,
 		.from_lo = m->leg_dir & 1,
 		.rank = rank,
-		.id = compare_ids(m->ip_id, mine->ip_id),
+		.id = compare_ids(m->of.ip_id, mine->of.ip_id),
 	};
 	found->n++;
 }
@@ -179,7 +176,10 @@ put(struct bucket *b, const struct mark *mine, unsigned like)
 		for (unsigned i = WAYS - 1; i > 0; i--)
 			b->v[i] = b->v[i - 1];
 	}
-	b->v[0] = *mine;
+	/* not as a whole: its parts were written a moment ago */
+	b->v[0].leg_dir = mine->leg_dir;
+	b->v[0].ms = mine->ms;
+	b->v[0].of = mine->of;
 }
 
 static uint64_t
@@ -215,14 +215,15 @@ hash_end(const struct leg_join *lj, const struct ip_addr *ip, uint64_t port)
 void
 leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 {
-	struct leg_join_mark *mark = &s->mark;
+	struct leg_join_tag *mark = &s->mark;
 	struct leg_ends ends;
 	uint64_t hash;
 
 	s->marked = true;
+	mark->ip_id = short_id(s->ip_id);
 	if (s->key.protocol != FLOW_UDP) {
 		hash = hash_numbers(lj, s);
-		mark->bucket = (uint32_t)hash;
+		s->bucket = (uint32_t)hash;
 		mark->tag = (uint16_t)(hash >> 32);
 		mark->head = (uint16_t)(hash >> 48);
 		mark->end[0] = mark->end[1] = 0;
@@ -230,7 +231,7 @@ leg_join_mark(const struct leg_join *lj, struct flow_sighting *s)
 	}
 	ends = leg_ends(&s->key, s->from_lo);
 	hash = hash_payload(lj, s);
-	mark->bucket = (uint32_t)hash;
+	s->bucket = (uint32_t)hash;
 	mark->tag = (uint16_t)(hash >> 32);
 	mark->end[0] = (uint8_t)hash_end(lj, ends.src, ends.sport);
 	mark->end[1] = (uint8_t)hash_end(lj, ends.dst, ends.dport);
@@ -241,14 +242,14 @@ leg_join_prefetch(const struct leg_join *lj, struct flow_sighting *s)
 {
 	if (!s->marked)
 		leg_join_mark(lj, s);
-	bring_line(bucket_of(lj, s->mark.bucket));
+	bring_line(bucket_of(lj, s->bucket));
 }
 
 void
 leg_join_bring_if(
     const struct leg_join *lj, const struct flow_sighting *s, bool wanted)
 {
-	bring_line(bucket_of(lj, choose_32(wanted, s->mark.bucket, 0)));
+	bring_line(bucket_of(lj, choose_32(wanted, s->bucket, 0)));
 }
 
 /*
@@ -267,9 +268,9 @@ find_spilled(struct leg_join *lj, const struct flow_sighting *s,
 
 	for (int i = 0; i < 3; i++) {
 		struct bucket *b = bucket_of(lj,
-		    hash_mix(more[i] ^ s->mark.bucket,
-			lj->seed ^ 0xa0761d6478bd642fu));
-		unsigned has = with_tag(b, mine->tag);
+		    hash_mix(
+			more[i] ^ s->bucket, lj->seed ^ 0xa0761d6478bd642fu));
+		unsigned has = with_tag(b, mine->of.tag);
 		unsigned like = alike(b, mine, has, LEG_JOIN_WINDOW_MS);
 
 		if (!look(b, mine, like, found))
@@ -303,8 +304,8 @@ static bool
 find_or_keep(struct leg_join *lj, const struct flow_sighting *s,
     const struct mark *mine, struct leg_join_found *found)
 {
-	struct bucket *b = bucket_of(lj, s->mark.bucket);
-	unsigned has = with_tag(b, mine->tag), like;
+	struct bucket *b = bucket_of(lj, s->bucket);
+	unsigned has = with_tag(b, mine->of.tag), like;
 	bool full;
 
 	if (has == 0) {
@@ -327,16 +328,11 @@ void
 leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
     uint32_t now_ms, struct leg_join_found *found)
 {
-	struct mark mine = { .leg_dir = leg << 1 | s->from_lo,
-		.ms = now_ms,
-		.ip_id = short_id(s->ip_id) };
+	struct mark mine = { .leg_dir = leg << 1 | s->from_lo, .ms = now_ms };
 
 	if (!s->marked)
 		leg_join_mark(lj, s);
-	mine.tag = s->mark.tag;
-	mine.head = s->mark.head;
-	mine.end[0] = s->mark.end[0];
-	mine.end[1] = s->mark.end[1];
+	mine.of = s->mark;
 	found->n = 0;
 	found->known = !find_or_keep(lj, s, &mine, found);
 	if (found->known)

@@ -119,9 +119,21 @@ leg_of(const struct connection_leg *l)
 {
 	return (struct shortcut_leg){ .client = l->client.ip,
 		.server = l->server.ip,
-		.last_out_if = l->last_out_if,
-		.port = l->server.port,
-		.last_out_point = l->last_out_point };
+		.way = (uint64_t)l->last_out_if << 32 |
+		    (uint32_t)l->server.port << 8 | l->last_out_point };
+}
+
+static uint64_t
+what_of(const struct connection *c, enum flow_certainty certainty)
+{
+	return (uint64_t)alike_facts(c) << 32 | (uint32_t)c->opening << 24 |
+	    (uint32_t)certainty << 16 | c->n_legs;
+}
+
+static unsigned
+legs_of(const struct shortcut_key *key)
+{
+	return key->what & 0xff;
 }
 
 static uint64_t
@@ -146,13 +158,11 @@ shortcut_ask(struct shortcut *s, const struct connection *c,
 	if (ask->c == NULL)
 		return;
 	find_time(s, c->first_us);
+	ask->certainty = certainty;
 	ask->era = s->era;
 	ask->key = (struct shortcut_key){
-		.window = s->window,
-		.span = s->span,
-		.facts = alike_facts(c),
-		.n_legs = c->n_legs,
-		.direction = (uint8_t)((unsigned)c->opening << 4 | certainty),
+		.time = (uint64_t)s->window << 32 | s->span,
+		.what = what_of(c, certainty),
 		.leg = leg_of(&c->legs[0]),
 	};
 	ask->place =
@@ -182,7 +192,7 @@ is_it(const struct shortcut *s, uint32_t at, const struct shortcut_ask *ask)
 
 	if (e->era != s->era || !same_key(&e->key, &ask->key))
 		return false;
-	for (unsigned i = 1; i < ask->key.n_legs; i++) {
+	for (unsigned i = 1; i < ask->c->n_legs; i++) {
 		struct shortcut_leg l = leg_of(&ask->c->legs[i]);
 
 		if (memcmp(&s->more[at].v[i - 1], &l, sizeof(l)) != 0)
@@ -218,7 +228,7 @@ keep_up(struct shortcut *s, struct shortcut_ask *ask)
 		shortcut_forget(s, s->c);
 	s->names_state = state;
 	if (ask->era != s->era) /* spans may be others by now */
-		shortcut_ask(s, ask->c, ask->key.direction & 0xf, ask);
+		shortcut_ask(s, ask->c, ask->certainty, ask);
 }
 
 uint32_t
@@ -247,13 +257,13 @@ shortcut_learn(struct shortcut *s, const struct shortcut_ask *ask,
 		return;
 	for (uint32_t i = at + WAYS - 1; i > at; i--) {
 		s->entries[i] = s->entries[i - 1];
-		if (s->entries[i].key.n_legs > 1)
+		if (legs_of(&s->entries[i].key) > 1)
 			s->more[i] = s->more[i - 1];
 	}
 	s->entries[at] = (struct entry){ .key = ask->key,
 		.flow = flow,
 		.era = s->era & INT32_MAX,
 		.unresolved = unresolved };
-	for (unsigned i = 1; i < ask->key.n_legs; i++)
+	for (unsigned i = 1; i < ask->c->n_legs; i++)
 		s->more[at].v[i - 1] = leg_of(&ask->c->legs[i]);
 }

@@ -32,29 +32,27 @@ void shortcut_free(struct shortcut *s);
 /* The flows are numbered anew, or c is the cluster from now on: all is new. */
 void shortcut_forget(struct shortcut *s, const struct cluster *c);
 
-/* What matters of one leg. */
+/*
+ * What matters of one leg, and of a connection; of its legs the first, as most
+ * have but one. In whole words, as it is hashed right after: what was written
+ * in smaller parts would have to be in memory before it can be read as one.
+ */
 struct shortcut_leg {
 	struct ip_addr client, server;
-	uint32_t last_out_if;
-	uint16_t port; /* the server's */
-	uint8_t last_out_point;
-	uint8_t zero;
+	uint64_t way; /* the server's port, where it was last seen to leave */
 };
 
-/* What matters of a connection; of its legs the first, as most have but one. */
 struct shortcut_key {
-	uint32_t window; /* number of its window */
-	uint32_t span;   /* in which no address changes hands */
-	uint16_t facts;  /* bits: protocol and what was seen of it */
-	uint8_t n_legs;
-	uint8_t direction; /* how the client was told, and how sure that is */
-	uint8_t zero[4];
+	uint64_t time; /* its window, and span in which no address changes
+			* hands */
+	uint64_t what; /* how many legs, and what was seen of it */
 	struct shortcut_leg leg;
 };
 
 /* A connection that is asked for: the shortcut's own, until it is learnt. */
 struct shortcut_ask {
 	const struct connection *c; /* NULL: not one to be known; borrowed */
+	enum flow_certainty certainty;
 	uint32_t era;
 	uint32_t place;
 	struct shortcut_key key;

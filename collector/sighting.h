@@ -19,12 +19,13 @@
 #include "collector/leg.h"
 #include "collector/packet.h"
 
-/* What a packet is known again by (collector/leg_join.h). */
-struct leg_join_mark {
-	uint32_t bucket;
-	uint16_t tag;
-	uint16_t head; /* UDP: the payload's first bytes; 0: not known */
+/* What a packet is known again by, within a bucket of marks. */
+struct leg_join_tag {
+	/* Of the hash, or of UDP: of that of the payload; its first bytes, 0:
+	 * not known; and of the hashes of both ends. */
+	uint16_t tag, head;
 	uint8_t end[2];
+	uint16_t ip_id; /* or what remains of one that is longer */
 };
 
 /* What a DNS message over UDP is. */
@@ -43,14 +44,15 @@ struct flow_sighting {
 	uint8_t dns;   /* enum sighting_dns */
 	bool from_lo : 1; /* the packet's source is the key's lower end */
 	bool fragment : 1, more_fragments : 1, icmp_error : 1;
-	bool marked : 1; /* mark is worked out, not only its head */
+	bool marked : 1; /* bucket and mark are worked out, not only its head */
 	/* For openings, endings and joins. */
 	uint32_t seq, ack, tsval, payload_bytes, ip_id, ifindex;
 	uint32_t dns_asker; /* hash of who asks in this message */
+	uint32_t bucket;    /* of marks (collector/leg_join.h) */
 	uint16_t payload_sum;
 	uint16_t dns_id;
 	uint8_t tcp_flags, type, point;
-	struct leg_join_mark mark;
+	struct leg_join_tag mark;
 };
 
 /* Of a packet; seed is that of the legs. */
