@@ -7,7 +7,8 @@
 
 #include "recommender/internal.h"
 
-#define REASONS_MAX 8 /* different ones on one edge */
+#define REASONS_MAX     8 /* different ones on one edge */
+#define QUIET_NAMED_MAX 5 /* workloads in one remark */
 
 const char *
 run_printf(const struct run *r, const char *fmt, ...)
@@ -314,6 +315,61 @@ note_groups(struct run *r)
 	return st;
 }
 
+/* Groups of which traffic was seen; NULL: out of memory. */
+static bool *
+groups_seen(struct run *r)
+{
+	bool *seen = arena_calloc(r->arena, r->n_groups, sizeof(*seen));
+
+	for (size_t i = 0; seen != NULL && i < r->n_edges; i++) {
+		const struct edge *e = &r->edges[i];
+		uint32_t src = plan_group(r, e->src);
+		uint32_t dst = plan_group(r, e->dst);
+
+		if (!outcome_is_traffic(e->outcome))
+			continue;
+		if (src != FLOW_NONE)
+			seen[src] = true;
+		if (dst != FLOW_NONE)
+			seen[dst] = true;
+	}
+	return seen;
+}
+
+/* A policy for what was never seen to talk shuts it off: one remark for each
+ * namespace that has such workloads. */
+static enum rf_status
+note_quiet(struct run *r, uint32_t ns, const bool *seen)
+{
+	const char *names = "";
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_groups; i++) {
+		const struct group *g = &r->groups[i];
+		const char *title;
+
+		if (g->ns != ns || seen[i] || n++ >= QUIET_NAMED_MAX)
+			continue;
+		if ((title = group_title(r, g, TITLE_MAX)) == NULL ||
+		    (names = run_printf(r, "%s%s%s", names, n == 1 ? "" : ", ",
+			 title)) == NULL)
+			return run_nomem(r);
+	}
+	if (n == 0)
+		return RF_OK;
+	if (n > QUIET_NAMED_MAX)
+		names = run_printf(
+		    r, "%s and %zu more", names, n - QUIET_NAMED_MAX);
+	if (names == NULL)
+		return run_nomem(r);
+	return note_add(r,
+	    (struct recommend_note){ .kind = NOTE_REMARK,
+		.reason = "quiet",
+		.namespace = r->c->namespaces[ns].name },
+	    "no traffic was seen of %s: %s everything but DNS", names,
+	    n == 1 ? "its policy denies" : "their policies deny");
+}
+
 /* What no policy can select. */
 static enum rf_status
 note_host_network(struct run *r)
@@ -342,6 +398,18 @@ note_host_network(struct run *r)
 			return st;
 	}
 	return RF_OK;
+}
+
+static enum rf_status
+note_quiet_all(struct run *r)
+{
+	const bool *seen = groups_seen(r);
+	enum rf_status st = seen == NULL ? run_nomem(r) : RF_OK;
+
+	for (uint32_t i = 0; st == RF_OK && i < r->c->n_namespaces; i++)
+		if (r->in_scope[i])
+			st = note_quiet(r, i, seen);
+	return st;
 }
 
 static int
@@ -387,6 +455,7 @@ notes_build(struct run *r)
 	if ((st = dns_note_local(r)) != RF_OK ||
 	    (st = note_groups(r)) != RF_OK ||
 	    (st = note_host_network(r)) != RF_OK ||
+	    (st = note_quiet_all(r)) != RF_OK ||
 	    (st = watched_note(r)) != RF_OK)
 		return st;
 	if (r->n_notes > 0)

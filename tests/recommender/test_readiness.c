@@ -186,7 +186,23 @@ test_case(void **state)
 	arena_release(&arena);
 }
 
-/* A workload of which nothing was seen is never ready. */
+/* The text of the remark on that namespace, NULL: on all; or NULL. */
+static const char *
+remark(const struct recommendation *r, const char *reason, const char *ns)
+{
+	for (size_t i = 0; i < r->n_notes; i++) {
+		const struct recommend_note *n = &r->notes[i];
+
+		if (strcmp(n->reason, reason) == 0 &&
+		    (ns == NULL ||
+			(n->namespace != NULL &&
+			    strcmp(n->namespace, ns) == 0)))
+			return n->text;
+	}
+	return NULL;
+}
+
+/* A workload of which nothing was seen is never ready, and told. */
 static void
 test_never_seen(void **state)
 {
@@ -215,6 +231,9 @@ test_never_seen(void **state)
 	assert_false(job->is_ready);
 	assert_string_equal(job->reasons[0],
 	    "no connection of this CronJob was seen; it has no pods");
+	assert_string_equal(remark(&out, "quiet", "shop"),
+	    "no traffic was seen of CronJob report: its policy denies "
+	    "everything but DNS");
 	world_release(&w);
 	arena_release(&arena);
 }
@@ -230,7 +249,7 @@ test_told(void **state)
 	struct flow_set fs;
 	struct arena arena;
 	struct rf_error err;
-	const char *text = NULL;
+	const char *text;
 	struct world w;
 
 	(void)state;
@@ -242,9 +261,7 @@ test_told(void **state)
 	fs.n_coverage = make_coverage(&half, coverage);
 	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
 		fail_msg("%s", err.msg);
-	for (size_t i = 0; i < out.n_notes; i++)
-		if (strcmp(out.notes[i].reason, "not-captured") == 0)
-			text = out.notes[i].text;
+	text = remark(&out, "not-captured", NULL);
 	assert_non_null(text);
 	assert_non_null(strstr(text,
 	    "1 of the 2 nodes on which pods of these namespaces ran was not "
