@@ -235,7 +235,7 @@ check 'flows: none as JSON is an empty list' flows_none_json
 unknown_namespace() {
 	for command in flows audit recommend testplan report; do
 		set -- "$command" --db shop.db -n shpo
-		[ "$command" != audit ] || set -- "$@" -f none.yaml
+		[ "$command" != audit ] || set -- "$@" -f empty-list.json
 		run 2 "$@" && [ ! -s out ] && has err \
 		    "namespace 'shpo' is not in the database; did you mean" ||
 			return 1
@@ -243,7 +243,7 @@ unknown_namespace() {
 	run 2 flows --db shop.db -n shop -n nowhere -o json && [ ! -s out ] &&
 	    has err "namespace 'nowhere' is not in the database"
 }
-: >none.yaml
+echo '{"apiVersion": "v1", "kind": "List", "items": []}' >empty-list.json
 check 'an unknown namespace is a mistake to every command' unknown_namespace
 flows_since() {
 	run 0 flows --db shop.db --since 2036-01-01T00:00:00Z -o json &&
@@ -372,6 +372,19 @@ validate_template() {
 	run 1 validate -f template.yaml && has out '(a template?)'
 }
 check 'validate: a Helm template' validate_template
+# The manual's questions to JSON, as they stand there.
+manual_jq() {
+	command -v jq >/dev/null || return 0
+	mkdir -p policies && cp "$shop/policies-broken.yaml" policies/ &&
+	    cp shop.db f.db && awk '/^\.Bd/ { block = ""; next }
+	    /^\.Ed/ { if (block ~ /jq /) print block; next }
+	    { block = block $0 "\n" }' "$root/man/ringfence.1" >jq.sh
+	ringfence() { "$ringfence" "$@"; }
+	grep -c '^  jq ' jq.sh && . ./jq.sh >out 2>err && [ ! -s err ] &&
+	    has out "backend	api.payments.example	443" \
+		'port 8081 is not 8080'
+}
+check 'the manual asks jq what jq can answer' manual_jq
 audit_empty_list() {
 	echo '{"apiVersion": "v1", "kind": "List", "items": []}' >list.json
 	run 0 audit --db shop.db -f list.json && has err 'no NetworkPolicy'
