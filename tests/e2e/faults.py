@@ -203,16 +203,25 @@ def locked(f, half):
     f.check("and then it works", bad or (err if status != 0 else None))
 
 
+def run_time(f, args):
+    began = time.monotonic()
+    f.run(args)
+    return time.monotonic() - began
+
+
 def killed(f, half):
     """collect killed at any time: the database is as it was before, or as it
     is after; and the next run can go on with it."""
     with open("kill.db", "wb") as out:
         out.write(half)
     ends = [integrity("kill.db")[1]]
-    began = time.monotonic()
-    f.run(COLLECT + ["kill.db"])
-    step = (time.monotonic() - began) / 20
+    took = run_time(f, COLLECT + ["kill.db"])
     ends.append(integrity("kill.db")[1])
+    for _ in range(2):  # the machine may have been busy
+        with open("kill.db", "wb") as out:
+            out.write(half)
+        took = min(took, run_time(f, COLLECT + ["kill.db"]))
+    step = took / 20
     problem, kills = None, 0
     for i in range(24):
         for side in ("", "-wal", "-shm"):
@@ -261,9 +270,7 @@ def folders(f):
             problem = problem or "other files: %r" % (set(have) ^ set(NEW))
         shutil.rmtree("many")
     f.check("four recommend into one folder at once: as if one did", problem)
-    began = time.monotonic()
-    f.run(full)
-    step = (time.monotonic() - began) / 24
+    step = run_time(f, full) / 24
     problem = None
     for i in range(24):
         shutil.rmtree("many", ignore_errors=True)

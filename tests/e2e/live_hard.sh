@@ -141,13 +141,14 @@ for command in flows 'recommend -A' "audit -f $policies"; do
 	result $? "${command%% *} says that packets were lost"
 done
 
-# Another process keeps the database for longer than a flush waits for it.
+# Another process keeps the database for longer than a flush waits for it, which
+# is five seconds from when it begins.
 collect -i any --census 0 --db "$dir/l.db"
 {
 	echo '.timeout 5000'
 	echo 'BEGIN IMMEDIATE;'
 	echo 'SELECT 1;'
-	sleep 6.5
+	wait_for grep -qs 'another process writes' "$dir/err"
 	echo 'ROLLBACK;'
 } | sqlite3 "$dir/l.db" >"$dir/locked" &
 locker=$!
