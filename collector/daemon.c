@@ -317,26 +317,46 @@ daemon_finish(struct daemon *d, int64_t now_us, struct rf_error *err)
 	return st;
 }
 
+static void
+add_table_stats(const struct daemon *d, struct daemon_stats *out)
+{
+	const struct flow_table_stats *ft = flow_table_stats(d->ft);
+
+	out->joined = ft->joined;
+	out->forced_out = ft->forced_out;
+	out->forgotten = ft->forgotten;
+	out->strays = ft->strays;
+	out->known = ft->known;
+	out->legs = flow_table_legs(d->ft);
+	out->legs_max = d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX;
+}
+
+static void
+add_coverage(const struct coverage *c, struct daemon_stats *out)
+{
+	out->packets += c->packets;
+	out->dropped += c->dropped;
+	out->truncated += c->truncated;
+	out->malformed += c->malformed;
+	out->unsupported += c->unsupported;
+	out->non_ip += c->non_ip;
+	out->icmp += c->icmp;
+	out->ignored += c->ignored;
+	out->fragments += c->fragments;
+}
+
 void
 daemon_stats(struct daemon *d, struct daemon_stats *out)
 {
-	const struct flow_table_stats *ft = flow_table_stats(d->ft);
 	struct writer_stats w;
 
 	writer_stats(d->writer, &w);
 	*out = (struct daemon_stats){
 		.connections = d->connections,
-		.joined = ft->joined,
-		.forced_out = ft->forced_out,
-		.forgotten = ft->forgotten,
-		.strays = ft->strays,
 		.unresolved = d->unresolved,
 		.guessed = d->guessed,
 		.lost_connections = d->lost,
 		.unowned = d->unowned,
-		.legs = flow_table_legs(d->ft),
-		.legs_max =
-		    d->config.legs_max != 0 ? d->config.legs_max : LEGS_MAX,
 		.interval_us = d->config.interval_us,
 		.waiting = waiting_connections(d->waiting),
 		.pods = d->cluster->c->n_pods,
@@ -350,21 +370,10 @@ daemon_stats(struct daemon *d, struct daemon_stats *out)
 		.names_lost = d->names_lost + names_stats(d->names)->overflow,
 		.misdated = d->misdated,
 		.clock_sets = d->clock_sets,
-		.known = ft->known,
 		.known_lost = d->known_lost,
 		.known_interrupted = d->known_interrupted,
 	};
-	for (size_t i = 0; i < d->config.n_points; i++) {
-		const struct coverage *c = &d->coverage[i];
-
-		out->packets += c->packets;
-		out->dropped += c->dropped;
-		out->truncated += c->truncated;
-		out->malformed += c->malformed;
-		out->unsupported += c->unsupported;
-		out->non_ip += c->non_ip;
-		out->icmp += c->icmp;
-		out->ignored += c->ignored;
-		out->fragments += c->fragments;
-	}
+	add_table_stats(d, out);
+	for (size_t i = 0; i < d->config.n_points; i++)
+		add_coverage(&d->coverage[i], out);
 }

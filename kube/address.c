@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/address.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/rfc3339.h"
@@ -37,22 +38,22 @@ index_net_of(const struct ip_addr *ip)
 	    .addr;
 }
 
+static int
+find_range(const void *ip, const void *range)
+{
+	const struct address_range *r = range;
+
+	if (ip_compare(ip, &r->lo) < 0)
+		return -1;
+	return ip_compare(ip, &r->hi) > 0;
+}
+
 bool
 index_in_pod_ranges(const struct cluster_index *ix, const struct ip_addr *ip)
 {
-	size_t lo = 0, hi = ix->n_pod_ranges;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ip_compare(ip, &ix->pod_ranges[mid].lo) < 0)
-			hi = mid;
-		else if (ip_compare(ip, &ix->pod_ranges[mid].hi) > 0)
-			lo = mid + 1;
-		else
-			return true;
-	}
-	return false;
+	return ix->n_pod_ranges > 0 &&
+	    bsearch(ip, ix->pod_ranges, ix->n_pod_ranges,
+		sizeof(*ix->pod_ranges), find_range) != NULL;
 }
 
 /* Of two Services that share an address: the one that was there, of two that
@@ -177,25 +178,21 @@ address_is_steady(const struct cluster *c, const struct ip_addr *ip,
 	return true;
 }
 
+static int
+find_ip(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
 bool
 address_is_near_pods(const struct cluster *c, const struct ip_addr *ip)
 {
 	const struct cluster_index *ix = c->index;
 	struct ip_addr net = index_net_of(ip);
-	size_t lo = 0, hi = ix->n_pod_nets;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int d = ip_compare(&ix->pod_nets[mid], &net);
-
-		if (d == 0)
-			return true;
-		if (d < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	return ix->n_pod_nets > 0 &&
+	    bsearch(&net, ix->pod_nets, ix->n_pod_nets, sizeof(net), find_ip) !=
+	    NULL;
 }
 
 bool

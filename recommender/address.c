@@ -77,20 +77,19 @@ prefixes_unite(struct ip_prefix *v, size_t n)
 	return k;
 }
 
+static int
+find_inside(const void *prefix, const void *ip)
+{
+	const struct ip_prefix *p = prefix;
+
+	return ip_prefix_contains(p, ip) ? 0 : ip_compare(&p->addr, ip);
+}
+
 bool
 addr_list_touches(const struct addr_list *l, const struct ip_prefix *p)
 {
-	size_t lo = 0, hi = l->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ip_compare(&l->v[mid], &p->addr) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < l->n && ip_prefix_contains(p, &l->v[lo]);
+	return l->n > 0 &&
+	    bsearch(p, l->v, l->n, sizeof(*l->v), find_inside) != NULL;
 }
 
 static bool
@@ -109,24 +108,21 @@ address_holds_pods(const struct run *r, const struct ip_prefix *p)
 	    addr_list_touches(&r->service_ips, p);
 }
 
+static int
+find_name(const void *ip, const void *name)
+{
+	return ip_compare(ip, &((const struct dns_name *)name)->ip);
+}
+
 /* Did a DNS answer give it a name? */
 static bool
 has_name(const struct run *r, const struct ip_addr *ip)
 {
-	size_t lo = 0, hi = r->fs->n_names;
+	const struct flow_set *fs = r->fs;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int d = ip_compare(&r->fs->names[mid].ip, ip);
-
-		if (d == 0)
-			return true;
-		if (d < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	return fs->n_names > 0 &&
+	    bsearch(ip, fs->names, fs->n_names, sizeof(*fs->names),
+		find_name) != NULL;
 }
 
 static int

@@ -324,41 +324,39 @@ list_addresses(struct run *r, const struct raw *raws, size_t n,
 	return list;
 }
 
-/* Where nodes do not tell the ranges of pods, a pod that is gone looks like
- * an address outside. */
+/* Addresses of which a reviewer must know more than that they are outside. */
+static const struct doubt {
+	bool (*is_so)(const struct run *r, const struct ip_addr *ip);
+	const char *reason, *words;
+} doubts[] = {
+	/* Where nodes do not tell the ranges of pods, a pod that is gone looks
+	 * like an address outside. */
+	{ address_is_beside_pods, "beside-pods",
+	    "private, without a name, and beside addresses of pods, of which "
+	    "no node tells the range; make sure that it is no pod that is "
+	    "gone, for its address passes to another one" },
+	/* The rule is for whoever had the address then. */
+	{ address_is_passed_on, "passed-on",
+	    "outside of the cluster when it was seen, and an address of its "
+	    "own now; remove it if that other is gone, for it means whoever "
+	    "has the address" },
+};
+
 static enum rf_status
-remark_beside_pods(struct run *r, const struct raw *raws, size_t n)
+remark_doubts(struct run *r, const struct raw *raws, size_t n)
 {
-	enum rf_status st;
-	const char *list =
-	    list_addresses(r, raws, n, address_is_beside_pods, &st);
+	enum rf_status st = RF_OK;
 
-	if (list == NULL)
-		return st;
-	return note_remark(r, raws, "beside-pods",
-	    run_printf(r,
-		"%s: private, without a name, and beside addresses of pods, "
-		"of which no node tells the range; make sure that it is no "
-		"pod that is gone, for its address passes to another one",
-		list));
-}
+	for (size_t i = 0; st == RF_OK && i < sizeof(doubts) / sizeof(*doubts);
+	     i++) {
+		const struct doubt *d = &doubts[i];
+		const char *list = list_addresses(r, raws, n, d->is_so, &st);
 
-/* The rule is for whoever had the address then. */
-static enum rf_status
-remark_passed_on(struct run *r, const struct raw *raws, size_t n)
-{
-	enum rf_status st;
-	const char *list =
-	    list_addresses(r, raws, n, address_is_passed_on, &st);
-
-	if (list == NULL)
-		return st;
-	return note_remark(r, raws, "passed-on",
-	    run_printf(r,
-		"%s: outside of the cluster when it was seen, and an address "
-		"of its own now; remove it if that other is gone, for it means "
-		"whoever has the address",
-		list));
+		if (list != NULL)
+			st = note_remark(r, raws, d->reason,
+			    run_printf(r, "%s: %s", list, d->words));
+	}
+	return st;
 }
 
 enum rf_status
@@ -370,10 +368,8 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 		.port = raws->port };
 	bool in = raws->direction == POLICY_INGRESS;
 	size_t n_open = 0, n_inner = 0;
-	enum rf_status st = remark_beside_pods(r, raws, n);
+	enum rf_status st = remark_doubts(r, raws, n);
 
-	if (st == RF_OK)
-		st = remark_passed_on(r, raws, n);
 	if (st != RF_OK)
 		return st;
 	/* Who comes from the Internet is anybody, whether through a Service, a

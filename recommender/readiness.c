@@ -212,20 +212,44 @@ reasons_of_span(struct reasons *l)
 }
 
 static void
+reason_unseen(struct reasons *l, const struct group *g)
+{
+	const struct kube_workload *first = &l->r->c->workloads[g->members[0]];
+
+	reason_add(l,
+	    run_printf(l->r, "no connection of this %s was seen%s", first->kind,
+		first->suspended          ? "; it is suspended"
+		    : g->pod == FLOW_NONE ? "; it has no pods"
+					  : ""));
+}
+
+/* Of what was seen how much is not sure. */
+static void
+reasons_of_shares(struct reasons *l, const struct shares *s)
+{
+	if ((double)s->unknown > SHARE_MAX * (double)s->total)
+		reason_add(l,
+		    run_printf(l->r,
+			"%.1f %% of its connections have an end that is not "
+			"known",
+			100.0 * (double)s->unknown / (double)s->total));
+	if ((double)s->guessed > SHARE_MAX * (double)s->total)
+		reason_add(l,
+		    run_printf(l->r,
+			"the direction of %.1f %% of its connections is "
+			"guessed",
+			100.0 * (double)s->guessed / (double)s->total));
+}
+
+static void
 reasons_of_group(struct reasons *l, const struct group *g,
     const struct recommend_readiness *w, const struct shares *s)
 {
 	struct run *r = l->r;
-	const struct kube_workload *first = &r->c->workloads[g->members[0]];
 	int64_t quiet = r->span.to_us - w->newest_us;
 
 	if (w->connections == 0) {
-		reason_add(l,
-		    run_printf(r, "no connection of this %s was seen%s",
-			first->kind,
-			first->suspended          ? "; it is suspended"
-			    : g->pod == FLOW_NONE ? "; it has no pods"
-						  : ""));
+		reason_unseen(l, g);
 		return;
 	}
 	if (w->connections < CONNECTIONS_MIN)
@@ -244,18 +268,7 @@ reasons_of_group(struct reasons *l, const struct group *g,
 			"the next connection is of a new edge with an "
 			"estimated chance of %.1f %%",
 			100.0 * w->chance));
-	if ((double)s->unknown > SHARE_MAX * (double)s->total)
-		reason_add(l,
-		    run_printf(r,
-			"%.1f %% of its connections have an end that is not "
-			"known",
-			100.0 * (double)s->unknown / (double)s->total));
-	if ((double)s->guessed > SHARE_MAX * (double)s->total)
-		reason_add(l,
-		    run_printf(r,
-			"the direction of %.1f %% of its connections is "
-			"guessed",
-			100.0 * (double)s->guessed / (double)s->total));
+	reasons_of_shares(l, s);
 }
 
 /* kinds: those of this group, *n of them. */
