@@ -37,18 +37,19 @@ connect() {
 	    print(time.time(), flush=True)
 	PY
 }
-# One datagram that is never answered, one that is after seven seconds, and a
-# connection that speaks now and then for a minute.
-in_pod() { # POD, python on standard input
-	ip netns exec "$1" timeout 60 python3 - <&0 &
+# One datagram that is never answered, one that is when there is $dir/answer,
+# and a connection that speaks now and then for minutes.
+in_pod() { # POD [ARG], python on standard input
+	ip netns exec "$1" timeout 200 python3 - "${@:2}" <&0 &
 }
 attempts() {
-	in_pod time-0 <<-'PY'
-	import socket, time
+	in_pod time-0 "$dir/answer" <<-'PY'
+	import os, socket, sys, time
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	s.bind(("10.244.0.25", 9125))
 	data, peer = s.recvfrom(99)
-	time.sleep(7)
+	while not os.path.exists(sys.argv[1]):
+	    time.sleep(.1)
 	s.sendto(data, peer)
 	PY
 	late=$!
@@ -131,10 +132,11 @@ for nap in 3.3 3.31; do
 	start
 	date +%s.%N >>"$dir/kills"
 done
+: >"$dir/answer" # of a question that the third collector did not see
+wait "$late"
 sleep 1
 : >"$dir/enough"
 wait "$load" || rc=1
-wait "$late"
 staying
 stop TERM
 [ $status -eq 0 ] && [ $rc -eq 0 ] && [ "$(waiting)" -eq 0 ]

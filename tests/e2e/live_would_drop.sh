@@ -127,6 +127,8 @@ allowed='ringfence_would_drop_judged_connections_total{verdict="allowed"}'
 # quiet TIMES: more is allowed, nothing more would be dropped or is told
 quiet() {
 	local before
+	# Counts begin anew a moment after policies were read.
+	wait_for more "$allowed" "$(metric "$allowed")"
 	before=$(metric "$live")
 	wait_for more "$allowed" "$(metric "$allowed")" &&
 		is "$live" "$before" && told "$1"
@@ -146,7 +148,7 @@ result $? "and nothing would be dropped"
 policy ADDED 11 ''
 wait_for more "$live" 1
 result $? "a policy is added: what it would drop is counted"
-is ringfence_would_drop_policies 1 && told 1
+is ringfence_would_drop_policies 1 && wait_for told 1
 result $? "and told, once"
 policy MODIFIED 12 ',"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"client"}}}]}]'
 wait_for is ringfence_would_drop_reads_total 3
@@ -155,7 +157,7 @@ result $? "it is changed to allow it: nothing more is counted"
 before=$(metric "$live")
 policy MODIFIED 13 ''
 wait_for more "$live" "$before"
-told 2
+wait_for told 2
 result $? "and changed back: told again"
 policy DELETED 14 ''
 wait_for is ringfence_would_drop_policies 0
