@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/collect_live.h"
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "collector/collect.h"
 #include "collector/footprint.h"
@@ -319,6 +321,7 @@ collect_into(struct store *store, const struct collect_options *o)
 		.window_us = WINDOW_US,
 		.now_us = (int64_t)time(NULL) * 1000000,
 		.accept_cut = o->accept_cut,
+		.is_interrupted = interrupt_came,
 	};
 	struct collect_report *report = calloc(1, sizeof(*report));
 	struct cluster *c = NULL;
@@ -358,13 +361,49 @@ readable(const char *path, struct rf_error *err)
 	return false;
 }
 
+/* A pipe may keep us waiting for long: then a signal ends us where we are. */
+static bool
+reads_files_only(const struct option_list *list)
+{
+	struct stat sb;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (stat(list->v[i], &sb) != 0 || !S_ISREG(sb.st_mode))
+			return false;
+	return true;
+}
+
+static int
+collect_offline(const struct collect_options *o, bool existed)
+{
+	struct store *store = NULL;
+	struct rf_error err;
+	int status;
+
+	if (reads_files_only(&o->files) && reads_files_only(&o->snapshots))
+		interrupt_watch();
+	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
+		return fail(&err);
+	if (collect_check_store(store, o->db, &err) != RF_OK) {
+		store_close(store);
+		return fail(&err);
+	}
+	status = collect_into(store, o);
+	/* A database that this run made and put nothing into does not stay. */
+	if (status != STATUS_OK && !existed)
+		store_discard(store);
+	else
+		store_close(store);
+	if (status != STATUS_OK)
+		interrupt_pass_on();
+	return status;
+}
+
 static int
 run(const struct collect_options *o)
 {
 	bool existed;
-	struct store *store = NULL;
 	struct rf_error err;
-	int status;
 
 	assert(o->db != NULL); /* cmd_collect asked for it */
 	existed = access(o->db, F_OK) == 0;
@@ -383,19 +422,7 @@ run(const struct collect_options *o)
 			.quiet = o->quiet,
 			.existed = existed,
 		    });
-	if (store_open(&store, o->db, STORE_WRITE, &err) != RF_OK)
-		return fail(&err);
-	if (collect_check_store(store, o->db, &err) != RF_OK) {
-		store_close(store);
-		return fail(&err);
-	}
-	status = collect_into(store, o);
-	/* A database that this run made and put nothing into does not stay. */
-	if (status != STATUS_OK && !existed)
-		store_discard(store);
-	else
-		store_close(store);
-	return status;
+	return collect_offline(o, existed);
 }
 
 enum rf_status

@@ -155,6 +155,20 @@ put_names(struct run *run, struct rf_error *err)
 	return st;
 }
 
+/* Between two batches. */
+static void
+go_on(struct run *run)
+{
+	const struct collect_config *config = run->config;
+
+	if (run->status == RF_OK && config->is_interrupted != NULL &&
+	    config->is_interrupted())
+		run->status = rf_fail(&run->error, RF_IO,
+		    "interrupted; of these captures nothing is stored");
+	if (run->status == RF_OK && names_is_filling(run->names))
+		run->status = put_names(run, &run->error);
+}
+
 static enum rf_status
 read_all(struct run *run, struct rf_error *err)
 {
@@ -167,8 +181,7 @@ read_all(struct run *run, struct rf_error *err)
 		show_progress(run, n, n + batch->n_batch);
 		n += batch->n_batch;
 		intake_flush(batch);
-		if (run->status == RF_OK && names_is_filling(run->names))
-			run->status = put_names(run, &run->error);
+		go_on(run);
 	}
 	if (run->status != RF_OK) {
 		if (err != NULL)

@@ -34,6 +34,8 @@ struct collect_config {
 	 * NULL: never. */
 	void (*progress)(void *arg, uint64_t packets);
 	void *progress_arg;
+	/* Asked often: is it to stop, and to leave nothing behind? NULL: no. */
+	bool (*is_interrupted)(void);
 };
 
 /* What was done, summed over all captures. */
@@ -55,6 +57,7 @@ struct collect_report {
  *
  * RF_EXISTS: one of the captures was collected into this database before.
  * RF_CORRUPT: a file ends in the middle of a packet, or is no capture.
+ * RF_IO, too, when it was interrupted. Then, as ever, nothing is stored.
  */
 RF_MUST_USE enum rf_status collect_files(struct store *store,
     const struct cluster *c, const struct collect_config *config,

@@ -591,6 +591,34 @@ hostile() {
 }
 check 'a hostile name cannot reach the terminal' hostile
 
+# ended DB: collect a long capture into it, and end that while it is read.
+ended() {
+	"$ringfence" collect -q -r long.pcap --snapshot "$shop/snapshot.json" \
+	    --db "$1" >out 2>err &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -e "$1-shm" ] && break
+		sleep 0.02
+	done
+	kill -TERM $pid
+	wait $pid 2>/dev/null
+	[ $? -eq 143 ] && has err 'interrupted; of these captures nothing'
+}
+interrupted() {
+	rm -f made.db && ended made.db && [ ! -e made.db ] &&
+	    [ ! -e made.db-wal ] && run 0 flows --db shop.db -o json &&
+	    mv out before && rm -f was.db* && cp shop.db was.db &&
+	    ended was.db && run 0 flows --db was.db -o json &&
+	    cmp out before
+}
+{
+	cat "$shop/capture-node-1.pcap"
+	tail -c +25 "$shop/capture-node-1.pcap" >part
+	for _ in $(seq 300); do cat part; done
+} >long.pcap
+check 'collect: ended by a signal it leaves nothing behind' interrupted
+rm -f long.pcap part
+
 # followed LINES: has follow.out come to so many?
 followed() {
 	for _ in $(seq 80); do
