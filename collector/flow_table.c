@@ -218,7 +218,7 @@ leg_notice(struct flow_table *ft, uint32_t index, struct flow_sighting *s)
 		flow_hurry(ft, leg_root(leg, index));
 	if (leg_wants_join(leg, s))
 		flow_join(ft, index, s);
-	settled = is_answered(leg->flags) & !leg_is_closed(leg) &
+	settled = is_answered(leg->flags) && !leg_is_closed(leg) &&
 	    !leg_wants_join(leg, s);
 	leg->flags = (leg->flags & ~LEG_SETTLED) | LEG_SETTLED * settled;
 }
