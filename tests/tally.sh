@@ -141,7 +141,7 @@ tally_keep() { # NAME LOG
 
 	lines=$(grep -a '^failed: ' "$2")
 	[ -n "$lines" ] || lines=$(
-		grep -aE '^(not ok|FAIL|ERROR|\[  (FAILED|ERROR) +\]|=+[0-9]+=+ERROR)' \
+		grep -aE '^(not ok|FAIL|ERROR|\[  (FAILED|ERROR) +\]|=+[0-9]+=+ERROR|[^ ]+: exit status )' \
 		    "$2" || tail -n 5 "$2"
 	)
 	tally_wrong+=$(

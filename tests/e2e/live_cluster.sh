@@ -125,7 +125,7 @@ result $? 'is confined'
 python3 - >metrics 2>err.metrics <<'PY'
 import urllib.request
 url = "http://127.0.0.1:9797/metrics"
-print(urllib.request.urlopen(url, timeout=5).read().decode())
+print(urllib.request.urlopen(url, timeout=20).read().decode())
 PY
 grep -qxF 'ringfence_watch_up{resource="pods"} 1' metrics &&
 	grep -qxF 'ringfence_watch_up{resource="jobs"} 0' metrics &&

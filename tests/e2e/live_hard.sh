@@ -120,7 +120,7 @@ flood() { # what send_frames sent, in packets
 	ip netns exec sender "${rf%/*}/bench/send_frames" b1 "$mac" "$@" |
 		awk '{ print $1 }'
 }
-collect -i b0 --depth full --ring-mib 2 --db "$dir/r.db" \
+collect -i b0 --depth full --ring-mib 1 --db "$dir/r.db" \
 	--listen 127.0.0.1:9797
 kill -STOP "$collector"
 sent=$(flood data 60 1 500)

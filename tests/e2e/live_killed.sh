@@ -90,6 +90,9 @@ counted() {
 waiting() {
 	ask "SELECT ifnull(sum(connections), 0) FROM waiting"
 }
+open_are() { # N: no answer is known yet
+	[ "$(ask 'SELECT ifnull(sum(connections), 0) FROM open')" -ge "$1" ]
+}
 all_are() { # N
 	[ $(($(counted) + $(waiting))) -eq "$1" ]
 }
@@ -126,6 +129,7 @@ rc=0
 : >"$dir/kills"
 for nap in 3.3 3.31; do
 	sleep "$nap"
+	[ "$nap" != 3.3 ] || wait_for open_are 2
 	printf '%s ' "$(date +%s.%N)" >>"$dir/kills"
 	end || rc=1
 	[ "$nap" != 3.3 ] || untold=$(ask 'SELECT sum(connections) FROM open')
