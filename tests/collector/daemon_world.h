@@ -211,6 +211,18 @@ pass(struct world *w, int64_t us, int64_t step)
 	}
 }
 
+/* A frame with its SLL2 header comes at this moment. */
+static inline void
+deliver(struct world *w, struct frame *f)
+{
+	const struct capture_frame cf = { .ts_us = w->now_us,
+		.data = frame_bytes(f),
+		.captured = (uint32_t)frame_len(f),
+		.wire_len = (uint32_t)frame_len(f) };
+
+	daemon_frame(w->d, 0, DECODE_LINK_SLL2, &cf);
+}
+
 static inline void
 segment(struct world *w, const char *src, uint16_t sport, const char *dst,
     uint16_t dport, uint8_t flags)
@@ -218,19 +230,14 @@ segment(struct world *w, const char *src, uint16_t sport, const char *dst,
 	struct frame_segment s = { .flags = flags,
 		.seq = (flags & SYN ? 1000u : 1001u) + sport,
 		.ack = flags & ACK ? 1001u + dport : 0 };
-	struct capture_frame cf;
 	struct frame f;
 
 	frame_init(&f, "hello", flags == DATA ? 5 : 0);
 	frame_tcp(&f, sport, dport, &s);
 	frame_ip(&f, src, dst);
 	frame_sll2(&f, 0, 4);
-	cf = (struct capture_frame){ .ts_us = w->now_us,
-		.data = frame_bytes(&f),
-		.captured = (uint32_t)frame_len(&f),
-		.wire_len = (uint32_t)frame_len(&f) };
+	deliver(w, &f);
 	w->now_us += 1000;
-	daemon_frame(w->d, 0, DECODE_LINK_SLL2, &cf);
 }
 
 static inline void

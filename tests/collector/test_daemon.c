@@ -367,7 +367,6 @@ answer(struct world *w, unsigned i)
 		      "\5nxxxx\3org\0\0\1\0\1"
 		      "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc6\x12xx";
 	size_t n = sizeof(m) - 1;
-	struct capture_frame cf;
 	struct frame f;
 
 	for (unsigned k = 0; k < 4; k++)
@@ -378,11 +377,7 @@ answer(struct world *w, unsigned i)
 	frame_udp(&f, 53, (uint16_t)(20000 + i % 40000));
 	frame_ip(&f, SERVER, CLIENT);
 	frame_sll2(&f, 0, 4);
-	cf = (struct capture_frame){ .ts_us = w->now_us,
-		.data = frame_bytes(&f),
-		.captured = (uint32_t)frame_len(&f),
-		.wire_len = (uint32_t)frame_len(&f) };
-	daemon_frame(w->d, 0, DECODE_LINK_SLL2, &cf);
+	deliver(w, &f);
 }
 
 /* More names in one interval than there is room for: they are written early.

@@ -80,7 +80,6 @@ one_frame(struct world *w, const struct event *e, bool leaves)
 		    : 0 };
 	uint16_t from = e->answers ? e->server : e->client;
 	uint16_t to = e->answers ? e->client : e->server;
-	struct capture_frame cf;
 	struct frame f;
 
 	if (e->flags != 0) {
@@ -93,11 +92,7 @@ one_frame(struct world *w, const struct event *e, bool leaves)
 	frame_ip(
 	    &f, e->answers ? SERVER : CLIENT, e->answers ? CLIENT : SERVER);
 	frame_sll2(&f, leaves ? 4 : 0, e->answers != leaves ? 4 : 3);
-	cf = (struct capture_frame){ .ts_us = w->now_us,
-		.data = frame_bytes(&f),
-		.captured = (uint32_t)frame_len(&f),
-		.wire_len = (uint32_t)frame_len(&f) };
-	daemon_frame(w->d, 0, DECODE_LINK_SLL2, &cf);
+	deliver(w, &f);
 }
 
 /* It comes in where the one is, and leaves where the other is. */
