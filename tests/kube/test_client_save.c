@@ -10,9 +10,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "kube/client_save.h"
-#include "kube/snapshot.h"
 #include "tests/kube/client_world.h"
+#include "tests/kube/save_world.h"
 #include "tests/support/case_table.h"
 
 #define PODS "/api/v1/pods?"
@@ -166,48 +165,6 @@ static const struct save_case {
 	/* clang-format on */
 };
 
-struct save_run {
-	int64_t now_us;
-	char warnings[4096];
-};
-
-/* Half a second goes by whenever somebody looks. */
-static int64_t
-fake_now(void *arg)
-{
-	struct save_run *r = arg;
-
-	return r->now_us += 500000;
-}
-
-static void
-take_warning(void *arg, const char *text)
-{
-	struct save_run *r = arg;
-
-	strncat(
-	    r->warnings, text, sizeof(r->warnings) - strlen(r->warnings) - 1);
-}
-
-static size_t
-count_pods(FILE *f)
-{
-	struct snapshot_builder *sb;
-	struct rf_error err = { 0 };
-	struct cluster *c;
-	size_t n;
-
-	rewind(f);
-	assert_int_equal(snapshot_builder_new(&sb, &err), RF_OK);
-	if (snapshot_read(sb, f, "saved", &err) != RF_OK)
-		fail_msg("%s", err.msg);
-	assert_int_equal(snapshot_finish(sb, &c, NULL, &err), RF_OK);
-	n = c->n_pods;
-	cluster_free(c);
-	snapshot_builder_free(sb);
-	return n;
-}
-
 static FILE *
 open_output(const struct save_case *sc)
 {
@@ -226,10 +183,7 @@ test_save(void **state)
 {
 	const struct save_case *sc = *state;
 	struct save_run run = { .now_us = 1 };
-	const struct client_save_config config = { .now_us = fake_now,
-		.warn = take_warning,
-		.arg = &run,
-		.wait_ms = 2 };
+	const struct client_save_config config = save_config(&run);
 	struct client_save_report report;
 	struct rf_error err = { 0 };
 	struct client_world w;
@@ -251,7 +205,10 @@ test_save(void **state)
 	else if (strstr(run.warnings, sc->warn) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", sc->warn, run.warnings);
 	if (sc->fail == NULL) {
-		assert_int_equal(count_pods(out), sc->pods);
+		struct cluster *c = save_read(out);
+
+		assert_int_equal(c->n_pods, sc->pods);
+		cluster_free(c);
 		assert_int_equal(report.objects[0], sc->pods);
 	}
 	log = replay_server_log(w.server);

@@ -8,9 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "kube/client_save.h"
-#include "kube/snapshot.h"
 #include "tests/kube/client_world.h"
+#include "tests/kube/save_world.h"
 #include "tests/support/case_table.h"
 
 /* As long as a server's own words. */
@@ -54,42 +53,19 @@ static const struct forbidden_case {
 	/* clang-format on */
 };
 
-static int64_t
-fake_now(void *arg)
-{
-	(void)arg;
-	return 1;
-}
-
-static void
-take_warning(void *arg, const char *text)
-{
-	char *warnings = arg;
-
-	strncat(warnings, text, 4095 - strlen(warnings));
-}
-
 /* "kind/name pods; " of each workload with pods. */
 static void
 describe(FILE *f, char *out, size_t size)
 {
-	struct snapshot_builder *sb;
-	struct rf_error err = { 0 };
-	struct cluster *c;
+	struct cluster *c = save_read(f);
 	size_t n = 0;
 
-	rewind(f);
-	assert_int_equal(snapshot_builder_new(&sb, &err), RF_OK);
-	if (snapshot_read(sb, f, "saved", &err) != RF_OK)
-		fail_msg("%s", err.msg);
-	assert_int_equal(snapshot_finish(sb, &c, NULL, &err), RF_OK);
 	for (size_t i = 0; i < c->n_workloads; i++)
 		if (c->workloads[i].n_pods > 0)
 			n += (size_t)snprintf(out + n, size - n, "%s/%s %u; ",
 			    c->workloads[i].kind, c->workloads[i].name,
 			    (unsigned)c->workloads[i].n_pods);
 	cluster_free(c);
-	snapshot_builder_free(sb);
 }
 
 /* The forbidden one first, then the lists of all. */
@@ -117,13 +93,11 @@ test_forbidden(void **state)
 {
 	const struct forbidden_case *fc = *state;
 	static char whens[CLIENT_RESOURCE_COUNT][32];
-	char paths[CLIENT_RESOURCE_COUNT + 1][160], warnings[4096] = "";
+	char paths[CLIENT_RESOURCE_COUNT + 1][160];
 	char want[512], got[1024] = "";
 	struct replay_answer answers[CLIENT_RESOURCE_COUNT + 1];
-	const struct client_save_config config = { .now_us = fake_now,
-		.warn = take_warning,
-		.arg = warnings,
-		.wait_ms = 2 };
+	struct save_run run = { .now_us = 1 };
+	const struct client_save_config config = save_config(&run);
 	struct client_save_report report;
 	struct rf_error err = { 0 };
 	struct client_world w;
@@ -148,7 +122,7 @@ test_forbidden(void **state)
 	for (size_t i = 0; i < CLIENT_RESOURCE_COUNT; i++)
 		assert_int_equal(report.missing[i],
 		    strcmp(client_resources[i].name, fc->name) == 0);
-	assert_string_equal(warnings, want);
+	assert_string_equal(run.warnings, want);
 	assert_string_equal(got, OWNERS);
 	fclose(out);
 	client_world_release(&w);
