@@ -300,19 +300,51 @@ is_service_word(const char *s)
 	    strcasecmp(s, "services") == 0;
 }
 
+/* Is it the DNS name of a Service, NAME.NS.svc and so on? */
+static bool
+is_service_dns(const char *text, size_t *name_len, size_t *ns_len)
+{
+	const char *ns, *rest;
+
+	*name_len = strcspn(text, "./");
+	if (text[*name_len] != '.')
+		return false;
+	ns = text + *name_len + 1;
+	*ns_len = strcspn(ns, "./");
+	rest = ns + *ns_len;
+	return strcmp(rest, ".svc") == 0 || strncmp(rest, ".svc.", 5) == 0;
+}
+
+/* What is no way to name an end, with the way that was meant. */
+static enum rf_status
+no_end(const char *text, struct rf_error *err)
+{
+	struct ip_prefix range;
+	size_t name_len, ns_len;
+
+	if (ip_prefix_parse(&range, text, NULL))
+		return rf_fail(err, RF_INVAL,
+		    "'%s' is a range; ask about an address of it", text);
+	if (is_service_dns(text, &name_len, &ns_len))
+		return rf_fail(err, RF_INVAL,
+		    "'%s' is a DNS name; the Service is svc/%.*s/%.*s", text,
+		    (int)ns_len, text + name_len + 1, (int)name_len, text);
+	return rf_fail(err, RF_INVAL,
+	    "'%s' is none of NS/POD, NS/KIND/NAME, svc/NS/NAME or an address",
+	    text);
+}
+
 static enum rf_status
 find_named(struct finding *f, const char *text, struct end_ref *out,
     struct rf_error *err)
 {
+	struct ip_prefix range;
 	struct parts p;
 	enum rf_status st;
 	bool is_service;
 
-	if (!split(&p, text, f->arena))
-		return rf_fail(err, RF_INVAL,
-		    "'%s' is none of NS/POD, NS/KIND/NAME, svc/NS/NAME or an "
-		    "address",
-		    text);
+	if (ip_prefix_parse(&range, text, NULL) || !split(&p, text, f->arena))
+		return no_end(text, err);
 	is_service = p.n == 3 && is_service_word(p.v[0]);
 	if (is_service)
 		p.v[0] = p.v[1];

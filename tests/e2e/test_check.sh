@@ -63,6 +63,10 @@ bad 'no port' 2 'which --port' shop/deploy/frontend shop/deploy/backend
 bad 'a workload, taken for a pod' 3 'the Deployment is shop/Deployment/front' \
     shop/frontend 10.0.0.1 --port 80
 bad 'no form of ours' 2 'is none of NS/POD' frontend 10.0.0.1 --port 80
+bad 'a range' 2 'is a range; ask about an address' \
+    shop/deploy/frontend 192.0.2.0/24 --port 80
+bad 'the DNS name of a Service' 2 'the Service is svc/shop/backend' \
+    shop/deploy/frontend backend.shop.svc.cluster.local --port 80
 bad 'workload misspelt' 3 'did you mean frontend?' \
     shop/deploy/fronted 10.0.0.1 --port 80
 bad 'namespace misspelt' 3 'did you mean shop?' \
