@@ -11,6 +11,7 @@
 
 #define WAIT_MS      200
 #define ATTEMPTS_MAX 5
+#define PAUSE_MAX_S  120 /* that a server may ask for */
 
 struct saver {
 	FILE *out;
@@ -116,6 +117,17 @@ attempts(const struct client_save_config *config, int status)
 	return status >= 400 && status < 500 && status != 429 ? 2 : max;
 }
 
+/* Until it is tried again; 0: it is asked now. */
+static int64_t
+due_s(const struct reflector *r, int64_t now_us)
+{
+	int64_t due_us = reflector_due_us(r);
+
+	return due_us == INT64_MAX || due_us <= now_us
+	    ? 0
+	    : (due_us - now_us + 500000) / 1000000;
+}
+
 /* Step it until it is over; each failure is told once. */
 static enum rf_status
 run(struct client *c, struct reflector *r, struct saver *s,
@@ -125,6 +137,7 @@ run(struct client *c, struct reflector *r, struct saver *s,
 	const struct client_save_config *config = s->config;
 	int wait_ms = config->wait_ms > 0 ? config->wait_ms : WAIT_MS;
 	uint64_t failures = 0;
+	int64_t pause_s;
 
 	for (;;) {
 		int64_t now_us = config->now_us(config->arg);
@@ -144,6 +157,11 @@ run(struct client *c, struct reflector *r, struct saver *s,
 		    stats->state == REFLECTOR_ABSENT ||
 		    stats->failures_row >= attempts(config, stats->status))
 			return rf_fail(err, RF_IO, "%s", stats->problem);
+		if (stats->failures > failures &&
+		    (pause_s = due_s(r, now_us)) > PAUSE_MAX_S)
+			return rf_fail(err, RF_IO,
+			    "%s (it asks to wait for %" PRId64 " s)",
+			    stats->problem, pause_s);
 		if (stats->failures > failures)
 			warn(config, stats->problem);
 		failures = stats->failures;

@@ -252,6 +252,10 @@ take_outer(struct reflector *r, const json_t *outer, struct rf_error *err)
 	if (token != NULL && more == NULL && !json_is_null(token))
 		return rf_fail(
 		    err, RF_CORRUPT, "the token of the next page is no text");
+	if (more != NULL && *more != '\0' &&
+	    strcmp(more, strbuf_str(&r->continues)) == 0)
+		return rf_fail(
+		    err, RF_CORRUPT, "the same page comes again and again");
 	set_version(r, metadata);
 	strbuf_release(&r->continues); /* and any failure with it */
 	if (more != NULL)

@@ -87,6 +87,15 @@ static const struct save_case {
 	      { .when = { PODS }, .text =
 		POD_LIST("\"continue\":\"x\",", POD("a")) }, REST },
 	  .warn = "list pods: HTTP 410", .fail = "list pods: HTTP 410" },
+	{ .name = "a page that comes again and again",
+	  .answers = { { .when = { PODS }, .text =
+		POD_LIST("\"continue\":\"x\",", POD("a")) }, REST },
+	  .warn = "page comes again",
+	  .fail = "list pods: the same page comes again and again" },
+	{ .name = "a server that asks for an hour",
+	  .answers = { { .when = { PODS }, .status = 429,
+	      .headers = "Retry-After: 3600\r\n", .text = "busy" }, REST },
+	  .fail = "list pods: HTTP 429: busy (it asks to wait for 3600 s)" },
 	{ .name = "401 is tried once more",
 	  .answers = { { .when = { PODS }, .times = 1, .status = 401,
 	      .file = RECORDED("err-401-bad-token.json") },

@@ -324,15 +324,20 @@ test_backoff(void **state)
 	watcher_release(&w);
 }
 
+#define PAGE(next)                                                             \
+	"{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"" next             \
+	"\"},\"items\":[" ITEM("a") "]}"
+
 /* Pages without end, and events without end: given up, and begun anew later,
  * with what a list may be at most in memory. */
 static void
 test_endless(void **state)
 {
 	const struct reflector_config small = { .body_max = 700 };
-	const struct replay_answer pages[] = { { .when = { "?limit=" },
-	    .text = "{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},"
-		    "\"items\":[" ITEM("a") "]}" } };
+	const struct replay_answer pages[] = {
+		{ .when = { "?limit=", "&continue=x" }, .text = PAGE("y") },
+		{ .when = { "?limit=" }, .text = PAGE("x") },
+	};
 	const struct replay_answer events[] = { FIRST(ITEM("a")),
 		{ .when = { WATCH("10") },
 		    .text = EVENT("ADDED", "b", "10") EVENT("ADDED", "c", "10")
