@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What could go without a change: RF019 to RF021. One rule covers another
+ * What could go without a change: RF019 and RF020. One rule covers another
  * only where that is certain from the text alone.
  */
 #include <string.h>
 
 #include "core/hash.h"
 #include "policy/lint_internal.h"
-#include "policy/write.h"
 
 static bool
 has_value(const struct selector_requirement *r, const char *value)
@@ -258,50 +257,4 @@ lint_check_redundant(struct lint *l)
 				name, by),
 			    "Remove this rule.");
 	}
-}
-
-/* Two policies that are the same have the same one. */
-static uint64_t
-policy_mark(const struct policy *p)
-{
-	uint64_t mark = label_bits(3, &p->pod_selector);
-
-	for (int d = 0; d < 2; d++)
-		mark = hash_mix(mark ^ p->n_rules[d], 0x9e3779b97f4a7c15u);
-	return hash_string(mark, p->namespace);
-}
-
-/* RF021 */
-void
-lint_check_duplicates(struct lint *l)
-{
-	const struct policy *v = l->set->policies;
-	size_t n = l->set->n_policies;
-	uint64_t *marks = arena_calloc(l->arena, n, sizeof(*marks));
-
-	if (marks == NULL) {
-		l->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		marks[i] = policy_mark(&v[i]);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < i; k++) {
-			struct policy other = v[k];
-			struct lint_at at;
-
-			if (marks[i] != marks[k])
-				continue;
-			at = lint_at_policy(&v[i], 0, "spec");
-			other.name = v[i].name;
-			other.labels = v[i].labels;
-			other.annotations = v[i].annotations;
-			if (!policy_equal(&other, &v[i]))
-				continue;
-			lint_add(l, 0, LINT_NOTE, &at,
-			    lint_text(l, "policy %s/%s says the same",
-				v[k].namespace, v[k].name),
-			    "Remove one of the two.");
-			break;
-		}
 }
