@@ -151,15 +151,17 @@ name_peer(struct forming *f, struct peer_form *p)
 	return p->text != NULL;
 }
 
-/* p with the ports of r, if there is anybody whom it matches. */
+/* p with these ports, which the peers of a rule share, if there is anybody whom
+ * it matches. */
 static bool
-add_peer(struct forming *f, struct peer_form *p, const struct policy_rule *r)
+add_peer(struct forming *f, struct peer_form *p, const struct port_form *ports)
 {
 	void *v = f->v;
 
 	if (p->kind == PEER_PODS && (p->pods.never || p->namespaces.never))
 		return true;
-	if (!name_peer(f, p) || !port_form_add_rule(&p->own, r, f->arena) ||
+	p->own = port_form_share(ports);
+	if (!name_peer(f, p) ||
 	    !arena_grow(f->arena, &v, f->n, &f->cap, sizeof(*p)))
 		return false;
 	f->v = v;
@@ -202,14 +204,14 @@ pick_split(struct selector_form *out, const struct selector_form *s,
 
 /* "app in (a,b)" is "app=a" or "app=b": people write it either way. */
 static bool
-add_split(struct forming *f, struct peer_form *p, const struct policy_rule *r)
+add_split(struct forming *f, struct peer_form *p, const struct port_form *ports)
 {
 	size_t n = 1;
 
 	if (p->kind == PEER_PODS && !p->pods.never && !p->namespaces.never)
 		n = count_split(&p->pods, count_split(&p->namespaces, 1));
 	if (n == 1 || n > SPLIT_MAX)
-		return add_peer(f, p, r);
+		return add_peer(f, p, ports);
 	for (size_t i = 0; i < n; i++) {
 		struct peer_form one = { .kind = PEER_PODS };
 		size_t index = i;
@@ -217,7 +219,7 @@ add_split(struct forming *f, struct peer_form *p, const struct policy_rule *r)
 		if (!pick_split(
 			&one.namespaces, &p->namespaces, &index, f->arena) ||
 		    !pick_split(&one.pods, &p->pods, &index, f->arena) ||
-		    !add_peer(f, &one, r))
+		    !add_peer(f, &one, ports))
 			return false;
 	}
 	return true;
@@ -227,9 +229,12 @@ static bool
 add_rule(struct forming *f, const struct policy_rule *r)
 {
 	struct peer_form any = { .kind = PEER_ANY };
+	struct port_form ports = { 0 };
 
+	if (!port_form_add_rule(&ports, r, f->arena))
+		return false;
 	if (r->n_peers == 0)
-		return add_peer(f, &any, r);
+		return add_peer(f, &any, &ports);
 	for (size_t i = 0; i < r->n_peers; i++) {
 		const struct policy_peer *peer = &r->peers[i];
 		struct peer_form p = { 0 };
@@ -237,7 +242,7 @@ add_rule(struct forming *f, const struct policy_rule *r)
 		    ? form_block(&p, peer->ip_block, f->arena)
 		    : form_pods(&p, f->policy, peer, f->arena);
 
-		if (!ok || !add_split(f, &p, r))
+		if (!ok || !add_split(f, &p, &ports))
 			return false;
 	}
 	return true;
@@ -325,10 +330,14 @@ spread(struct forming *f, size_t at)
 		if (!port_form_add(&wider, &w->own, f->arena))
 			return false;
 	}
+	if (wider.n == 0) {
+		p->ports = port_form_share(&p->own);
+		return true;
+	}
 	if (!port_form_add(&p->ports, &wider, f->arena) ||
 	    !port_form_add(&p->ports, &p->own, f->arena))
 		return false;
-	p->dropped = wider.n > 0 && port_form_equal(&p->ports, &wider);
+	p->dropped = port_form_equal(&p->ports, &wider);
 	return true;
 }
 
@@ -337,21 +346,26 @@ fill_entries(struct forming *f, struct policy_form *out, unsigned d)
 {
 	struct policy_form_entry *v =
 	    arena_calloc(f->arena, f->n + 1, sizeof(*v));
+	const struct port_item *shared = NULL; /* those of text */
+	const char *text = NULL;
 
 	if (v == NULL)
 		return false;
 	for (size_t i = 0; i < f->n; i++) {
-		struct policy_form_entry *e = &v[out->n_entries[d]];
+		const struct port_form *ports =
+		    f->n > COVER_MAX ? &f->v[i].own : &f->v[i].ports;
 
 		if (f->v[i].dropped)
 			continue;
-		port_form_text(
-		    &f->text, f->n > COVER_MAX ? &f->v[i].own : &f->v[i].ports);
-		e->peer = f->v[i].text;
-		e->ports = keep_text(f);
-		if (e->ports == NULL)
+		if (text == NULL || ports->v != shared) {
+			port_form_text(&f->text, ports);
+			text = keep_text(f);
+			shared = ports->v;
+		}
+		if (text == NULL)
 			return false;
-		out->n_entries[d]++;
+		v[out->n_entries[d]++] =
+		    (struct policy_form_entry){ f->v[i].text, text };
 	}
 	out->entries[d] = v;
 	return true;

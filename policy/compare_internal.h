@@ -63,6 +63,13 @@ struct port_form {
 	size_t n, cap;
 };
 
+/* The same set, its items shared until one of the two grows. */
+static inline struct port_form
+port_form_share(const struct port_form *s)
+{
+	return (struct port_form){ s->v, s->n, s->n };
+}
+
 /* The union of s and the rule's ports; of s and another set. */
 bool port_form_add_rule(
     struct port_form *s, const struct policy_rule *r, struct arena *arena);

@@ -237,10 +237,53 @@ test_subject_text(void **state)
 	strbuf_release(&text);
 }
 
+/* The ports of a rule are kept once, not once for each of its peers. */
+static void
+test_many(void **state)
+{
+	enum { N = 500 };
+	static struct policy_ip_block blocks[N];
+	static struct policy_peer peers[N];
+	static struct policy_port ports[N];
+	const struct policy_rule rule = {
+		.peers = peers, .n_peers = N, .ports = ports, .n_ports = N
+	};
+	const struct policy p = { .namespace = "n",
+		.name = "p",
+		.types = { true, false },
+		.rules = { &rule },
+		.n_rules = { 1 } };
+	struct policy_form f;
+	struct rf_error err;
+	struct arena arena;
+
+	(void)state;
+	for (uint8_t i = 0; i < N / 2; i++)
+		for (uint8_t k = 0; k < 2; k++) {
+			unsigned at = i * 2u + k;
+			const uint8_t address[4] = { 10, k, i, 0 };
+			struct ip_addr ip = ip_from_v4(address);
+
+			blocks[at].cidr = ip_prefix_of(&ip, 96 + 24);
+			peers[at].ip_block = &blocks[at];
+			ports[at].protocol = 6;
+			ports[at].has_port = true;
+			ports[at].port = (uint16_t)(2 * at + 1);
+		}
+	arena_init(&arena, (size_t)2 << 20);
+	assert_int_equal(policy_form_make(&f, &p, &arena, &err), RF_OK);
+	assert_int_equal(f.n_entries[POLICY_INGRESS], N);
+	for (unsigned i = 1; i < N; i++)
+		assert_ptr_equal(f.entries[POLICY_INGRESS][i].ports,
+		    f.entries[POLICY_INGRESS][0].ports);
+	arena_release(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_subject_text),
 	};
