@@ -40,7 +40,7 @@ scripts() {
 stage_beside "$jobs" unit unit
 # Also of what is not freed, which is what often goes wrong then.
 case $build in
-*asan) stage_beside "$jobs" faults "$build/tests/fault/fault" -r 8 ;;
+*asan) stage_beside "$jobs" faults "$build/tests/fault/fault" -r 7 ;;
 esac
 for script in $(scripts); do
 	once "$script" || continue

@@ -13,7 +13,8 @@
  * none. Each time it must either end with exit status 3 and a word why, having
  * changed nothing that was there, or end as if nothing had failed, with the
  * same output. It may never crash, leak, or say that all is well with half of
- * an output.
+ * an output. Where it is killed (kill) instead, what was there is there, or
+ * what should come; the next run does all and leaves nothing of the one before.
  *
  * -S leaves out what the scenarios before that of -s have already, as a run of
  * all does. -n or -p with -s and -k runs that one alone and shows where it
@@ -22,6 +23,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,7 @@ static const struct kind {
 	{ "eio", { .kind = FAULT_EIO } },
 	{ "eio-on", { .kind = FAULT_EIO, .forever = true } },
 	{ "full", { .kind = FAULT_FULL, .forever = true } },
+	{ "kill", { .kind = FAULT_KILL } },
 };
 
 struct wanted {
@@ -138,7 +141,8 @@ begin(struct run *r)
 	if (s->copy != NULL) {
 		if (sscanf(s->copy, "%63s %63s", names[0], names[1]) != 2)
 			abort();
-		path_in(from, r->base, names[0]);
+		path_in(from, *names[0] == '@' ? r->places.fixtures : r->base,
+		    names[0] + (*names[0] == '@'));
 		path_in(to, r->places.own, names[1]);
 		tree_copy_file(from, to);
 	}
@@ -181,6 +185,32 @@ explains(const struct run *r, enum fault_kind kind)
 	return says(r->places.err, kind == FAULT_ALLOC ? memory : disk);
 }
 
+/* What is wrong with what it left when it was killed, and with the next run. */
+static const char *
+judge_killed(const struct run *r, const struct ending *e)
+{
+	struct ending next = { 0 };
+	const char *wrong = NULL;
+
+	if (!tree_is_between(&e->tree, &r->before.tree, &r->after.tree))
+		return "a file is neither as before nor as after";
+	if (e->database != r->before.database &&
+	    e->database != r->after.database)
+		return "what was committed is lost";
+	next.status = child_run(&r->places, r->s->args, NULL);
+	look(r, &next);
+	/* A capture that is in the database already is refused, rightly. */
+	if (next.status != r->after.status &&
+	    (r->s->database == NULL || e->database != r->after.database))
+		wrong = "the next run fails";
+	else if (!tree_equal(&next.tree, &r->after.tree))
+		wrong = "the next run leaves other files";
+	else if (!r->s->adds && next.database != r->after.database)
+		wrong = "the next run leaves another database";
+	tree_release(&next.tree);
+	return wrong;
+}
+
 /* What is wrong with how it ended; NULL: nothing. */
 static const char *
 judge(const struct run *r, const struct ending *e, enum fault_kind kind)
@@ -191,13 +221,15 @@ judge(const struct run *r, const struct ending *e, enum fault_kind kind)
 
 	if (e->status == CHILD_SANITIZER)
 		return "a sanitizer spoke";
-	if (e->status < 0)
-		return e->status == -14 ? "it hangs" : "it crashed";
+	if (e->status < 0 && (kind != FAULT_KILL || e->status != -SIGKILL))
+		return e->status == -SIGALRM ? "it hangs" : "it crashed";
 	if (r->s->database != NULL) {
 		path_in(path, r->places.own, r->s->database);
 		if (!child_database_is_whole(path))
 			return "the database is damaged";
 	}
+	if (kind == FAULT_KILL)
+		return judge_killed(r, e);
 	if (e->status == r->after.status) {
 		if (e->out != r->after.out)
 			return "it ended well with another output";
@@ -376,6 +408,13 @@ is_wanted(const struct kind *k, const struct wanted *want)
 	return want->kind == NULL || strcmp(k->name, want->kind) == 0;
 }
 
+/* Who only reads leaves nothing behind. */
+static bool
+writes(const struct scenario *s)
+{
+	return strchr(s->args, '#') != NULL;
+}
+
 /* Its paths, as if they had been tried. */
 static void
 pass_over(struct run *r, const struct wanted *want)
@@ -405,7 +444,9 @@ run_all(
 		for (size_t k = 0; k < N_KINDS; k++) {
 			bool ok;
 
-			if (!is_wanted(&kinds[k], want))
+			if (!is_wanted(&kinds[k], want) ||
+			    (kinds[k].fault.kind == FAULT_KILL &&
+				!writes(r->s)))
 				continue;
 			ok = want->one.nth != 0 || want->one.path != 0
 			    ? try(r, &kinds[k], want->one, true)

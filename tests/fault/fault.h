@@ -19,6 +19,7 @@ enum fault_kind {
 	FAULT_ALLOC, /* malloc and its like answer NULL */
 	FAULT_EIO,   /* open, read, write, sync, rename, ... answer EIO */
 	FAULT_FULL,  /* what needs room answers ENOSPC, writing half of it */
+	FAULT_KILL,  /* SIGKILL where one of these would be done */
 };
 
 struct fault_state {

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -34,6 +35,8 @@ fails(bool needs_room)
 		errno = ENOSPC;
 		return true;
 	}
+	if (fault_hits(FAULT_KILL))
+		(void)raise(SIGKILL);
 	return false;
 }
 

@@ -31,6 +31,10 @@ const struct scenario scenarios[] = {
 	    .args = "collect -r " NODE_2 " --db #work.db",
 	    .copy = "half.db work.db",
 	    .database = "work.db" },
+	{ .name = "collect, into a database of schema 1",
+	    .args = "collect -r " NODE_2 " -s " SHOP " --db #work.db",
+	    .copy = "@database/schema-1.db work.db",
+	    .database = "work.db" },
 	{ .name = "merge, a new database",
 	    .args = "merge -o #all.db %half.db %rest.db",
 	    .database = "all.db" },
@@ -94,6 +98,7 @@ const struct scenario scenarios[] = {
 	{ .name = "live collector",
 	    .args = "live %kubeconfig #live.db",
 	    .database = "live.db",
+	    .adds = true,
 	    .has_server = true },
 	ROW("lint, SARIF",
 	    "lint -f @lint/RF018-bad.yaml --snapshot @lint/objects.json "

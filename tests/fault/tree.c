@@ -25,6 +25,21 @@ tree_mark(const char *path)
 	return mark;
 }
 
+/* Of a database only that it is there; of what SQLite keeps beside it, which
+ * comes and goes, not even that. */
+static bool
+is_beside(const char *path)
+{
+	static const char *const ends[] = { "-wal", "-shm", "-journal" };
+	size_t n = strlen(path);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n > strlen(ends[i]) &&
+		    strcmp(path + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 note(const char *path, const struct stat *st, int type, struct FTW *where)
 {
@@ -32,13 +47,14 @@ note(const char *path, const struct stat *st, int type, struct FTW *where)
 
 	(void)st;
 	(void)where;
-	if (type != FTW_F || strstr(path, ".db") != NULL)
+	if (type != FTW_F || is_beside(path))
 		return 0;
 	t->files = realloc(t->files, (t->n + 1) * sizeof(*t->files));
 	if (t->files == NULL)
 		abort();
 	t->files[t->n].name = strdup(path + folder_len + 1);
-	t->files[t->n++].mark = tree_mark(path);
+	t->files[t->n++].mark =
+	    strstr(path, ".db") != NULL ? 0 : tree_mark(path);
 	return 0;
 }
 
@@ -100,6 +116,36 @@ tree_stranger(
 		    !is_list(t->files[i].name))
 			return t->files[i].name;
 	return NULL;
+}
+
+static const struct tree_file *
+find(const struct tree *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->files[i].name, name) == 0)
+			return &t->files[i];
+	return NULL;
+}
+
+bool
+tree_is_between(
+    const struct tree *t, const struct tree *before, const struct tree *after)
+{
+	for (size_t i = 0; i < before->n; i++) {
+		const char *name = before->files[i].name;
+
+		if (find(t, name) == NULL && find(after, name) != NULL)
+			return false;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		const char *name = t->files[i].name;
+
+		if (!is_list(name) && !has(before, &t->files[i]) &&
+		    !has(after, &t->files[i]) &&
+		    (find(before, name) != NULL || find(after, name) != NULL))
+			return false;
+	}
+	return true;
 }
 
 bool

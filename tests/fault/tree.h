@@ -17,11 +17,17 @@ struct tree {
 	size_t n;
 };
 
-/* Every file below it, but databases and what SQLite keeps beside them. */
+/* Every file below it, but what SQLite keeps beside databases, whose content
+ * does not count. */
 void tree_read(struct tree *t, const char *folder);
 void tree_release(struct tree *t);
 
 bool tree_equal(const struct tree *a, const struct tree *b);
+
+/* Is each file of both in t, each of one in t or not, with the content of one
+ * of them? Others, of any name, may be there, too. */
+bool tree_is_between(
+    const struct tree *t, const struct tree *before, const struct tree *after);
 
 /* The first file of t that neither before nor after has with that content, but
  * for a list of what is in a folder; NULL: none. */
