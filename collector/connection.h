@@ -40,7 +40,8 @@ enum connection_opening {
 	OPENING_FIRST      /* the client's side is who sent first */
 };
 
-/* Was it delivered, by what a process before this one knew of interfaces? */
+/* Was it delivered? By what a process before this one knew of interfaces, or as
+ * nothing was sent to the server. */
 enum connection_delivery {
 	DELIVERY_UNTOLD, /* there was none, or it could not tell */
 	DELIVERY_SURE,
@@ -53,7 +54,7 @@ struct connection {
 	uint8_t n_legs;
 	bool accepted;    /* SYN-ACK or INIT-ACK was seen */
 	bool both_ways;   /* payload (UDP: packets) in both directions */
-	bool any_reply;   /* any packet from the server's side */
+	bool any_reply;   /* both sides sent more than resets */
 	bool any_data;    /* payload from either side */
 	bool refused;     /* RST or ABORT answered, or ICMP unreachable did */
 	bool types_known; /* the link type says how the host saw packets */

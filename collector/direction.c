@@ -13,7 +13,8 @@ listens(const struct socket_addr *a, const struct connection *c,
 	    address_listens(cluster, &a->ip, a->port, c->protocol, c->first_us);
 }
 
-/* Exchange client and server in every leg and in what was seen of them. */
+/* Exchange client and server in every leg and in what was seen of them: where
+ * packets came in and left was told of the other's. */
 static void
 turn_round(struct connection *c)
 {
@@ -22,9 +23,13 @@ turn_round(struct connection *c)
 
 		c->legs[i].client = c->legs[i].server;
 		c->legs[i].server = t;
+		c->legs[i].last_out_if = c->legs[i].other_out_if = 0;
 	}
-	c->any_reply = true; /* who we took for the client had sent it */
-	c->refused = false;
+	c->entered = c->left = false;
+	if (c->any_reply)
+		c->refused = false;
+	else
+		c->delivery = DELIVERY_UNSURE; /* nothing was sent */
 }
 
 /* -1: the client's port looks like a server's; 1: as it should be; 0: no. */

@@ -43,7 +43,8 @@ flow_dns_note(struct leg *leg, const struct flow_sighting *s)
 
 	if (s->dns == SIGHTING_NO_DNS)
 		return;
-	leg->flags |= LEG_CLIENT << (s->from_lo == asks);
+	/* An answer may be one that nobody asked for. */
+	leg->flags |= (asks ? LEG_CLIENT : 0) << s->from_lo;
 	leg->asker = s->dns_asker;
 	note_question(leg, s->dns_id, asks);
 }

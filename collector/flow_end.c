@@ -32,6 +32,20 @@ flow_set_clock(struct flow_table *ft, int64_t ts_us)
 	}
 }
 
+/*
+ * Who answers an opening that was not seen may do so unasked: nobody opened
+ * anything unless the other end goes on with it. Resets are all that one says
+ * who did not ask.
+ */
+static uint32_t
+believed(uint32_t pairs)
+{
+	for (unsigned s = 0; s < 2; s++)
+		if (!(pairs & (LEG_SYN | LEG_SEEN) << !s))
+			pairs &= ~(LEG_SYNACK << s);
+	return pairs;
+}
+
 /* Is the client the root's lower end? *sure: the opening says so. */
 static bool
 client_is_lo(const struct leg *root, uint32_t pairs, bool *sure)
@@ -94,6 +108,7 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 		out |= legs[i].out_points;
 		types = types || (legs[i].flags & LEG_TYPES) != 0;
 	}
+	pairs = believed(pairs);
 	client_lo = client_is_lo(r, pairs, &sure);
 	memset(c, 0, offsetof(struct connection, legs));
 	for (uint32_t i = root; i != LEG_NONE; i = legs[i].next)
@@ -106,7 +121,7 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	c->accepted = (pairs & LEG_BOTH(LEG_SYNACK)) != 0;
 	c->any_data = (pairs & LEG_BOTH(LEG_DATA)) != 0;
 	c->both_ways = (pairs & LEG_BOTH(LEG_DATA)) == LEG_BOTH(LEG_DATA);
-	c->any_reply = (pairs & LEG_SEEN << s) != 0;
+	c->any_reply = (pairs & LEG_BOTH(LEG_SEEN)) == LEG_BOTH(LEG_SEEN);
 	c->refused =
 	    (pairs & LEG_RST << s) != 0 || (pairs & LEG_REFUSED << !s) != 0;
 	c->types_known = types;
@@ -120,9 +135,10 @@ flow_describe(const struct flow_table *ft, uint32_t root, struct connection *c)
 	    ((int64_t)r->last_ms - LEG_JOIN_WINDOW_MS - 1) * 1000;
 	if (c->last_us < c->first_us || (c->known && c->packets == 0))
 		c->last_us = c->first_us;
-	return c->protocol == FLOW_UDP || c->any_data ||
+	return c->protocol == FLOW_UDP || c->any_data || c->any_reply ||
 	    (pairs & LEG_BOTH(LEG_SYN | LEG_SYNACK)) != 0 ||
-	    (pairs & LEG_BOTH(LEG_SEEN)) == LEG_BOTH(LEG_SEEN);
+	    (pairs & LEG_SEEN << s && pairs & LEG_RST << !s) ||
+	    (pairs & LEG_SEEN << !s && pairs & LEG_RST << s);
 }
 
 /* What there is to tell of a connection that ends; false: nothing. */

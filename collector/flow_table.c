@@ -165,7 +165,7 @@ note_numbers(struct leg *leg, const struct flow_sighting *s)
 		leg->close_seq[from_lo] = s->seq + s->payload_bytes;
 		if (s->tcp_flags & TCP_ACK && leg->close_seq[!from_lo] == 0)
 			leg->close_seq[!from_lo] = s->ack;
-	} else if (!(leg->flags & LEG_BOTH(LEG_SEEN))) {
+	} else if (!(leg->flags & LEG_BOTH(LEG_SEEN | LEG_RST))) {
 		leg->close_seq[from_lo] = s->seq;
 		leg->close_seq[!from_lo] = s->ack;
 	}

@@ -78,7 +78,7 @@ leg_ends(const struct leg_key *k, bool from_lo)
 }
 
 /* Flags in pairs: shifted left by 1 when the packet came from the lower end */
-#define LEG_SEEN       ((uint32_t)1 << 0)
+#define LEG_SEEN       ((uint32_t)1 << 0) /* with more than resets */
 #define LEG_DATA       ((uint32_t)1 << 2)
 #define LEG_SYN        ((uint32_t)1 << 4)
 #define LEG_SYNACK     ((uint32_t)1 << 6)

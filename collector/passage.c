@@ -150,10 +150,10 @@ passage_delivered(const struct passage *p, const struct connection *of,
 	const struct ip_addr *to = address_of(leg, c, server);
 	uint32_t node = server->node;
 
-	if (!of->types_known || of->delivery == DELIVERY_SURE)
-		return true;
 	if (of->delivery == DELIVERY_UNSURE)
 		return false;
+	if (!of->types_known || of->delivery == DELIVERY_SURE)
+		return true;
 	if (!tells_interfaces(of))
 		return of->left;
 	return leads_to(p, leg->last_out_if, leg->last_out_point, node, to) ||

@@ -425,7 +425,7 @@ outcome_of(const struct resolver *r, const struct connection *c,
 		return outcome_udp(r, c, roles, out);
 	if (c->accepted)
 		return OUTCOME_ESTABLISHED;
-	if (c->opening != OPENING_HANDSHAKE || c->known)
+	if (c->known || (c->opening != OPENING_HANDSHAKE && c->any_reply))
 		return OUTCOME_MIDSTREAM;
 	if (c->both_ways)
 		return OUTCOME_ESTABLISHED;

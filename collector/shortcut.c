@@ -111,7 +111,7 @@ is_askable(const struct connection *c)
 {
 	return c->n_legs <= ALIKE_LEGS_MAX && !c->known &&
 	    (c->protocol != FLOW_UDP || c->both_ways || c->refused ||
-		!c->types_known);
+		(!c->types_known && c->delivery == DELIVERY_UNTOLD));
 }
 
 static struct shortcut_leg

@@ -52,14 +52,17 @@ sctp_bits(const struct packet *p)
 	return bits;
 }
 
+/* Anybody's packet may be answered by a reset, which says nothing of who sends
+ * it but that. */
 static uint32_t
 bits_of(const struct packet *p)
 {
-	if (p->protocol == FLOW_TCP)
-		return LEG_SEEN | tcp_bits(p);
+	uint32_t bits;
+
 	if (p->protocol == FLOW_UDP)
 		return LEG_SEEN | LEG_DATA;
-	return LEG_SEEN | sctp_bits(p);
+	bits = p->protocol == FLOW_TCP ? tcp_bits(p) : sctp_bits(p);
+	return bits & LEG_RST ? LEG_RST : LEG_SEEN | bits;
 }
 
 static uint32_t

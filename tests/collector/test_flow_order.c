@@ -14,7 +14,7 @@
 
 struct told {
 	uint64_t counted, packets;
-	bool accepted;
+	bool accepted, refused, any_reply;
 	uint8_t opening;
 	uint16_t client_port;
 };
@@ -30,7 +30,8 @@ enum {
 	S = TCP_SYN,
 	SA = TCP_SYN | TCP_ACK,
 	A = TCP_ACK,
-	D = TCP_ACK | TCP_PSH
+	D = TCP_ACK | TCP_PSH,
+	R = TCP_RST
 };
 
 /* clang-format off */
@@ -69,6 +70,8 @@ sink(void *arg, const struct connection *v, size_t n)
 		t->counted += v[i].counted;
 		t->packets += v[i].packets;
 		t->accepted = v[i].accepted;
+		t->refused = v[i].refused;
+		t->any_reply = v[i].any_reply;
 		t->opening = v[i].opening;
 		t->client_port = v[i].legs[0].client.port;
 	}
@@ -182,6 +185,44 @@ test_another(void **state)
 	assert_int_equal(tell(&far, order).counted, 2);
 }
 
+/* An answer to what nobody was seen to open: anybody can send one. */
+static void
+test_unasked(void **state)
+{
+	static const struct step answer = { true, SA, 900, 101, 0 };
+	static const struct step more = { true, D, 901, 101, 9 };
+	static const struct step reset = { false, R, 101, 0, 0 };
+	static const struct step goes_on = { false, A, 101, 901, 0 };
+	static const struct {
+		const struct step *v[3];
+		struct told want;
+	} cases[] = {
+		{ { &answer, &answer, &answer }, { 0 } },
+		{ { &answer, &reset, &reset },
+		    { .counted = 1, .refused = true } },
+		{ { &answer, &more, &reset },
+		    { .counted = 1, .refused = true } },
+		{ { &answer, &more, &goes_on },
+		    { .counted = 1, .accepted = true, .any_reply = true } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		struct told told = { 0 };
+		struct flow_table *ft = begin(&told);
+
+		for (int k = 0; k < 3; k++)
+			show(ft, cases[i].v[k],
+			    INT64_C(1700000000000000) + 1000 * k);
+		flow_table_finish(ft);
+		flow_table_free(ft);
+		assert_int_equal(told.counted, cases[i].want.counted);
+		assert_int_equal(told.accepted, cases[i].want.accepted);
+		assert_int_equal(told.refused, cases[i].want.refused);
+		assert_int_equal(told.any_reply, cases[i].want.any_reply);
+	}
+}
+
 /* A packet counts once, in however many captures of however many interfaces it
  * is. */
 static void
@@ -210,6 +251,7 @@ main(void)
 	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_another),
 		cmocka_unit_test(test_everywhere),
+		cmocka_unit_test(test_unasked),
 	};
 	const struct case_table tables[] = {
 		CASE_TABLE(test_orders, connection_cases, name),

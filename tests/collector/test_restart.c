@@ -59,6 +59,7 @@ static const struct event story[] = {
 	{ 31000, 40005, DNS_PORT, false, 0 },
 	{ 36000, 40005, DNS_PORT, false, 0 }, /* never */
 	{ 41000, 40006, 83, false, DATA },    /* half of it is seen */
+	{ 41001, 40006, 83, true, ACK },
 	{ 41500, 40007, 84, false, SYN },
 	{ 48000, 40007, 84, true, RST | ACK },
 	{ 51000, 40008, UDP_PORT, false, 0 },
@@ -198,7 +199,7 @@ static const struct row want[] = {
 	{ 80, OUTCOME_ESTABLISHED, 1, 4 },
 	{ 81, OUTCOME_UNANSWERED, 1, 1 },
 	{ 82, OUTCOME_ESTABLISHED, 1, 8 },
-	{ 83, OUTCOME_MIDSTREAM, 1, 1 },
+	{ 83, OUTCOME_MIDSTREAM, 1, 2 },
 	{ 84, OUTCOME_REFUSED, 1, 2 },
 	{ UDP_PORT, OUTCOME_ONEWAY, 2, 3 },
 	{ 9999, OUTCOME_ESTABLISHED, 1, 2 },
