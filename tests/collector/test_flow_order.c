@@ -213,7 +213,7 @@ test_unasked(void **state)
 
 		for (int k = 0; k < 3; k++)
 			show(ft, cases[i].v[k],
-			    INT64_C(1700000000000000) + 1000 * k);
+			    INT64_C(1700000000000000) + INT64_C(1000) * k);
 		flow_table_finish(ft);
 		flow_table_free(ft);
 		assert_int_equal(told.counted, cases[i].want.counted);
