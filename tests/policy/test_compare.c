@@ -258,10 +258,11 @@ test_many(void **state)
 	struct arena arena;
 
 	(void)state;
-	for (uint8_t i = 0; i < N / 2; i++)
-		for (uint8_t k = 0; k < 2; k++) {
-			unsigned at = i * 2u + k;
-			const uint8_t address[4] = { 10, k, i, 0 };
+	for (unsigned i = 0; i < N / 2; i++)
+		for (unsigned k = 0; k < 2; k++) {
+			unsigned at = i * 2 + k;
+			const uint8_t address[4] = { 10, (uint8_t)k, (uint8_t)i,
+				0 };
 			struct ip_addr ip = ip_from_v4(address);
 
 			blocks[at].cidr = ip_prefix_of(&ip, 96 + 24);
