@@ -5,13 +5,16 @@
 /*
  * One side of a connection is one pod at most, whatever rewrote it. Without
  * this, two clients that a node masquerades and that send the same bytes would
- * become one.
+ * become one. Of UDP, where others often send the same bytes, one of two must
+ * be an address that something rewrites to, as between two sightings.
  */
 static bool
 sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
     bool flip, int64_t at_us)
 {
 	const struct address_view *v = &ft->config.view;
+	bool udp = a->key.protocol == FLOW_UDP;
+	enum address_class c;
 
 	if (v->classify == NULL)
 		return true;
@@ -21,8 +24,13 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 
 		if (ip_equal(x.src, y.src) && x.sport == y.sport)
 			continue;
-		if (v->classify(v->arg, x.src, at_us) == ADDRESS_CLASS_POD &&
-		    v->classify(v->arg, y.src, at_us) == ADDRESS_CLASS_POD)
+		c = v->classify(v->arg, x.src, at_us);
+		if (udp ? address_class_is_rewritten(c)
+			: c != ADDRESS_CLASS_POD)
+			continue;
+		c = v->classify(v->arg, y.src, at_us);
+		if (udp ? !address_class_is_rewritten(c)
+			: c == ADDRESS_CLASS_POD)
 			return false;
 	}
 	return true;
@@ -94,7 +102,8 @@ flow_attach(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip)
 
 /*
  * A capture that a program made may give each sighting an id of its own. Where
- * TCP's numbers or a client's port tell a packet without it, that shows.
+ * TCP's numbers or a client's port tell a packet without it, that shows: also
+ * of one leg, between two interfaces.
  */
 static void
 note_id(struct flow_table *ft, enum leg_join_id id)
@@ -103,10 +112,20 @@ note_id(struct flow_table *ft, enum leg_join_id id)
 	ft->ids_changed += id == LEG_JOIN_ID_OTHER;
 }
 
+/*
+ * The ids of two sightings, none where they tell nothing. As long as nothing
+ * shows which they are, they do not part those of which both ends differ: there
+ * a Service must lead from the one to the other as well.
+ */
 static enum leg_join_id
-id_of(const struct flow_table *ft, const struct leg_sighting *s)
+id_of(const struct flow_table *ft, const struct leg_sighting *s,
+    const struct leg_ends *mine, const struct leg_ends *theirs)
 {
-	if (s->id == LEG_JOIN_ID_OTHER && ft->ids_changed > ft->ids_kept)
+	bool both_differ =
+	    mine->dport != theirs->dport || !ip_equal(mine->dst, theirs->dst);
+
+	if (s->id == LEG_JOIN_ID_OTHER &&
+	    ft->ids_changed + both_differ > ft->ids_kept)
 		return LEG_JOIN_ID_NONE;
 	return s->id;
 }
@@ -127,8 +146,8 @@ join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
 	if (!(legs[seen->leg].flags & LEG_LIVE) || ra == rb ||
 	    legs[seen->leg].key.protocol != protocol)
 		return false;
-	if (!leg_join_plausible(&mine, &theirs, protocol, id_of(ft, seen),
-		&ft->config.view, s->ts_us))
+	if (!leg_join_plausible(&mine, &theirs, protocol,
+		id_of(ft, seen, &mine, &theirs), &ft->config.view, s->ts_us))
 		return false;
 	flip = (s->from_lo != seen->from_lo) ^ is_flipped(&legs[seen->leg]) ^
 	    is_flipped(&legs[leg]);
@@ -141,7 +160,7 @@ join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
 	if (!all_agree(ft, ra, rb, flip, s->ts_us))
 		return false;
 	flow_attach(ft, ra, rb, flip);
-	if (protocol == FLOW_TCP ||
+	if (protocol == FLOW_TCP || seen->id == LEG_JOIN_ID_SAME ||
 	    (mine.sport == theirs.sport && ip_equal(mine.src, theirs.src)))
 		note_id(ft, seen->id);
 	return true;
@@ -177,9 +196,15 @@ flow_join(struct flow_table *ft, uint32_t leg, struct flow_sighting *s)
 	struct leg_join_found found;
 
 	leg_join_find(ft->join, s, leg, ft->now_ms, &found);
-	if (found.known)
+	if (found.known) {
+		if (s->key.protocol == FLOW_TCP)
+			note_id(ft, found.known_id);
 		return;
+	}
 	ft->pool.legs[leg].flags += LEG_TRY;
-	for (size_t i = 0; i < found.n; i++)
-		(void)join_to(ft, leg, s, &found.v[i]);
+	/* Of the same id first: later there may be no place for them. */
+	for (int same = 1; same >= 0; same--)
+		for (size_t i = 0; i < found.n; i++)
+			if ((found.v[i].id == LEG_JOIN_ID_SAME) == same)
+				(void)join_to(ft, leg, s, &found.v[i]);
 }

@@ -119,8 +119,8 @@ alike(
 	return like;
 }
 
-/* Add m, which is like mine: those whose source is the same come first, then
- * those whose destination is. */
+/* Add m, which is like mine: those of just now come first, and of them those
+ * whose source is the same, then those whose destination is. */
 static inline void
 add_found(
     struct leg_join_found *found, const struct mark *m, const struct mark *mine)
@@ -134,6 +134,8 @@ add_found(
 		rank = 0;
 	else if (m->of.end[1] == mine->of.end[1])
 		rank = 1;
+	if (mine->ms - m->ms > LEG_JOIN_NEAR_MS)
+		rank += 3;
 	for (; at > 0 && found->v[at - 1].rank > rank; at--)
 		found->v[at] = found->v[at - 1];
 	found->v[at] = (struct leg_sighting){
@@ -153,8 +155,11 @@ look(const struct bucket *b, const struct mark *mine, unsigned like,
 	for (; like != 0; like &= like - 1) {
 		const struct mark *m = &b->v[__builtin_ctz(like)];
 
-		if (m->leg_dir == mine->leg_dir)
+		if (m->leg_dir == mine->leg_dir) {
+			found->known_id =
+			    compare_ids(m->of.ip_id, mine->of.ip_id);
 			return false;
+		}
 		if (m->leg_dir >> 1 != mine->leg_dir >> 1)
 			add_found(found, m, mine);
 	}
@@ -340,24 +345,19 @@ leg_join_find(struct leg_join *lj, struct flow_sighting *s, uint32_t leg,
 }
 
 static bool
-is_rewritten(enum address_class c)
-{
-	return c == ADDRESS_CLASS_NODE || c == ADDRESS_CLASS_SERVICE;
-}
-
-static bool
 one_is_rewritten(const struct address_view *view, const struct ip_addr *x,
     const struct ip_addr *y, int64_t at_us)
 {
-	return is_rewritten(view->classify(view->arg, x, at_us)) ||
-	    is_rewritten(view->classify(view->arg, y, at_us));
+	return address_class_is_rewritten(
+		   view->classify(view->arg, x, at_us)) ||
+	    address_class_is_rewritten(view->classify(view->arg, y, at_us));
 }
 
 /* One end was rewritten from x to y (or back); the other stayed. */
 static bool
 plausible_one_end(enum address_class x, enum address_class y, uint8_t protocol)
 {
-	if (is_rewritten(x) || is_rewritten(y))
+	if (address_class_is_rewritten(x) || address_class_is_rewritten(y))
 		return true;
 	/* Numbers of 64 bits and one equal end leave no room for chance; a
 	 * repeated UDP payload to a second server does. */

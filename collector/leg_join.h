@@ -33,6 +33,13 @@ enum address_class {
 	ADDRESS_CLASS_SERVICE /* cluster, external and balancer addresses */
 };
 
+/* Addresses that others are translated to, or from. */
+static inline bool
+address_class_is_rewritten(enum address_class c)
+{
+	return c == ADDRESS_CLASS_NODE || c == ADDRESS_CLASS_SERVICE;
+}
+
 /* What the world knows of addresses; both may be NULL: then nothing. */
 struct address_view {
 	enum address_class (*classify)(
@@ -45,6 +52,7 @@ struct address_view {
 };
 
 #define LEG_JOIN_WINDOW_MS 1000
+#define LEG_JOIN_NEAR_MS   10 /* on its way through one node, or two */
 
 struct leg_join;
 
@@ -78,6 +86,7 @@ struct leg_join_found {
 	struct leg_sighting v[LEG_JOIN_FOUND_MAX];
 	size_t n;
 	bool known; /* the leg itself had this packet already; n is 0 */
+	enum leg_join_id known_id; /* by it and that one */
 };
 
 /* Work out the mark of a sighting; reads nothing that ever changes. */

@@ -20,6 +20,7 @@
 #define EXT     "203.0.113.9"
 #define EXT_2   "203.0.113.10"
 #define GW      "10.244.1.0"
+#define POD     "10.244.1.7"
 #define WEB     "10.244.2.8"
 #define WEB_2   "10.244.2.9"
 #define DIALLED 30514
@@ -133,8 +134,12 @@ static const struct {
 	  { { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 }, { NODE_2, WEB, 0 } }, false },
 	{ "clients outside and behind a node",
 	  { { EXT, WEB, 7 }, { NODE_2, WEB, 8 }, { EXT_2, WEB, 9 } }, false },
+	{ "a pod between clients outside, no ids",
+	  { { EXT, WEB, 0 }, { POD, WEB_2, 0 }, { EXT_2, WEB, 0 } }, false },
 	{ "by turns to two servers",
 	  { { NODE_2, WEB, 7 }, { NODE_2, WEB_2, 8 }, { EXT, WEB, 9 } }, false },
+	{ "two clients and ids, before anything else",
+	  { { EXT, WEB, 7 }, { EXT_2, WEB_2, 8 }, { POD, WEB, 9 } }, false },
 	{ "ids that no host gave",
 	  { { EXT, WEB, 7 }, { EXT, WEB, 9 }, { EXT, WEB, 11 } }, true },
 	/* clang-format on */
@@ -177,6 +182,77 @@ test_exchanges(void **state)
 			assert_true(seen.v[k].both_ways);
 		}
 	}
+}
+
+/*
+ * A pod asks another one by its Service; a while later that one asks itself,
+ * and its node puts its own address in the place of the pod's. All is alike,
+ * but that was just now.
+ */
+static void
+test_itself_by_service(void **state)
+{
+	static struct seen seen;
+
+	(void)state;
+	open_table(&seen);
+	sight(POD, 40000, NODE, DIALLED, 0, false);
+	sight(POD, 40000, WEB, REACHED, 0, false);
+	now_us += 35000;
+	sight(WEB, 40001, NODE, DIALLED, 0, false);
+	sight(GW, 40001, WEB, REACHED, 0, false);
+	flow_table_finish(table);
+	flow_table_free(table);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.v[0].n_legs, 2);
+	assert_int_equal(seen.v[1].n_legs, 2);
+}
+
+/* Nothing has shown yet that its ids are of no use. */
+static void
+test_first_of_all(void **state)
+{
+	static const struct exchange x = { EXT, WEB, 7 };
+	static struct seen seen;
+
+	(void)state;
+	open_table(&seen);
+	play(&x, 0, true);
+	flow_table_finish(table);
+	flow_table_free(table);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.v[0].n_legs, 2);
+}
+
+/* That they are of none shows where two interfaces see one leg of TCP, too;
+ * then also of a client whose address alone changes. */
+static void
+test_ids_of_a_leg(void **state)
+{
+	struct packet p = { .sport = 39999,
+		.dport = 80,
+		.protocol = FLOW_TCP,
+		.type = PACKET_TYPE_UNKNOWN,
+		.tcp_flags = 2,
+		.seq = 77,
+		.ip_bytes = 40 };
+	static struct seen seen;
+
+	(void)state;
+	open_table(&seen);
+	assert_true(ip_parse(&p.src, POD) && ip_parse(&p.dst, WEB));
+	for (p.ip_id = 5; p.ip_id < 7; p.ip_id++) {
+		p.ts_us = now_us += 20;
+		flow_table_add(table, &p, 1, NULL);
+	}
+	sight(POD, 40000, EXT, 123, 7, false);
+	sight(NODE, 50000, EXT, 123, 8, false);
+	flow_table_finish(table);
+	flow_table_free(table);
+	assert_int_equal(seen.n, 2);
+	for (size_t i = 0; i < seen.n; i++)
+		if (seen.v[i].protocol == FLOW_UDP)
+			assert_int_equal(seen.v[i].n_legs, 2);
 }
 
 static struct packet
@@ -257,6 +333,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exchanges),
+		cmocka_unit_test(test_itself_by_service),
+		cmocka_unit_test(test_first_of_all),
+		cmocka_unit_test(test_ids_of_a_leg),
 		cmocka_unit_test(test_two_clocks),
 		cmocka_unit_test(test_no_dns) };
 
