@@ -62,7 +62,7 @@ run() {
 	taskset -c "$last_core" "$build/ringfence" collect -i any --user root \
 		--db "$dir/f.db" "${options[@]}" >"$dir/out" 2>"$dir/err" &
 	collector=$!
-	for _ in $(seq 600); do # a sanitizer reads 5,000 pods for long
+	for _ in $(seq 2400); do # a sanitizer reads 5,000 pods for long
 		grep -q capturing "$dir/err" && break
 		kill -0 $collector 2>"$dir/gone" || break
 		sleep 0.05
