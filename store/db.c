@@ -215,6 +215,15 @@ migrate(sqlite3 *db, struct rf_error *err)
 		goto out;
 	for (int64_t i = id.user_version; i < SQL_MIGRATION_COUNT; i++) {
 		rc = sqlite3_exec(db, sql_migration[i], NULL, NULL, NULL);
+		if (rc == SQLITE_CONSTRAINT) {
+			/* ALTER TABLE checks the rows, and says this of rows
+			 * that it could not check, too. */
+			st = rf_fail(err, RF_CORRUPT,
+			    "migrate: %s (a damaged database, or out of "
+			    "memory)",
+			    sqlite3_errmsg(db));
+			goto out;
+		}
 		if (rc != SQLITE_OK) {
 			st = db_fail(db, rc, "migrate", err);
 			goto out;

@@ -136,8 +136,8 @@ def names_come_back(tally, ringfence, folder):
                     problem = problem or read_twice(f.read())[1]
     tally.check("its %d files" % n, problem or (None if n > 2 * len(NAMES)
                                                 else "too few"))
-    p = subprocess.run([ringfence, "audit", "--db", "flows.db", "-f", "out"],
-                       cwd=folder, stdout=subprocess.PIPE, check=False,
+    p = subprocess.run([ringfence, "audit", "--db", "flows.db", "-R", "-f",
+                        "out"], cwd=folder, stdout=subprocess.PIPE, check=False,
                        stderr=subprocess.PIPE)
     tally.check("and as audit reads them, nothing is dropped",
                 None if p.returncode == 0 else p.stdout.decode()[-800:] +
