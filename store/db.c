@@ -215,9 +215,9 @@ migrate(sqlite3 *db, struct rf_error *err)
 		goto out;
 	for (int64_t i = id.user_version; i < SQL_MIGRATION_COUNT; i++) {
 		rc = sqlite3_exec(db, sql_migration[i], NULL, NULL, NULL);
-		if (rc == SQLITE_CONSTRAINT) {
-			/* ALTER TABLE checks the rows, and says this of rows
-			 * that it could not check, too. */
+		if (rc == SQLITE_ERROR) {
+			/* ALTER TABLE checks the rows, and says "CHECK
+			 * constraint failed" of those that it could not. */
 			st = rf_fail(err, RF_CORRUPT,
 			    "migrate: %s (a damaged database, or out of "
 			    "memory)",
