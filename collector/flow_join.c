@@ -22,7 +22,7 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 		struct leg_ends x = leg_ends(&a->key, side == 0);
 		struct leg_ends y = leg_ends(&b->key, (side == 0) != flip);
 
-		if (ip_equal(x.src, y.src) && x.sport == y.sport)
+		if (ip_equal(x.src, y.src) && (!udp || x.sport == y.sport))
 			continue;
 		c = v->classify(v->arg, x.src, at_us);
 		if (udp ? address_class_is_rewritten(c)
@@ -37,8 +37,9 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 }
 
 /*
- * Is all that differs the port of one end? No translation that two interfaces
- * see does that: those are two exchanges of one client.
+ * Is all that differs the port of one end? Of datagrams that is taken for two
+ * exchanges of one client: nothing but a port that was taken (is_port_moved)
+ * makes it of one, which is much rarer.
  */
 static bool
 differ_in_port(const struct leg *a, const struct leg *b, bool flip)
@@ -130,6 +131,27 @@ id_of(const struct flow_table *ft, const struct leg_sighting *s,
 	return s->id;
 }
 
+/*
+ * Is it the same but for the client's port? The kernel gives it another one
+ * where its own is that of a connection by a Service to the same pod. Numbers
+ * and the time of the sender tell that it is one packet; numbers alone do not,
+ * of what looks for ports with the same ones, nor do those of a reset.
+ */
+static bool
+is_port_moved(const struct flow_sighting *s, const struct leg_ends *mine,
+    const struct leg_ends *theirs)
+{
+	bool data = s->payload_bytes != 0;
+
+	if (s->tsval == 0 || !ip_equal(mine->src, theirs->src) ||
+	    !ip_equal(mine->dst, theirs->dst))
+		return false;
+	if (mine->dport == theirs->dport)
+		return data || (s->bits & LEG_SYN) != 0;
+	return mine->sport == theirs->sport &&
+	    (data || (s->bits & LEG_SYNACK) != 0);
+}
+
 /* Join leg to the connection of an earlier sighting, if that can be. */
 static bool
 join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
@@ -146,7 +168,8 @@ join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
 	if (!(legs[seen->leg].flags & LEG_LIVE) || ra == rb ||
 	    legs[seen->leg].key.protocol != protocol)
 		return false;
-	if (!leg_join_plausible(&mine, &theirs, protocol,
+	if (!is_port_moved(s, &mine, &theirs) &&
+	    !leg_join_plausible(&mine, &theirs, protocol,
 		id_of(ft, seen, &mine, &theirs), &ft->config.view, s->ts_us))
 		return false;
 	flip = (s->from_lo != seen->from_lo) ^ is_flipped(&legs[seen->leg]) ^
