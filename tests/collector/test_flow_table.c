@@ -510,49 +510,6 @@ test_fragments(void **state)
 	assert_int_equal(w.seen[0].packets, 2);
 }
 
-/* Where a pod is reached by a Service from a port, and directly from the same,
- * the kernel gives the latter another one: two of its own could not be told
- * apart. */
-static const struct sight port_moved[] = {
-	{ 0, P,   7, POD_A,  40000, VIP,   80,    S,  1,   0,  0, T, 0, 0 },
-	{ 0, OUT, 9, POD_A,  40000, POD_B, 8080,  S,  1,   0,  0, T, 0, 0 },
-	{ 1, P,   9, POD_B,  8080,  POD_A, 40000, SA, 900, 2,  0, T, 0, 0 },
-	{ 1, OUT, 7, VIP,    80,    POD_A, 40000, SA, 900, 2,  0, T, 0, 0 },
-	{ 5, P,   7, POD_A,  40000, POD_B, 8080,  S,  50,  0,  0, T, 0, 0 },
-	{ 5, OUT, 9, POD_A,  51000, POD_B, 8080,  S,  50,  0,  0, T, 0, 0 },
-	{ 6, P,   9, POD_B,  8080,  POD_A, 51000, SA, 700, 51, 0, T, 0, 0 },
-	{ 6, OUT, 7, POD_B,  8080,  POD_A, 40000, SA, 700, 51, 0, T, 0, 0 },
-};
-
-static void
-test_port_moved(void **state)
-{
-	/* Without the sender's time it may be who looks for ports. */
-	static const struct {
-		uint32_t tsval;
-		size_t connections;
-	} cases[] = { { 77, 2 }, { 0, 3 } };
-	static struct world w;
-
-	(void)state;
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		world_open(&w, 1024);
-		for (size_t j = 0; j < NELEM(port_moved); j++) {
-			struct packet p = packet_of(&port_moved[j]);
-
-			p.tsval = cases[i].tsval;
-			flow_table_add(w.ft, &p, 1, NULL);
-		}
-		world_close(&w);
-		assert_int_equal(w.n, cases[i].connections);
-		if (cases[i].tsval == 0)
-			continue;
-		assert_int_equal(w.seen[1].n_legs, 2);
-		assert_int_equal(w.seen[1].legs[0].client.port, 40000);
-		assert_true(w.seen[1].left && w.seen[1].accepted);
-	}
-}
-
 /* A table of 64 legs, 1000 live connections: each is told, each once, and
  * what goes on afterwards is no new connection. */
 static void
@@ -615,7 +572,6 @@ main(void)
 		cmocka_unit_test(test_order_of_legs),
 		cmocka_unit_test(test_icmp_refuses),
 		cmocka_unit_test(test_fragments),
-		cmocka_unit_test(test_port_moved),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_conservation),
 		cmocka_unit_test(test_dns_port_reused),
