@@ -193,13 +193,14 @@ on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
 
 enum rf_status
 capture_live_read(struct capture_live *c, int max, capture_live_sink *sink,
-    void *arg, struct rf_error *err)
+    void *arg, int *n, struct rf_error *err)
 {
 	int rc;
 
 	c->sink = sink;
 	c->sink_arg = arg;
 	rc = pcap_dispatch(c->pcap, max, on_packet, (u_char *)c);
+	*n = rc > 0 ? rc : 0;
 	return rc < 0 ? fail_pcap(c, "capture on", rc, err) : RF_OK;
 }
 

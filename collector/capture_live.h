@@ -46,11 +46,11 @@ int capture_live_fd(const struct capture_live *c);
 int capture_live_link(const struct capture_live *c);
 
 /*
- * Give what is there, at most max frames, to sink, which may not keep them.
- * RF_IO: the interface is gone; nothing more will come.
+ * Give what is there, *n and at most max frames, to sink, which may not keep
+ * them. RF_IO: the interface is gone; nothing more will come.
  */
 RF_MUST_USE enum rf_status capture_live_read(struct capture_live *c, int max,
-    capture_live_sink *sink, void *arg, struct rf_error *err);
+    capture_live_sink *sink, void *arg, int *n, struct rf_error *err);
 
 /* Filter otherwise from now on. */
 RF_MUST_USE enum rf_status capture_live_set_mode(

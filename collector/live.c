@@ -32,6 +32,7 @@ struct point {
 	uint64_t dropped;             /* by this one */
 	int64_t frame_us;             /* time of the latest frame */
 	bool has_spoken;              /* in the last read */
+	bool has_more;                /* than that read took */
 	struct live *live;
 };
 
@@ -43,8 +44,9 @@ struct live {
 	enum filter_mode mode;
 	struct daemon *daemon; /* while it runs */
 	uint64_t packets;
-	int64_t second_us; /* when the work of every second was last done, by
-			    * live_boot_us() */
+	/* By live_boot_us(): when the work of every second was last done, and
+	 * until when the daemon was told that all was read. */
+	int64_t second_us, until_us;
 };
 
 static int64_t
@@ -240,12 +242,14 @@ read_points(struct live *l, const struct pollfd *fds)
 
 	for (size_t i = 0; i < l->config.n_devices; i++) {
 		struct point *p = &l->points[i];
+		int n = 0;
 
 		p->has_spoken = false;
 		if (p->capture != NULL && fds[i].revents != 0 &&
 		    capture_live_read(
-			p->capture, READ_MAX, on_frame, p, &err) != RF_OK)
+			p->capture, READ_MAX, on_frame, p, &n, &err) != RF_OK)
 			close_point(l, i, &err);
+		p->has_more = n >= READ_MAX;
 	}
 }
 
@@ -368,14 +372,52 @@ drain(struct live *l, struct pollfd *fds)
 	} while (!is_drained(l, end_us, is_late) && took_us < DRAIN_US);
 }
 
+struct live_moment
+live_read_until(const struct live_moment *looked, int64_t asked_boot_us,
+    int64_t left_us, int64_t last_boot_us)
+{
+	int64_t behind_us = looked->boot_us - asked_boot_us;
+
+	if (left_us < looked->now_us - behind_us)
+		behind_us = looked->now_us - left_us;
+	if (behind_us > looked->boot_us - last_boot_us)
+		behind_us = looked->boot_us - last_boot_us;
+	return (struct live_moment){ looked->now_us - behind_us,
+		looked->boot_us - behind_us };
+}
+
+/*
+ * It is as late as what has been read says: what came since it was asked what
+ * there is, which may be long ago where this process has to wait for a
+ * processor, and what a ring holds still, are older than now.
+ */
+static void
+step(struct live *l, const struct live_moment *looked, int64_t asked_boot_us)
+{
+	int64_t left_us = INT64_MAX;
+	struct live_moment until;
+
+	for (size_t i = 0; i < l->config.n_devices; i++) {
+		const struct point *p = &l->points[i];
+
+		if (p->capture != NULL && p->has_more && p->frame_us < left_us)
+			left_us = p->frame_us;
+	}
+	until = live_read_until(looked, asked_boot_us, left_us, l->until_us);
+	l->until_us = until.boot_us;
+	daemon_step(l->daemon, until.now_us, until.boot_us);
+}
+
 enum rf_status
 live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 {
 	struct pollfd fds[DAEMON_POINTS_MAX + 1];
+	struct live_moment looked;
 	enum rf_status st;
 
 	l->daemon = d;
-	live_census_init(&l->census, l->config.census_us, live_boot_us());
+	l->until_us = live_boot_us();
+	live_census_init(&l->census, l->config.census_us, l->until_us);
 	*sig = 0;
 	while (*sig == 0) {
 		int64_t boot_us = live_boot_us();
@@ -384,10 +426,11 @@ live_run(struct live *l, struct daemon *d, int *sig, struct rf_error *err)
 		each_second(l, boot_us);
 		if ((st = wait_for(l, fds, POLL_MS, err)) != RF_OK)
 			return st;
-		daemon_clock(d, live_now_us(), live_boot_us());
+		looked = (struct live_moment){ live_now_us(), live_boot_us() };
+		daemon_clock(d, looked.now_us, looked.boot_us);
 		read_points(l, fds);
 		*sig = take_signals(l);
-		daemon_step(d, live_now_us(), live_boot_us());
+		step(l, &looked, boot_us);
 	}
 	drain(l, fds);
 	for (size_t i = 0; i < l->config.n_devices; i++)

@@ -56,6 +56,19 @@ int64_t live_now_us(void);
 /* Since the system was started, suspended or not; nobody sets it. */
 int64_t live_boot_us(void);
 
+/*
+ * Until when all that came has been read, by both clocks: pure, for the loop
+ * and tests. looked: what they showed right before it was read; it was asked
+ * at asked_boot_us what there is to read. Of rings that held more than was read
+ * the earliest latest frame is left_us (INT64_MAX: of none). last_boot_us is
+ * what was returned before: time never goes back.
+ */
+struct live_moment {
+	int64_t now_us, boot_us;
+};
+struct live_moment live_read_until(const struct live_moment *looked,
+    int64_t asked_boot_us, int64_t left_us, int64_t last_boot_us);
+
 /* When a census is due, and when it is over: pure, for the loop and tests. */
 struct live_census {
 	int64_t period_us; /* 0: never */

@@ -331,6 +331,40 @@ test_census(void **state)
 	assert_false(live_census_step(&c, 1000 * SECOND, 0));
 }
 
+/* Time goes on as far as all has been read, and never back. */
+static void
+test_read_until(void **state)
+{
+	enum { WALL = 1000, BOOT = 50 }; /* seconds, looked at */
+	static const struct {
+		int64_t asked, left, last; /* ago */
+		int64_t behind;
+	} cases[] = {
+		{ 0, INT64_MIN, 10, 0 },
+		{ 3, INT64_MIN, 10, 3 }, /* it waited for a processor */
+		{ 3, 2, 10, 3 },         /* what is left came after that */
+		{ 3, 5, 10, 5 },         /* or before */
+		{ 0, 5, 4, 4 },          /* no further back than it was */
+		{ 3, INT64_MIN, 0, 0 },
+		{ 0, 3600, 2, 2 },  /* the clock was put forward */
+		{ 0, -3600, 2, 0 }, /* and back */
+	};
+	const struct live_moment looked = { WALL * SECOND, BOOT * SECOND };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t left_us = cases[i].left == INT64_MIN
+		    ? INT64_MAX
+		    : (WALL - cases[i].left) * SECOND;
+		struct live_moment m =
+		    live_read_until(&looked, (BOOT - cases[i].asked) * SECOND,
+			left_us, (BOOT - cases[i].last) * SECOND);
+
+		assert_int_equal(m.now_us, (WALL - cases[i].behind) * SECOND);
+		assert_int_equal(m.boot_us, (BOOT - cases[i].behind) * SECOND);
+	}
+}
+
 int
 main(void)
 {
@@ -342,6 +376,7 @@ main(void)
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_bad_clients),
 		cmocka_unit_test(test_census),
+		cmocka_unit_test(test_read_until),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
