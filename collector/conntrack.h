@@ -88,7 +88,8 @@ enum conntrack_verdict conntrack_judge(struct flow_known *out,
 struct conntrack_table {
 	struct flow_known *v;
 	size_t n;
-	int64_t read_us;
+	int64_t read_us; /* when it was begun, by which entries are dated … */
+	int64_t done_us; /* … and all are of connections that were there */
 	struct conntrack_parsed parsed;
 	uint64_t over, ignored, undated;
 	uint64_t too_many;    /* beyond CONNTRACK_KNOWN_MAX */
@@ -97,11 +98,11 @@ struct conntrack_table {
 };
 
 /*
- * Read the kernel's table for this network namespace, of all zones, in at
- * most some seconds; again, while it changes too much meanwhile, up to
- * CONNTRACK_READINGS_MAX times. RF_IO: it cannot be read, and err says why.
- * RF_VERSION: this program or this kernel has no such thing. On failure *out
- * is empty.
+ * Read the kernel's table for this network namespace, of all zones, from now_us
+ * on and in at most some seconds; again, while it changes too much meanwhile,
+ * up to CONNTRACK_READINGS_MAX times. RF_IO: it cannot be read, and err says
+ * why. RF_VERSION: this program or this kernel has no such thing. On failure
+ * *out is empty.
  */
 RF_MUST_USE enum rf_status conntrack_read(
     struct conntrack_table *out, int64_t now_us, struct rf_error *err);

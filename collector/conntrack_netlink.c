@@ -16,6 +16,7 @@
 #define DATAGRAM_BYTES ((size_t)65536) /* the kernel sends half of it */
 #define RECEIVE_BYTES  (4 << 20)
 #define PATIENCE_S     5
+#define PATIENCE_US    ((int64_t)PATIENCE_S * 1000000)
 #define SYSCTL         "/proc/sys/net/netfilter/nf_conntrack_"
 
 /* A table that is being filled. */
@@ -23,9 +24,18 @@ struct reading {
 	struct conntrack_table *table;
 	const struct conntrack_timeouts *timeouts;
 	size_t room;
-	time_t until; /* as long as patience lasts */
+	int64_t began_us; /* of monotonic_us() */
 	bool no_memory;
 };
+
+static int64_t
+monotonic_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
 
 static uint32_t
 read_seconds(const char *name)
@@ -166,7 +176,8 @@ take_all(int fd, struct reading *r, struct rf_error *err)
 			st = explain(errno, err);
 		else
 			conntrack_parse(parsed, buf, (size_t)n, on_entry, r);
-		if (st == RF_OK && !parsed->done && time(NULL) > r->until)
+		if (st == RF_OK && !parsed->done &&
+		    monotonic_us() - r->began_us > PATIENCE_US)
 			st = explain(ETIMEDOUT, err);
 	}
 	free(buf);
@@ -179,10 +190,10 @@ take_all(int fd, struct reading *r, struct rf_error *err)
 
 /* Nothing was read, but that it was interrupted; the room stays. */
 static void
-begin_again(struct conntrack_table *t)
+begin_again(struct conntrack_table *t, int64_t now_us)
 {
 	*t = (struct conntrack_table){
-		.v = t->v, .read_us = t->read_us, .interrupted = t->interrupted
+		.v = t->v, .read_us = now_us, .interrupted = t->interrupted
 	};
 }
 
@@ -190,19 +201,21 @@ enum rf_status
 conntrack_read_from(int fd, struct conntrack_table *out,
     const struct conntrack_timeouts *t, int64_t now_us, struct rf_error *err)
 {
+	int64_t began_us = monotonic_us();
 	struct reading r = {
-		.table = out, .timeouts = t, .until = time(NULL) + PATIENCE_S
+		.table = out, .timeouts = t, .began_us = began_us
 	};
 	enum rf_status st;
 
 	*out = (struct conntrack_table){ .read_us = now_us };
 	do {
-		begin_again(out);
+		begin_again(out, now_us + (monotonic_us() - began_us));
 		if ((st = ask(fd, err)) == RF_OK)
 			st = take_all(fd, &r, err);
 		out->interrupted += out->parsed.interrupted;
 	} while (st == RF_OK && out->parsed.interrupted &&
 	    out->interrupted < CONNTRACK_READINGS_MAX);
+	out->done_us = now_us + (monotonic_us() - began_us);
 	if (st != RF_OK)
 		conntrack_release(out);
 	return st;

@@ -225,7 +225,7 @@ daemon_know(struct daemon *d, const struct conntrack_table *t)
 	d->known_lost = t->too_many + t->undated + t->parsed.malformed;
 	d->known_interrupted = t->interrupted;
 	for (size_t i = 0; i < t->n; i++)
-		d->known_lost += !flow_table_know(d->ft, &t->v[i], t->read_us);
+		d->known_lost += !flow_table_know(d->ft, &t->v[i], t->done_us);
 }
 
 void

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/conntrack.h"
@@ -515,6 +516,39 @@ test_interrupted(void **state)
 	}
 }
 
+/* A reading that takes its time: entries are dated by when it began, and
+ * connections were there when it was done. */
+static void
+test_slow(void **state)
+{
+	const int64_t pause_us = SECOND / 5;
+	struct conntrack_table t;
+	struct rf_error err;
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)usleep((useconds_t)pause_us);
+		send_dump(fds[1], NLM_F_DUMP_INTR, 0);
+		send_dump(fds[1], 0, 0);
+		_exit(0);
+	}
+	assert_int_equal(
+	    conntrack_read_from(fds[0], &t, &timeouts, NOW, &err), RF_OK);
+	assert_int_equal(t.n, 1);
+	assert_true(t.read_us >= NOW + pause_us); /* the second one */
+	assert_true(t.done_us >= t.read_us);
+	assert_int_equal(t.v[0].last_us, t.read_us - SECOND);
+	conntrack_release(&t);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(close(fds[0]) + close(fds[1]), 0);
+}
+
 int
 main(void)
 {
@@ -527,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_no_timeouts),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_slow),
 	};
 
 	return cmocka_run_group_tests_name("conntrack", tests, NULL, NULL);

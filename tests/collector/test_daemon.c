@@ -434,6 +434,43 @@ test_thread(void **state)
 	world_close(&w);
 }
 
+/* What opens while the kernel's table is read may be in it; its packets are in
+ * the captures: one connection, as is what was there before. */
+static void
+test_opened_meanwhile(void **state)
+{
+	static const bool is_new[] = { false, true };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct flow_known k = {
+			.protocol = FLOW_TCP, .opened = true, .last_us = START
+		};
+		struct conntrack_table t = { .v = &k, .n = 1 };
+		struct world w;
+
+		assert_true(ip_parse(&k.client.ip, CLIENT));
+		assert_true(ip_parse(&k.server.ip, SERVER));
+		k.client.port = 40000;
+		k.server.port = 80;
+		k.seen = k.client;
+		k.dialled = k.server;
+		world_open(&w);
+		world_start(&w);
+		t.read_us = START;
+		t.done_us = START + SECOND;
+		daemon_know(w.d, &t);
+		w.now_us = START + SECOND / 2;
+		if (is_new[i])
+			handshake(&w, 40000);
+		pass(&w, 30 * SECOND, SECOND / 10);
+		world_finish(&w);
+		assert_int_equal(look(&w).connections, 1);
+		assert_int_equal(look(&w).established, is_new[i]);
+		world_close(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -441,6 +478,7 @@ main(void)
 		cmocka_unit_test(test_long_lived),
 		cmocka_unit_test(test_midstream),
 		cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_opened_meanwhile),
 		cmocka_unit_test(test_late_watch),
 		cmocka_unit_test(test_grace),
 		cmocka_unit_test(test_coverage),
