@@ -129,7 +129,7 @@ leg_find(const struct leg_pool *pool, const struct leg_key *key, uint32_t hash)
 			if (leg_key_equal(&pool->legs[leg].key, key))
 				return leg;
 		}
-		if (b->spilled == 0)
+		if (b->spilled == 0 || i - hash == x->mask)
 			return LEG_NONE;
 	}
 }

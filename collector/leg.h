@@ -184,15 +184,15 @@ leg_prefetch(const struct leg_pool *pool, uint32_t hash, bool all)
 {
 	const struct leg_index *x = &pool->index;
 	uint8_t tag = leg_index_tag(hash);
-	uint32_t i = hash & x->mask, leg;
+	uint32_t i = hash, leg;
 	unsigned has;
 
-	while ((has = leg_bucket_with(&x->buckets[i], tag)) == 0) {
-		if (x->buckets[i].spilled == 0)
+	while ((has = leg_bucket_with(&x->buckets[i & x->mask], tag)) == 0) {
+		if (x->buckets[i & x->mask].spilled == 0 || i - hash == x->mask)
 			return LEG_NONE;
-		i = (i + 1) & x->mask;
+		i++;
 	}
-	leg = x->buckets[i].leg[__builtin_ctz(has)];
+	leg = x->buckets[i & x->mask].leg[__builtin_ctz(has)];
 	bring_line(&pool->legs[leg]);
 	if (all)
 		bring_line(&pool->legs[leg].first_us);

@@ -6,7 +6,7 @@
  * bits of its hash, and all tags are compared at once: where a leg is, or that
  * there is none, takes no branch that goes now one way and now the other. What
  * a full bucket has no place for lies in those behind it, which is counted in
- * each that was passed: where that is 0 the search is over.
+ * each that was passed: where that is 0 the search is over, or once round.
  */
 #ifndef COLLECTOR_LEG_INDEX_H
 #define COLLECTOR_LEG_INDEX_H

@@ -170,6 +170,43 @@ test_full(void **state)
 	free(w);
 }
 
+/* A leg of which all buckets were passed at some time, each while it was full:
+ * who looks for what is not there has seen all of them. */
+static void
+test_all_passed(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+	const struct leg_key key = { .protocol = 6 };
+	uint32_t buckets;
+
+	(void)state;
+	assert_non_null(w);
+	memset(w, 0, sizeof(*w));
+	assert_int_equal(leg_pool_init(&w->pool, 64, 1, NULL), RF_OK);
+	buckets = w->pool.index.mask + 1;
+	for (uint32_t b = 0; b < buckets; b++) {
+		while (leg_bucket_with(&w->pool.index.buckets[b], 0) != 0)
+			add(w, 7u << 24 | b);
+		add(w, 9u << 24 | b); /* which lies behind it */
+		for (uint32_t i = w->n; i-- > 0;)
+			if (w->hash[i] >> 24 == 7)
+				drop(w, i);
+	}
+	for (uint32_t b = 0; b < buckets; b++) {
+		assert_int_not_equal(w->pool.index.buckets[b].spilled, 0);
+		assert_int_equal(
+		    leg_find(&w->pool, &key, 5u << 24 | b), LEG_NONE);
+		assert_int_equal(
+		    leg_prefetch(&w->pool, 5u << 24 | b, true), LEG_NONE);
+	}
+	check_all(w);
+	while (w->n > 0)
+		drop(w, 0);
+	check_empty(w);
+	leg_pool_release(&w->pool);
+	free(w);
+}
+
 int
 main(void)
 {
@@ -178,6 +215,7 @@ main(void)
 		cmocka_unit_test(test_one_bucket),
 		cmocka_unit_test(test_last_bucket),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_all_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
