@@ -121,8 +121,9 @@ leg_root(const struct leg *leg, uint32_t index)
 	return leg->flags & LEG_MEMBER ? leg->root : index;
 }
 
-/* Is this packet of the leg worth offering for a join? The opening is, or what
- * comes first where there is none. */
+/* Is this packet of the leg worth offering for a join? The opening is, however
+ * often it is repeated before it comes through, and its answer; or what comes
+ * first where there is none. */
 static inline bool
 leg_wants_join(const struct leg *leg, const struct flow_sighting *s)
 {
@@ -130,9 +131,10 @@ leg_wants_join(const struct leg *leg, const struct flow_sighting *s)
 
 	if (tries < FLOW_JOIN_TRIES)
 		return !s->fragment;
+	if (s->bits & (LEG_SYN | LEG_SYNACK))
+		return true;
 	return tries < FLOW_JOIN_TRIES_MAX && s->key.protocol == FLOW_TCP &&
-	    (s->bits & (LEG_SYN | LEG_SYNACK) ||
-		(leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0);
+	    (leg->flags & LEG_BOTH(LEG_SYN | LEG_SYNACK)) == 0;
 }
 
 /* Take the time of a packet. Most are of the same millisecond as the one

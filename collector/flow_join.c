@@ -224,7 +224,8 @@ flow_join(struct flow_table *ft, uint32_t leg, struct flow_sighting *s)
 			note_id(ft, found.known_id);
 		return;
 	}
-	ft->pool.legs[leg].flags += LEG_TRY;
+	if (LEG_TRIES(ft->pool.legs[leg].flags) < FLOW_JOIN_TRIES_MAX)
+		ft->pool.legs[leg].flags += LEG_TRY;
 	/* Of the same id first: later there may be no place for them. */
 	for (int same = 1; same >= 0; same--)
 		for (size_t i = 0; i < found.n; i++)
