@@ -182,6 +182,10 @@ join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
 	}
 	if (!all_agree(ft, ra, rb, flip, s->ts_us))
 		return false;
+	/* Told already, as where one of two captures is behind; of UDP it may
+	 * be what had its ports before (put_out.h). */
+	if (protocol == FLOW_TCP)
+		legs[ra].flags |= legs[rb].flags & LEG_CONTINUED;
 	flow_attach(ft, ra, rb, flip);
 	if (protocol == FLOW_TCP || seen->id == LEG_JOIN_ID_SAME ||
 	    (mine.sport == theirs.sport && ip_equal(mine.src, theirs.src)))

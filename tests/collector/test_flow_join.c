@@ -148,11 +148,38 @@ test_let_through_late(void **state)
 	}
 }
 
+/* One side of it was told by then, and the other, which a busy capture hands
+ * over later, came before it: no second connection. */
+static void
+test_told_before(void **state)
+{
+	static const struct sight near[] = {
+		{ 0, IN, 9, POD_A, 4000, POD_B, 8080, S, 1, 0, 100 },
+		{ 300, OUT, 9, POD_B, 8080, POD_A, 4000, SA, 70, 2, 9 },
+	};
+	static const struct sight far[] = {
+		{ -1, IN, 7, POD_A, 4000, VIP, 80, S, 1, 0, 100 },
+		{ 301, OUT, 7, VIP, 80, POD_A, 4000, SA, 70, 2, 9 },
+	};
+	static struct world w;
+
+	(void)state;
+	world_open(&w);
+	play(&w, near, NELEM(near));
+	flow_table_tick(w.ft, START + 1600000);
+	flow_table_flush(w.ft);
+	assert_int_equal(w.counted, 1);
+	play(&w, far, NELEM(far));
+	world_close(&w);
+	assert_int_equal(w.counted, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_let_through_late),
+		cmocka_unit_test(test_told_before),
 	};
 
 	return cmocka_run_group_tests_name("flow_join", tests, NULL, NULL);
