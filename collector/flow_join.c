@@ -3,17 +3,30 @@
 #include "collector/flow_internal.h"
 
 /*
+ * Do its numbers tell this packet from all others? Of datagrams others often
+ * have the same bytes; and what looks for ports sends one initial sequence
+ * number to all of them, without a time, and gets resets that are as alike.
+ */
+static bool
+is_unique(const struct flow_sighting *s)
+{
+	return s->key.protocol != FLOW_UDP &&
+	    (s->key.protocol != FLOW_TCP || s->tsval != 0 ||
+		s->payload_bytes != 0 || (s->bits & LEG_SYNACK) != 0);
+}
+
+/*
  * One side of a connection is one pod at most, whatever rewrote it. Without
  * this, two clients that a node masquerades and that send the same bytes would
- * become one. Of UDP, where others often send the same bytes, one of two must
- * be an address that something rewrites to, as between two sightings.
+ * become one. Where the packet is not unique, one of two must be an address
+ * that something rewrites to, as between two sightings.
  */
 static bool
 sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
-    bool flip, int64_t at_us)
+    bool flip, const struct flow_sighting *s)
 {
 	const struct address_view *v = &ft->config.view;
-	bool udp = a->key.protocol == FLOW_UDP;
+	bool unique = is_unique(s);
 	enum address_class c;
 
 	if (v->classify == NULL)
@@ -22,24 +35,24 @@ sides_agree(struct flow_table *ft, const struct leg *a, const struct leg *b,
 		struct leg_ends x = leg_ends(&a->key, side == 0);
 		struct leg_ends y = leg_ends(&b->key, (side == 0) != flip);
 
-		if (ip_equal(x.src, y.src) && (!udp || x.sport == y.sport))
+		if (ip_equal(x.src, y.src) && (unique || x.sport == y.sport))
 			continue;
-		c = v->classify(v->arg, x.src, at_us);
-		if (udp ? address_class_is_rewritten(c)
-			: c != ADDRESS_CLASS_POD)
+		c = v->classify(v->arg, x.src, s->ts_us);
+		if (unique ? c != ADDRESS_CLASS_POD
+			   : address_class_is_rewritten(c))
 			continue;
-		c = v->classify(v->arg, y.src, at_us);
-		if (udp ? !address_class_is_rewritten(c)
-			: c == ADDRESS_CLASS_POD)
+		c = v->classify(v->arg, y.src, s->ts_us);
+		if (unique ? c == ADDRESS_CLASS_POD
+			   : !address_class_is_rewritten(c))
 			return false;
 	}
 	return true;
 }
 
 /*
- * Is all that differs the port of one end? Of datagrams that is taken for two
- * exchanges of one client: nothing but a port that was taken (is_port_moved)
- * makes it of one, which is much rarer.
+ * Is all that differs the port of one end? Of what is not unique that is taken
+ * for two exchanges of one client: nothing but a port that was taken
+ * (is_port_moved) makes it of one, which is much rarer.
  */
 static bool
 differ_in_port(const struct leg *a, const struct leg *b, bool flip)
@@ -59,8 +72,8 @@ is_flipped(const struct leg *leg)
 
 /* Would every leg of the one connection go with every leg of the other? */
 static bool
-all_agree(
-    struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip, int64_t at_us)
+all_agree(struct flow_table *ft, uint32_t ra, uint32_t rb, bool flip,
+    const struct flow_sighting *s)
 {
 	const struct leg *legs = ft->pool.legs;
 
@@ -71,9 +84,8 @@ all_agree(
 			bool turned =
 			    flip ^ is_flipped(&legs[i]) ^ is_flipped(&legs[j]);
 
-			if (!sides_agree(
-				ft, &legs[i], &legs[j], turned, at_us) ||
-			    (legs[i].key.protocol == FLOW_UDP &&
+			if (!sides_agree(ft, &legs[i], &legs[j], turned, s) ||
+			    (!is_unique(s) &&
 				differ_in_port(&legs[i], &legs[j], turned)))
 				return false;
 		}
@@ -180,7 +192,7 @@ join_to(struct flow_table *ft, uint32_t leg, const struct flow_sighting *s,
 		ra = rb;
 		rb = swap;
 	}
-	if (!all_agree(ft, ra, rb, flip, s->ts_us))
+	if (!all_agree(ft, ra, rb, flip, s))
 		return false;
 	/* Told already, as where one of two captures is behind; of UDP it may
 	 * be what had its ports before (put_out.h). */

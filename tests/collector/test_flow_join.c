@@ -20,6 +20,8 @@
 #define POD_B "10.244.2.7"
 #define VIP   "10.96.0.10"
 #define NODE  "192.168.0.1"
+#define EXT   "203.0.113.10"
+#define EXT_2 "203.0.113.11"
 
 enum { S = TCP_SYN, SA = TCP_SYN | TCP_ACK };
 
@@ -174,12 +176,61 @@ test_told_before(void **state)
 	assert_int_equal(w.counted, 1);
 }
 
+/* Who looks for ports and hosts sends one number to all of them, without a
+ * time: each is a connection of its own, with its own fate. */
+static void
+test_scan(void **state)
+{
+	enum { R = TCP_RST | TCP_ACK };
+	static const struct sight v[] = {
+		{ 0, IN, 7, POD_A, 4000, EXT, 22, S, 1, 0, 0 },
+		{ 0, OUT, 2, NODE, 4000, EXT, 22, S, 1, 0, 0 },
+		{ 1, IN, 7, POD_A, 4000, EXT, 443, S, 1, 0, 0 },
+		{ 1, OUT, 2, NODE, 4000, EXT, 443, S, 1, 0, 0 },
+		{ 2, IN, 7, POD_A, 4000, EXT, 80, S, 1, 0, 0 },
+		{ 2, OUT, 2, NODE, 4000, EXT, 80, S, 1, 0, 0 },
+		{ 3, IN, 7, POD_A, 4000, EXT_2, 22, S, 1, 0, 0 },
+		{ 3, OUT, 2, NODE, 4000, EXT_2, 22, S, 1, 0, 0 },
+		{ 4, IN, 2, EXT, 22, NODE, 4000, R, 0, 2, 0 },
+		{ 4, OUT, 7, EXT, 22, POD_A, 4000, R, 0, 2, 0 },
+		{ 5, IN, 2, EXT, 443, NODE, 4000, SA, 70, 2, 0 },
+		{ 5, OUT, 7, EXT, 443, POD_A, 4000, SA, 70, 2, 0 },
+		{ 6, IN, 2, EXT, 80, NODE, 4000, R, 0, 2, 0 },
+		{ 6, OUT, 7, EXT, 80, POD_A, 4000, R, 0, 2, 0 },
+		{ 7, IN, 2, EXT_2, 22, NODE, 4000, R, 0, 2, 0 },
+		{ 7, OUT, 7, EXT_2, 22, POD_A, 4000, R, 0, 2, 0 },
+	};
+	static const struct sight nodes[] = {
+		{ 0, IN, 7, POD_A, 4000, NODE, 22, S, 1, 0, 0 },
+		{ 1, IN, 7, POD_A, 4000, NODE, 443, S, 1, 0, 0 },
+		{ 2, OUT, 7, NODE, 22, POD_A, 4000, R, 0, 2, 0 },
+		{ 3, OUT, 7, NODE, 443, POD_A, 4000, SA, 70, 2, 0 },
+	};
+	static struct world w;
+
+	(void)state;
+	world_open(&w);
+	play(&w, v, NELEM(v));
+	world_close(&w);
+	assert_int_equal(w.counted, 4);
+	for (size_t i = 0; i < w.n; i++) {
+		assert_int_equal(w.seen[i].n_legs, 2);
+		assert_int_equal(
+		    w.seen[i].accepted, w.seen[i].legs[0].server.port == 443);
+	}
+	world_open(&w);
+	play(&w, nodes, NELEM(nodes));
+	world_close(&w);
+	assert_int_equal(w.counted, 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_let_through_late),
 		cmocka_unit_test(test_told_before),
+		cmocka_unit_test(test_scan),
 	};
 
 	return cmocka_run_group_tests_name("flow_join", tests, NULL, NULL);
