@@ -14,6 +14,7 @@
 #ifndef CORE_FLOW_H
 #define CORE_FLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -110,6 +111,13 @@ struct coverage {
 	int64_t known_us;     /* until when the cluster was watched; 0: it was
 			       * not, its objects were given */
 };
+
+/* Is it known when it was? A file without a packet does not tell: 0 to 0. */
+static inline bool
+coverage_has_time(const struct coverage *c)
+{
+	return c->packets > 0 || c->from_us != 0 || c->to_us != 0;
+}
 
 /* Flows with all they refer to, as one value. Borrowed memory throughout. */
 struct flow_set {

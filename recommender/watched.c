@@ -106,20 +106,22 @@ measure_span(struct run *r)
 	struct stretch *v = arena_calloc(r->arena, fs->n_coverage, sizeof(*v));
 	struct recommend_span *s = &r->span;
 	bool hours[WEEK_HOURS] = { false };
-	size_t n;
+	size_t n = 0;
 
 	if (v == NULL)
 		return run_nomem(r);
 	for (size_t i = 0; i < fs->n_coverage; i++) {
 		const struct coverage *c = &fs->coverage[i];
 
-		v[i] = (struct stretch){ 0, c->from_us, c->to_us };
-		mark_hours(hours, c->from_us, c->to_us);
+		if (coverage_has_time(c)) {
+			v[n++] = (struct stretch){ 0, c->from_us, c->to_us };
+			mark_hours(hours, c->from_us, c->to_us);
+		}
 		s->packets += c->packets;
 		s->dropped += c->dropped;
 		s->unowned += c->unowned;
 	}
-	n = unite(v, fs->n_coverage);
+	n = unite(v, n);
 	for (size_t i = 0; i < n; i++)
 		if (v[i].to_us > v[i].from_us)
 			s->watched_us += v[i].to_us - v[i].from_us;
@@ -166,6 +168,8 @@ sort_captures(struct watching *w)
 		const struct coverage *c = &r->fs->coverage[i];
 		uint32_t node = cluster_find_node(r->c, c->node);
 
+		if (!coverage_has_time(c))
+			continue;
 		if (node != FLOW_NONE) {
 			w->named[w->n_named++] =
 			    (struct stretch){ node, c->from_us, c->to_us };
@@ -262,7 +266,7 @@ watched_measure(struct run *r)
 	if ((st = measure_span(r)) != RF_OK ||
 	    (st = sort_captures(&w)) != RF_OK)
 		return st;
-	if (r->fs->n_coverage == 0)
+	if (r->span.from_us == 0 && r->span.to_us == 0) /* none */
 		return RF_OK;
 	w.stays = calloc(c->n_pods + 1, sizeof(*w.stays));
 	if (w.stays == NULL)

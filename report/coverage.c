@@ -5,18 +5,29 @@
 
 #include "core/rfc3339.h"
 
+/* Over the times of those that have one. */
+static void
+widen(struct coverage *sum, const struct coverage *c)
+{
+	bool is_first = !coverage_has_time(sum);
+
+	if (!coverage_has_time(c))
+		return;
+	if (is_first || c->from_us < sum->from_us)
+		sum->from_us = c->from_us;
+	if (is_first || c->to_us > sum->to_us)
+		sum->to_us = c->to_us;
+}
+
 static struct coverage
 sum_up(const struct flow_set *fs)
 {
-	struct coverage sum = fs->coverage[0];
+	struct coverage sum = { 0 };
 
-	for (size_t i = 1; i < fs->n_coverage; i++) {
+	for (size_t i = 0; i < fs->n_coverage; i++) {
 		const struct coverage *c = &fs->coverage[i];
 
-		if (c->from_us < sum.from_us)
-			sum.from_us = c->from_us;
-		if (c->to_us > sum.to_us)
-			sum.to_us = c->to_us;
+		widen(&sum, c);
 		sum.packets += c->packets;
 		sum.dropped += c->dropped;
 		sum.truncated += c->truncated;
@@ -119,11 +130,11 @@ coverage_print(FILE *out, const struct flow_set *fs)
 	struct coverage sum;
 	size_t n = fs->n_coverage;
 
-	if (n == 0) {
+	sum = sum_up(fs);
+	if (!coverage_has_time(&sum)) {
 		fputs("Nothing was observed yet.\n", out);
 		return;
 	}
-	sum = sum_up(fs);
 	sum.from_us -= sum.from_us % 1000000;
 	sum.to_us -= sum.to_us % 1000000;
 	fprintf(out,

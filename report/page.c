@@ -148,7 +148,7 @@ put_span(struct page *p)
 	const struct recommend_span *s = &p->r->span;
 	struct strbuf watched;
 
-	if (p->a->flows->n_coverage == 0)
+	if (s->from_us == 0 && s->to_us == 0)
 		return;
 	strbuf_init(&watched, 64);
 	usage_duration(&watched, s->watched_us);

@@ -251,8 +251,12 @@ put_capture(struct page *p, const struct coverage *c)
 	strbuf_puts(p->out, "</th><td>");
 	page_text(p, c->source);
 	strbuf_puts(p->out, "</td>");
-	page_time(p, c->from_us);
-	page_time(p, c->to_us);
+	if (coverage_has_time(c)) {
+		page_time(p, c->from_us);
+		page_time(p, c->to_us);
+	} else {
+		strbuf_puts(p->out, "<td></td><td></td>");
+	}
 	put_number(p, c->packets);
 	put_number(p, c->dropped);
 	put_number(p, c->table_full);

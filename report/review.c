@@ -38,7 +38,7 @@ put_span(struct writing *w)
 {
 	const struct recommend_span *s = &w->r->span;
 
-	if (w->fs->n_coverage == 0) {
+	if (s->from_us == 0 && s->to_us == 0) {
 		strbuf_puts(w->out, "Nothing was observed yet.\n");
 		return;
 	}

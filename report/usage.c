@@ -192,20 +192,23 @@ enum rf_status
 usage_span_make(struct usage_span *out, const struct flow_set *fs,
     int64_t since_us, int64_t until_us, struct rf_error *err)
 {
-	size_t n = fs->n_coverage;
-	struct usage_span *v = calloc(n + 1, sizeof(*v));
+	size_t n = 0;
+	struct usage_span *v = calloc(fs->n_coverage + 1, sizeof(*v));
 	int64_t covered_to;
 
 	*out = (struct usage_span){ 0 };
 	if (v == NULL)
 		return fail_memory(err);
-	for (size_t i = 0; i < n; i++)
-		v[i] = (struct usage_span){
-			.from_us =
-			    clamp(fs->coverage[i].from_us, since_us, until_us),
-			.to_us =
-			    clamp(fs->coverage[i].to_us, since_us, until_us),
-		};
+	for (size_t i = 0; i < fs->n_coverage; i++) {
+		const struct coverage *c = &fs->coverage[i];
+
+		if (coverage_has_time(c))
+			v[n++] = (struct usage_span){
+				.from_us =
+				    clamp(c->from_us, since_us, until_us),
+				.to_us = clamp(c->to_us, since_us, until_us),
+			};
+	}
 	/* Captures overlap (one a node) and may have gaps between them. */
 	qsort(v, n, sizeof(*v), compare_from);
 	out->from_us = covered_to = v[0].from_us;

@@ -91,8 +91,13 @@ put_coverage(struct json_writer *w, const struct coverage *c)
 	json_writer_object_begin(w, NULL);
 	json_writer_string(w, "node", c->node);
 	json_writer_string(w, "source", c->source);
-	json_writer_time(w, "from", c->from_us);
-	json_writer_time(w, "to", c->to_us);
+	if (coverage_has_time(c)) {
+		json_writer_time(w, "from", c->from_us);
+		json_writer_time(w, "to", c->to_us);
+	} else {
+		json_writer_null(w, "from");
+		json_writer_null(w, "to");
+	}
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		json_writer_unsigned(w, counters[i].name, counters[i].v);
 	json_writer_object_end(w);

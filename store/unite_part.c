@@ -204,7 +204,9 @@ part_check(const struct unite_part *a, const struct unite_part *b,
 		for (size_t k = 0; k < b->notes.n_coverage; k++) {
 			const struct coverage *y = &b->notes.coverage[k];
 
-			if (x->from_us != y->from_us ||
+			/* Without a packet all are alike, and none a copy. */
+			if (!coverage_has_time(x) ||
+			    x->from_us != y->from_us ||
 			    strcmp(x->source, y->source) != 0 ||
 			    strcmp(x->node, y->node) != 0)
 				continue;

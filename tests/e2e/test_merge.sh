@@ -152,6 +152,13 @@ run 3 merge -o merged.db merged.db 1.db && grep -q 'both made and read' err &&
     cp 1.db copy.db && run 3 merge -o x.db 1.db copy.db &&
     grep -q 'one is a copy of the other' err && [ ! -e x.db ]
 verdict 'a copy would count twice' $?
+one empty-1.db none.pcap "$shop/snapshot.json"
+one empty-1.db "$shop/capture-node-1.pcap" "$shop/snapshot.json"
+one empty-2.db none.pcap "$shop/snapshot.json"
+run 0 merge -q -o empty.db empty-1.db empty-2.db &&
+    run 0 recommend --db empty.db -n shop && has err 'Observed from 2026' &&
+    run 0 flows --db empty.db -o json && has out '"from": null'
+verdict 'captures without a packet are no copies, and of no time' $?
 run 3 collect -r "$shop/capture-node-1.pcap" --snapshot "$shop/snapshot.json" \
     --db merged.db && grep -q 'made by merge' err
 verdict 'nothing is collected into a merge' $?

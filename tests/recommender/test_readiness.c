@@ -27,6 +27,7 @@ struct case_of {
 	const char *node;          /* of the captures; NULL: web's own, n1 */
 	const char *node_2;        /* of every other one */
 	bool spread;               /* web has a pod on n2, too */
+	bool is_empty;             /* the last one: without a packet */
 };
 
 /* clang-format off */
@@ -73,6 +74,10 @@ static struct case_of cases[] = {
 	  .reason = "ran on 2 nodes, and if each capture is of one, at most "
 		    "1 was captured at a time" },
 	{ .name = "named by day, unnamed by night", .node_2 = "" },
+	{ .name = "a file without a packet", .is_empty = true },
+	{ .name = "a file without a packet is of no hour",
+	  .watched_us = HOUR_US / 6, .is_empty = true,
+	  .reason = "1 of the week's 168 hours was watched" },
 };
 /* clang-format on */
 
@@ -108,6 +113,12 @@ make_coverage(const struct case_of *c, struct coverage v[8])
 	v[0].dropped = c->dropped;
 	if (c->gap_us != 0) /* a week's time in all, but half of its hours */
 		v[n - 1].to_us = v[n - 1].from_us + c->gap_us;
+	if (c->is_empty && n == 1)
+		v[n++] = v[0];
+	if (c->is_empty) {
+		v[n - 1].from_us = v[n - 1].to_us = 0;
+		v[n - 1].packets = 0;
+	}
 	return n;
 }
 

@@ -12,6 +12,20 @@
 #include "report/coverage.h"
 
 static void
+check_text(const struct flow_set *fs, const char *want)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	coverage_print(f, fs);
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void
 check(uint64_t n, const char *want)
 {
 	const struct coverage c = { .node = "n1",
@@ -27,15 +41,8 @@ check(uint64_t n, const char *want)
 	const struct flow_set fs = {
 		.coverage = &c, .n_coverage = 1, .waiting = n, .open = n
 	};
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
 
-	assert_non_null(f);
-	coverage_print(f, &fs);
-	assert_int_equal(fclose(f), 0);
-	assert_string_equal(text, want);
-	free(text);
+	check_text(&fs, want);
 }
 
 #define OBSERVED                                                               \
@@ -88,12 +95,35 @@ test_many(void **state)
 	    "What was not observed is not covered.\n");
 }
 
+/* A file without a packet tells no time, and is not of 1970. */
+static void
+test_no_packet(void **state)
+{
+	const struct coverage v[] = {
+		{ .node = "n1", .source = "none.pcap" },
+		{ .node = "n1",
+		    .source = "a.pcap",
+		    .from_us = 3600000000,
+		    .to_us = 7200000000,
+		    .packets = 3 },
+	};
+
+	(void)state;
+	check_text(&(struct flow_set){ .coverage = v, .n_coverage = 2 },
+	    "Observed from 1970-01-01T01:00:00Z to 1970-01-01T02:00:00Z in 2 "
+	    "captures: 3 packets.\n"
+	    "What was not observed is not covered.\n");
+	check_text(&(struct flow_set){ .coverage = v, .n_coverage = 1 },
+	    "Nothing was observed yet.\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_no_packet),
 	};
 
 	return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);

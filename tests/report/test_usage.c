@@ -238,6 +238,8 @@ test_span(void **state)
 		    35 },
 		{ "empty ones", { { 5, 5 }, { 10, 30 }, { 90, 90 } }, 3, 5, 90,
 		    20 },
+		{ "no packet", { { 0, 0 }, { 10, 30 } }, 2, 10, 30, 20 },
+		{ "no packet at all", { { 0, 0 } }, 1, 0, 0, 0 },
 	};
 	struct audit_scene *s = *state;
 
