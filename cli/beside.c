@@ -84,6 +84,16 @@ remove_all(const char *path)
 	}
 }
 
+/* Is a lock of the file none of its bytes? On NFS and SMB it is one, and SQLite
+ * would wait for it, although it is ours. */
+static bool
+locks_no_bytes(int fd)
+{
+	struct flock bytes = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &bytes) == 0 && bytes.l_type == F_UNLCK;
+}
+
 /* Whoever made it holds its lock for as long as it lives. */
 static void
 remove_if_left(const char *path)
@@ -94,7 +104,7 @@ remove_if_left(const char *path)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) &&
-	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 && locks_no_bytes(fd))
 		remove_all(path);
 	(void)close(fd);
 }
@@ -137,6 +147,18 @@ remove_left(const char *output)
 	(void)closedir(dir);
 }
 
+/* Where files know no such locks nothing is taken for left. false: somebody has
+ * the lock, to remove the file. */
+static bool
+lock_file(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return errno != EWOULDBLOCK;
+	if (!locks_no_bytes(fd))
+		(void)flock(fd, LOCK_UN);
+	return true;
+}
+
 /* One whose name is not somebody else's by the time it is locked. -1: errno. */
 static int
 make_locked(char *path, size_t len)
@@ -148,10 +170,7 @@ make_locked(char *path, size_t len)
 		memset(path + len - RANDOM, 'X', RANDOM);
 		if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
 			return -1;
-		/* where files know no locks nothing is taken for left */
-		if ((flock(fd, LOCK_EX | LOCK_NB) == 0 ||
-			errno != EWOULDBLOCK) &&
-		    fstat(fd, &sb) == 0 && sb.st_nlink > 0)
+		if (lock_file(fd) && fstat(fd, &sb) == 0 && sb.st_nlink > 0)
 			return fd;
 		(void)close(fd);
 	}

@@ -6,7 +6,8 @@
  * It stands beside the output as OUTPUT.ringfence-XXXXXX, with the -wal and
  * -shm of a database, locked as long as its process lives. A signal that ends
  * the process removes it; what SIGKILL or a crash left behind, by its lock, the
- * next one for the same output. One at a time in a process.
+ * next one for the same output. Not so on NFS and SMB, where that lock would
+ * shut out SQLite. One at a time in a process.
  */
 #ifndef CLI_BESIDE_H
 #define CLI_BESIDE_H
