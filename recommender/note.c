@@ -366,7 +366,8 @@ note_quiet(struct run *r, uint32_t ns, const bool *seen)
 	    (struct recommend_note){ .kind = NOTE_REMARK,
 		.reason = "quiet",
 		.namespace = r->c->namespaces[ns].name },
-	    "no traffic was seen of %s: %s everything but DNS", names,
+	    "no traffic was seen of %s in %s: %s everything but DNS", names,
+	    r->c->namespaces[ns].name,
 	    n == 1 ? "its policy denies" : "their policies deny");
 }
 

@@ -243,7 +243,7 @@ test_never_seen(void **state)
 	assert_string_equal(job->reasons[0],
 	    "no connection of this CronJob was seen; it has no pods");
 	assert_string_equal(remark(&out, "quiet", "shop"),
-	    "no traffic was seen of CronJob report: its policy denies "
+	    "no traffic was seen of CronJob report in shop: its policy denies "
 	    "everything but DNS");
 	world_release(&w);
 	arena_release(&arena);
