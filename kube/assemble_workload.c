@@ -147,6 +147,17 @@ infer_cron_job(struct assembly *a, const char *namespace, struct raw_owner *top)
 	return true;
 }
 
+/*
+ * A custom resource that selects its pods runs alike pods, whoever owns it: a
+ * Kafka's StrimziPodSets are its brokers and its controllers. One that does
+ * not select may run a single pod, as a runner set's runners do.
+ */
+static bool
+is_set_of_pods(const struct raw_controller *c)
+{
+	return c != NULL && !c->is_builtin && c->has_selector;
+}
+
 /* Climb from *top, whose object (or NULL) is returned in the end. */
 static const struct raw_controller *
 climb(struct assembly *a, const char *namespace, const struct label_set *labels,
@@ -156,7 +167,7 @@ climb(struct assembly *a, const char *namespace, const struct label_set *labels,
 
 	for (unsigned depth = 0; depth < CHAIN_MAX && !a->failed; depth++) {
 		c = find_controller(a, top->kind, namespace, top->name);
-		if (is_top_kind(top->kind))
+		if (is_top_kind(top->kind) || is_set_of_pods(c))
 			break;
 		if (c == NULL && strcmp(top->kind, "ReplicaSet") == 0 &&
 		    infer_owner(a, labels, top))

@@ -52,11 +52,12 @@ struct kube_port {
 };
 
 /*
- * Who runs pods: the top controller of an owner chain (a Deployment,
- * StatefulSet, DaemonSet or CronJob even where a custom resource owns it: such
- * a resource often owns several that have nothing in common), or, for pods
- * without one, the group of pods that share their stable labels (kind "Pod",
- * name of the pod, or common name stem and "*" when there are several).
+ * Who runs pods: the top controller of an owner chain, or, for pods without
+ * one, the group of pods that share their stable labels (kind "Pod", name of
+ * the pod, or common name stem and "*" when there are several). A chain ends
+ * at a Deployment, StatefulSet, DaemonSet or CronJob, and at a custom resource
+ * that selects its pods, whoever owns them: their owner often has several that
+ * have nothing in common.
  */
 struct kube_workload {
 	const char *kind, *namespace, *name;

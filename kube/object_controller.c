@@ -108,7 +108,8 @@ object_read_custom(struct object *o)
 	const struct json_node *spec = json_node_get(o->json, "spec");
 	const struct json_node *selector = json_node_get(spec, "selector");
 	bool runs_pods =
-	    json_node_is(json_node_get(spec, "template"), JSON_NODE_MAP) &&
+	    (json_node_is(json_node_get(spec, "template"), JSON_NODE_MAP) ||
+		json_node_is(json_node_get(spec, "pods"), JSON_NODE_LIST)) &&
 	    (json_node_is(
 		 json_node_get(selector, "matchLabels"), JSON_NODE_MAP) ||
 		json_node_is(json_node_get(selector, "matchExpressions"),

@@ -128,6 +128,29 @@ static const struct workload_case {
 	    OBJECT("Workflow", "w-1", OWNER("CronWorkflow", "w"), "")
 	    POD("w-1-x", "'a':'b'", OWNER("Workflow", "w-1")),
 	    "CronWorkflow/w 1  {a=b};" },
+	{ "a Kafka's sets of pods are apart",
+	    OBJECT("StrimziPodSet", "k-b", OWNER("Kafka", "k"),
+		"'pods':[{}]," SELECT("'name':'k'"))
+	    OBJECT("StrimziPodSet", "k-c", OWNER("Kafka", "k"),
+		"'pods':[{}]," SELECT("'name':'k'"))
+	    OBJECT("Kafka", "k", "'uid':'1'", "")
+	    POD("k-b-0", "'name':'k','pool':'b'", OWNER("StrimziPodSet", "k-b"))
+	    POD("k-c-1", "'name':'k','pool':'c'",
+		OWNER("StrimziPodSet", "k-c")),
+	    "StrimziPodSet/k-b 1 os {name=k,pool=b};"
+	    "StrimziPodSet/k-c 1 os {name=k,pool=c};" },
+	{ "a set of pods that an application owns",
+	    OBJECT("CloneSet", "c", OWNER("Application", "a"),
+		"'template':{}," SELECT("'a':'b'"))
+	    POD("c-x", "'a':'b'", OWNER("CloneSet", "c")),
+	    "CloneSet/c 1 os {a=b};" },
+	{ "runners of a set of runners",
+	    OBJECT("EphemeralRunner", "r-1", OWNER("EphemeralRunnerSet", "r"),
+		"")
+	    OBJECT("EphemeralRunnerSet", "r", OWNER("AutoscalingRunnerSet", "q"),
+		"'replicas':1")
+	    POD("r-1", "'a':'b'", OWNER("EphemeralRunner", "r-1")),
+	    "AutoscalingRunnerSet/q 1  {a=b};" },
 	{ "a circle of owners ends",
 	    OBJECT("A", "a", OWNER("B", "b"), "")
 	    OBJECT("B", "b", OWNER("A", "a"), "")
