@@ -75,7 +75,7 @@ static enum leg_join_id
 compare_ids(uint16_t a, uint16_t b)
 {
 	if (a == 0 || b == 0)
-		return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_NONE;
+		return LEG_JOIN_ID_NONE;
 	return a == b ? LEG_JOIN_ID_SAME : LEG_JOIN_ID_OTHER;
 }
 

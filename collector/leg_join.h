@@ -63,8 +63,9 @@ void leg_join_free(struct leg_join *lj);
 /* Forget every sighting. */
 void leg_join_forget(struct leg_join *lj);
 
-/* The IP ids of two sightings: a host gives one, or 0, to its packet, and no
- * translation takes it away. */
+/* The IP ids of two sightings: a host gives one to its packet, and no
+ * translation takes it away; or it gives none, as always over IPv6, which is
+ * 0. */
 enum leg_join_id {
 	LEG_JOIN_ID_NONE, /* nothing is known by them */
 	LEG_JOIN_ID_SAME,

@@ -329,6 +329,25 @@ test_no_dns(void **state)
 	assert_int_equal(seen.v[0].legs[0].server.port, 53);
 }
 
+/* Both ends differ, and no Service leads from the one to the other: a pod asks
+ * a Service what the node asks a server outside. One id says that it is one
+ * packet; none, as IPv6 has and many datagrams of IPv4, says nothing. */
+static void
+test_no_id(void **state)
+{
+	(void)state;
+	for (uint16_t id = 0; id < 2; id++) {
+		static struct seen seen;
+
+		open_table(&seen);
+		sight(POD, 40000, NODE_2, 123, id, false);
+		sight(NODE, 50000, EXT, 123, id, false);
+		flow_table_finish(table);
+		flow_table_free(table);
+		assert_int_equal(seen.n, id == 0 ? 2 : 1);
+	}
+}
+
 int
 main(void)
 {
@@ -336,7 +355,7 @@ main(void)
 		cmocka_unit_test(test_itself_by_service),
 		cmocka_unit_test(test_first_of_all),
 		cmocka_unit_test(test_ids_of_a_leg),
-		cmocka_unit_test(test_two_clocks),
+		cmocka_unit_test(test_two_clocks), cmocka_unit_test(test_no_id),
 		cmocka_unit_test(test_no_dns) };
 
 	return cmocka_run_group_tests_name("flow udp", tests, NULL, NULL);
