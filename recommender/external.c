@@ -368,10 +368,8 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 		.port = raws->port };
 	bool in = raws->direction == POLICY_INGRESS;
 	size_t n_open = 0, n_inner = 0;
-	enum rf_status st = remark_doubts(r, raws, n);
+	enum rf_status st;
 
-	if (st != RF_OK)
-		return st;
 	/* Who comes from the Internet is anybody, whether through a Service, a
 	 * hostPort or a balancer that knows the pods. */
 	for (size_t i = 0; i < n; i++)
@@ -381,6 +379,8 @@ external_needs(struct run *r, const struct raw *raws, size_t n)
 			n_inner += raws[i].via_service;
 	if (in && n_open + n_inner > 0 && r->options->public_open)
 		return external_anyone(r, raws);
+	if ((st = remark_doubts(r, raws, n)) != RF_OK)
+		return st;
 	if (n <= r->max_external)
 		return add_exact(r, proto, raws, n);
 	if (in && n_open > r->max_external)

@@ -335,6 +335,11 @@ static struct world_case cases[] = {
 	    "app=web in 0.0.0.0/0!10.0.1.0/24!10.0.2.0/24!50.7.0.9/32"
 	    "!64.7.0.9/32!192.168.0.1/32!192.168.0.2/32 50.7.0.9/32 "
 	    "64.7.0.9/32 @TCP/8080 eg", "passed-on"),
+	{ .name = "which is no matter where everybody may come",
+	    .build = clients_of_then, .namespace = "shop", .policy = "web",
+	    .options = { .public_open = true },
+	    .want = "app=web in anyone @TCP/8080 eg", .note = "passed-on",
+	    .kind = NOTE_REMARK, .no_note = true },
 	REMARK("private clients: their networks, not the world",
 	    private_clients, "web",
 	    "app=web in 10.0.0.0/8!10.0.1.0/24!10.0.2.0/24 198.51.100.7/32 "
