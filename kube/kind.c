@@ -15,6 +15,8 @@ static const struct {
 	{ "daemonsets", "DaemonSet" },
 	{ "rs", "ReplicaSet" },
 	{ "replicasets", "ReplicaSet" },
+	{ "rc", "ReplicationController" },
+	{ "replicationcontrollers", "ReplicationController" },
 	{ "jobs", "Job" },
 	{ "cj", "CronJob" },
 	{ "cronjobs", "CronJob" },
