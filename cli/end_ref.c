@@ -239,6 +239,9 @@ open_service(struct finding *f, uint32_t service, struct end_ref *out,
 	size_t n;
 
 	out->service = service;
+	if (s->gone)
+		return rf_fail(err, RF_CORRUPT, "Service %s/%s is gone",
+		    s->namespace, s->name);
 	if (strcmp(s->type, "ExternalName") == 0)
 		return rf_fail(err, RF_CORRUPT,
 		    "Service %s/%s is another name (ExternalName) and leads to "

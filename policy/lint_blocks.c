@@ -250,7 +250,7 @@ masked_service(const struct lint *l, const struct policy *p, uint32_t ns)
 	for (size_t i = 0; i < l->c->n_services; i++) {
 		const struct kube_service *s = &l->c->services[i];
 
-		if (!kube_service_masks_clients(s) ||
+		if (s->gone || !kube_service_masks_clients(s) ||
 		    strcmp(s->namespace, p->namespace) != 0 ||
 		    !s->has_selector || selector_is_empty(&s->selector))
 			continue;

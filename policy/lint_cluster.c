@@ -108,7 +108,7 @@ lint_check_services(struct lint *l)
 		struct lint_at at = { .field = "spec.selector" };
 		const char *near, *text;
 
-		if (ns == FLOW_NONE || !s->has_selector ||
+		if (ns == FLOW_NONE || s->gone || !s->has_selector ||
 		    selector_is_empty(&s->selector) || !lint_has_faces(l, ns) ||
 		    !has_policy(l, s->namespace) ||
 		    lint_count(l, ns, &s->selector) > 0 ||

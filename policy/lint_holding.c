@@ -117,7 +117,7 @@ gather_services(const struct lint *l, struct lint_holders *out)
 	for (size_t i = 0; out->services != NULL && i < l->c->n_services; i++) {
 		const struct kube_service *s = &l->c->services[i];
 
-		for (size_t k = 0; k < s->n_cluster_ips; k++)
+		for (size_t k = 0; !s->gone && k < s->n_cluster_ips; k++)
 			out->services[out->n_services++] =
 			    (struct owned_address){ s->cluster_ips[k], s };
 	}

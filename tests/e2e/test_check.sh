@@ -268,6 +268,23 @@ says 'check: what a kubectl that failed left' 3 err 'empty, where kubectl' \
 echo '{"apiVersion": "v1", "kind": "List", "items": []}' >none.json
 says 'check: a cluster of nothing' 0 err 'there is no pod in' \
     check --snapshot none.json -f "$p" 192.0.2.1 192.0.2.2 --port 80
+python3 - "$shop/snapshot.json" >before.json <<'PY'
+import json, sys
+whole = json.load(open(sys.argv[1]))
+for item in whole["items"]:
+    if item["kind"] == "Service" and item["metadata"]["name"] == "database":
+        former = json.loads(json.dumps(item))
+        former["metadata"].update(name="former", uid="former")
+        former["spec"].update(clusterIP="10.96.77.7", clusterIPs=["10.96.77.7"])
+whole["items"].append(former)
+json.dump(whole, sys.stdout)
+PY
+for to in svc/shop/former 10.96.77.7; do
+	says "check: a Service that is gone: $to" 3 err \
+	    'Service shop/former is gone' \
+	    check --snapshot before.json --snapshot "$shop/snapshot.json" \
+	    -f "$p" shop/deploy/frontend "$to" --port 5432
+done
 mkdir none
 says 'diff: a folder of nothing' 3 err 'nor any other object, in none' \
     diff none "$p"

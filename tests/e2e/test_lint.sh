@@ -27,6 +27,30 @@ table() {
 }
 check 'table: where, what, why, mend' table
 
+# A Service that the last List lacks is no more: it needs no mending, and has no
+# address.
+gone() {
+	python3 - $objects >"$work/before.json" <<'PY'
+import json, sys
+whole = json.load(open(sys.argv[1]))
+whole["items"].append({"apiVersion": "v1", "kind": "Service",
+    "metadata": {"namespace": "shop", "name": "former"},
+    "spec": {"selector": {"app": "former"}, "ports": [{"port": 80}],
+        "clusterIP": "10.96.77.7"}})
+json.dump(whole, sys.stdout)
+PY
+	{
+		cat $bad
+		echo '  ingress: [{from: [{ipBlock: {cidr: 10.96.77.7/32}}]}]'
+	} >"$work/vip.yaml"
+	run 1 lint -f "$work/vip.yaml" --snapshot "$work/before.json" &&
+	    has out 'Service shop/former' 'RF027' &&
+	    run 1 lint -f "$work/vip.yaml" --snapshot "$work/before.json" \
+		--snapshot $objects &&
+	    has out 'NetworkPolicy shop/p' && ! has out 'shop/former'
+}
+check 'a Service that is gone selects no pod, and is no finding' gone
+
 plain_json() {
 	run 1 lint -f $bad --snapshot $objects -o json && [ ! -s "$work/err" ] &&
 	    json 'list(d) == ["findings", "summary"] and
