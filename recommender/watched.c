@@ -319,7 +319,8 @@ watched_note(struct run *r)
 		    "pods of these namespaces ran on %zu nodes; if each "
 		    "capture is of one, at most %zu %s captured at a time: "
 		    "what a pod on another did with pods there, or with the "
-		    "world, is missing (collect --node tells)",
+		    "world, is missing (collect --node tells, with the "
+		    "node's name in the cluster)",
 		    n, n - n_missing + r->captures_unnamed,
 		    n - n_missing + r->captures_unnamed == 1 ? "was" : "were");
 	if ((names = names_of(r, r->not_captured, n_missing)) == NULL)

@@ -251,9 +251,8 @@ test_never_seen(void **state)
 
 /* What the captures lack is told of all, too. */
 static void
-test_told(void **state)
+check_told(const struct case_of *c, const char *want)
 {
-	struct case_of half = { .node = "n2" };
 	struct recommend_options options = { 0 };
 	struct coverage coverage[8];
 	struct recommendation out;
@@ -263,22 +262,31 @@ test_told(void **state)
 	const char *text;
 	struct world w;
 
-	(void)state;
 	arena_init(&arena, 0);
 	world_init(&w);
-	make_flows(&w, &half);
+	make_flows(&w, c);
 	fs = world_flows(&w);
 	fs.coverage = coverage;
-	fs.n_coverage = make_coverage(&half, coverage);
+	fs.n_coverage = make_coverage(c, coverage);
 	if (recommend(&out, w.c, &fs, &options, &arena, &err) != RF_OK)
 		fail_msg("%s", err.msg);
 	text = remark(&out, "not-captured", NULL);
 	assert_non_null(text);
-	assert_non_null(strstr(text,
-	    "1 of the 2 nodes on which pods of these namespaces ran was not "
-	    "captured (n1): "));
+	assert_non_null(strstr(text, want));
 	world_release(&w);
 	arena_release(&arena);
+}
+
+static void
+test_told(void **state)
+{
+	(void)state;
+	check_told(&(struct case_of){ .node = "n2" },
+	    "1 of the 2 nodes on which pods of these namespaces ran was not "
+	    "captured (n1): ");
+	/* Captures that name what is no node may have been meant to. */
+	check_told(&(struct case_of){ .node = "laptop", .spread = true },
+	    "(collect --node tells, with the node's name in the cluster)");
 }
 
 int
