@@ -353,19 +353,7 @@ one_is_rewritten(const struct address_view *view, const struct ip_addr *x,
 	    address_class_is_rewritten(view->classify(view->arg, y, at_us));
 }
 
-/* One end was rewritten from x to y (or back); the other stayed. */
-static bool
-plausible_one_end(enum address_class x, enum address_class y, uint8_t protocol)
-{
-	if (address_class_is_rewritten(x) || address_class_is_rewritten(y))
-		return true;
-	/* Numbers of 64 bits and one equal end leave no room for chance; a
-	 * repeated UDP payload to a second server does. */
-	return protocol != FLOW_UDP &&
-	    !(x == ADDRESS_CLASS_POD && y == ADDRESS_CLASS_POD);
-}
-
-/* Both ends changed: is a Service known to lead from the one to the other? */
+/* Is a Service known to lead from an end of the one to that of the other? */
 static bool
 is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
     const struct address_view *view, int64_t at_us)
@@ -379,6 +367,30 @@ is_led(const struct leg_ends *a, const struct leg_ends *b, uint8_t protocol,
 		    protocol, at_us) ||
 		view->leads_to(view->arg, b->src, b->sport, a->src, a->sport,
 		    protocol, at_us));
+}
+
+/*
+ * One end was rewritten from x to y (or back); the other stayed. Numbers of 64
+ * bits leave no room for chance then. A repeated payload does: a node's address
+ * is not rewritten to that of another but by a nodePort, nor a Service's to
+ * that of another, and two nodes may well get one answer to what they asked.
+ */
+static bool
+one_end_is_plausible(const struct leg_ends *a, const struct leg_ends *b,
+    bool is_src, uint8_t protocol, const struct address_view *view,
+    int64_t at_us)
+{
+	enum address_class x, y;
+
+	x = view->classify(view->arg, is_src ? a->src : a->dst, at_us);
+	y = view->classify(view->arg, is_src ? b->src : b->dst, at_us);
+	if (protocol == FLOW_UDP && x == y)
+		return address_class_is_rewritten(x) &&
+		    is_led(a, b, protocol, view, at_us);
+	if (address_class_is_rewritten(x) || address_class_is_rewritten(y))
+		return true;
+	return protocol != FLOW_UDP &&
+	    !(x == ADDRESS_CLASS_POD && y == ADDRESS_CLASS_POD);
 }
 
 bool
@@ -395,15 +407,11 @@ leg_join_plausible(const struct leg_ends *a, const struct leg_ends *b,
 	if (view->classify == NULL)
 		return same_src || same_dst;
 	if (same_src)
-		return plausible_one_end(
-		    view->classify(view->arg, a->dst, at_us),
-		    view->classify(view->arg, b->dst, at_us), protocol);
+		return one_end_is_plausible(a, b, false, protocol, view, at_us);
 	if (protocol == FLOW_UDP && id == LEG_JOIN_ID_OTHER)
 		return false;
 	if (same_dst)
-		return plausible_one_end(
-		    view->classify(view->arg, a->src, at_us),
-		    view->classify(view->arg, b->src, at_us), protocol);
+		return one_end_is_plausible(a, b, true, protocol, view, at_us);
 	src_rewritten = one_is_rewritten(view, a->src, b->src, at_us);
 	if (protocol != FLOW_UDP)
 		return src_rewritten ||

@@ -348,6 +348,41 @@ test_no_id(void **state)
 	}
 }
 
+/* One end differs, and is a node's on both sides: only a nodePort makes the one
+ * of the other. */
+static void
+test_two_nodes(void **state)
+{
+	static const struct {
+		const char *client[2], *server[2];
+		uint16_t cport[2], sport[2];
+		size_t want;
+	} v[] = {
+		{ { NODE, NODE_2 }, { WEB, WEB }, { 40000, 40007 },
+		    { REACHED, REACHED }, 2 },
+		{ { POD, POD }, { NODE, NODE_2 }, { 40000, 40000 },
+		    { 123, 123 }, 2 },
+		{ { POD, POD }, { NODE, NODE_2 }, { 40000, 40000 },
+		    { DIALLED, REACHED }, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(v); i++) {
+		static struct seen seen;
+
+		open_table(&seen);
+		for (size_t k = 0; k < 2; k++) {
+			sight(v[i].client[k], v[i].cport[k], v[i].server[k],
+			    v[i].sport[k], 0, false);
+			sight(v[i].server[k], v[i].sport[k], v[i].client[k],
+			    v[i].cport[k], 0, true);
+		}
+		flow_table_finish(table);
+		flow_table_free(table);
+		assert_int_equal(seen.n, v[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -356,6 +391,7 @@ main(void)
 		cmocka_unit_test(test_first_of_all),
 		cmocka_unit_test(test_ids_of_a_leg),
 		cmocka_unit_test(test_two_clocks), cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_two_nodes),
 		cmocka_unit_test(test_no_dns) };
 
 	return cmocka_run_group_tests_name("flow udp", tests, NULL, NULL);
