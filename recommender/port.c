@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ports as they are best written: the name where a workload's pods all
- * declare it and differ in its number; one range where many undeclared ports
+ * declare it and differ in its number; a range where many undeclared ports
  * of one peer lie close together (dynamic ports); else the number.
  */
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 
 #include "recommender/internal.h"
 
-#define DYNAMIC_MIN    1024 /* below, ports are given out by hand */
-#define DENSE_PORTS    8    /* this many make a range */
-#define DENSE_SPAN_MAX 4    /* that spans at most so many for each */
+#define DYNAMIC_MIN     1024 /* below, ports are given out by hand */
+#define DENSE_PORTS     8    /* this many make a range */
+#define DENSE_SPAN_MAX  4    /* that spans at most so many for each */
+#define SCATTERED_PORTS 16   /* so many in no range are remarked on */
 
 /* A port that a group's pods declare or were reached on. */
 struct port_row {
@@ -260,8 +261,31 @@ remark(struct run *r, uint32_t group, const struct port_form *form, size_t n)
 	    (unsigned)form->to, (unsigned)(form->to - form->from + 1));
 }
 
+/*
+ * Ports of one group and protocol, n of them, of which alone are in no range.
+ * So many are not all of those that there will be.
+ */
 static enum rf_status
-find_range(struct forming *f, const struct port_row *rows, size_t n)
+remark_scattered(
+    struct run *r, const struct port_row *rows, size_t n, size_t alone)
+{
+	const struct group *g = &r->groups[rows->group];
+
+	if (alone < SCATTERED_PORTS || !plan_group_in_scope(r, rows->group))
+		return RF_OK;
+	return note_add(r,
+	    (struct recommend_note){ .kind = NOTE_REMARK,
+		.reason = "scattered-ports",
+		.namespace = r->c->namespaces[g->ns].name,
+		.policy = g->policy_name },
+	    "%zu undeclared %s ports between %u and %u were used, too far "
+	    "apart for a range: each of them is allowed, and no other",
+	    alone, flow_protocol_name(rows->protocol), (unsigned)rows->port,
+	    (unsigned)rows[n - 1].port);
+}
+
+static enum rf_status
+add_range(struct forming *f, const struct port_row *rows, size_t n)
 {
 	struct port_form form = { .group = rows->group,
 		.protocol = rows->protocol,
@@ -269,15 +293,51 @@ find_range(struct forming *f, const struct port_row *rows, size_t n)
 		.to = rows[n - 1].port };
 	enum rf_status st;
 
-	if (!is_dense(form.from, form.to, n) ||
-	    declares_between(f, rows[0], form.to))
-		return RF_OK;
 	for (size_t i = 0; i < n; i++) {
 		form.port = rows[i].port;
 		if ((st = form_add(f, form)) != RF_OK)
 			return st;
 	}
 	return remark(f->r, rows->group, &form, n);
+}
+
+/* Ports between which none is declared; *alone grows by those in no range. */
+static enum rf_status
+find_dense(
+    struct forming *f, const struct port_row *rows, size_t n, size_t *alone)
+{
+	enum rf_status st;
+
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = n; end > i &&
+		     !is_dense(rows[i].port, rows[end - 1].port, end - i);)
+			end--;
+		if (end == i) {
+			++*alone;
+			end = i + 1;
+		} else if ((st = add_range(f, &rows[i], end - i)) != RF_OK) {
+			return st;
+		}
+	}
+	return RF_OK;
+}
+
+/* All undeclared ports of one group and protocol. */
+static enum rf_status
+find_group_ranges(struct forming *f, const struct port_row *rows, size_t n)
+{
+	size_t alone = 0;
+	enum rf_status st;
+
+	for (size_t i = 0, j; i < n; i = j) {
+		for (j = i + 1;
+		     j < n && !declares_between(f, rows[j - 1], rows[j].port);
+		     j++)
+			;
+		if ((st = find_dense(f, &rows[i], j - i, &alone)) != RF_OK)
+			return st;
+	}
+	return remark_scattered(f->r, rows, n, alone);
 }
 
 /* Undeclared ports that any of the needs reaches a group on. */
@@ -311,7 +371,7 @@ find_ranges(struct forming *f)
 		     u->v[j].protocol == u->v[i].protocol;
 		     j++)
 			;
-		if ((st = find_range(f, &u->v[i], j - i)) != RF_OK)
+		if ((st = find_group_ranges(f, &u->v[i], j - i)) != RF_OK)
 			return st;
 	}
 	return RF_OK;

@@ -100,7 +100,7 @@ gone_pod(struct world *w)
 }
 
 /* n ports from first on, so far apart. */
-static void
+static struct world_base
 dynamic(struct world *w, uint16_t first, unsigned n, unsigned step)
 {
 	struct world_base b = world_base(w);
@@ -109,30 +109,46 @@ dynamic(struct world *w, uint16_t first, unsigned n, unsigned step)
 	for (unsigned i = 0; i < n; i++)
 		(void)world_connect(
 		    w, b.web, b.db, (uint16_t)(first + i * step));
+	return b;
 }
 
 static void
 dense(struct world *w)
 {
-	dynamic(w, 30000, 8, 4);
+	(void)dynamic(w, 30000, 8, 4);
 }
 
 static void
 too_few(struct world *w)
 {
-	dynamic(w, 30000, 7, 1);
+	(void)dynamic(w, 30000, 7, 1);
 }
 
 static void
 too_far_apart(struct world *w)
 {
-	dynamic(w, 30000, 8, 5);
+	(void)dynamic(w, 30000, 8, 5);
 }
 
 static void
 low_ports(struct world *w)
 {
-	dynamic(w, 1016, 8, 1);
+	(void)dynamic(w, 1016, 8, 1);
+}
+
+/* Besides, one that nobody declares and that is always the same. */
+static void
+dense_and_one(struct world *w)
+{
+	struct world_base b = dynamic(w, 30000, 8, 4);
+
+	(void)world_connect(w, b.web, b.db, 9999);
+}
+
+static void
+scattered(struct world *w)
+{
+	(void)dynamic(w, 30000, 16, 500);
 }
 
 /* A declared port within the range must not be opened with it. */
@@ -259,6 +275,13 @@ static struct world_case cases[] = {
 	    "app=db in app=web @TCP/5432 eg"),
 	REMARK("8 ports within 4 times as many: a range", dense, "db",
 	    "app=db in app=web @TCP/30000-30028 eg", "dynamic-ports"),
+	REMARK("one far from them: itself", dense_and_one, "db",
+	    "app=db in app=web @TCP/9999,TCP/30000-30028 eg", "dynamic-ports"),
+	REMARK("16 ports far apart: each, and no promise", scattered, "db",
+	    "app=db in app=web @TCP/30000,TCP/30500,TCP/31000,TCP/31500,"
+	    "TCP/32000,TCP/32500,TCP/33000,TCP/33500,TCP/34000,TCP/34500,"
+	    "TCP/35000,TCP/35500,TCP/36000,TCP/36500,TCP/37000,TCP/37500 eg",
+	    "scattered-ports"),
 	SHOP("7 ports: each", too_few, "db",
 	    "app=db in app=web @TCP/30000,TCP/30001,TCP/30002,TCP/30003,"
 	    "TCP/30004,TCP/30005,TCP/30006 eg"),
