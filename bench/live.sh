@@ -49,6 +49,20 @@ status_of() { # FIELD, in KiB
 	awk -v f="$1:" '$1 == f { print $2 }' "/proc/$collector/status"
 }
 
+# Until it has nothing to do, which $before is taken at: what it reads at its
+# start is none of what is measured, and takes long where others work, too.
+settle() {
+	local now
+	before=$(cpu_of $collector)
+	for _ in $(seq 40); do
+		sleep 0.5
+		now=$(cpu_of $collector)
+		awk "BEGIN { exit !($now - $before < 0.02) }" && break
+		before=$now
+	done
+	before=$now
+}
+
 # run NAME WHAT OPTION... -- SENDER-ARGUMENT...
 run() {
 	local name=$1 options=() before after begun ended
@@ -67,8 +81,7 @@ run() {
 		kill -0 $collector 2>"$dir/gone" || break
 		sleep 0.05
 	done
-	sleep 0.5
-	before=$(cpu_of $collector)
+	settle
 	begun=$(date +%s.%N)
 	if [ "$1" = idle ]; then
 		sleep "$seconds"
