@@ -205,8 +205,7 @@ part_check(const struct unite_part *a, const struct unite_part *b,
 			const struct coverage *y = &b->notes.coverage[k];
 
 			/* Without a packet all are alike, and none a copy. */
-			if (!coverage_has_time(x) ||
-			    x->from_us != y->from_us ||
+			if (!coverage_has_time(x) || x->from_us != y->from_us ||
 			    strcmp(x->source, y->source) != 0 ||
 			    strcmp(x->node, y->node) != 0)
 				continue;
